@@ -5,7 +5,9 @@ import { DEFINITION_OF } from '../resources/registry.js';
 import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
 import { installSyncResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
+import { CampaignStatisticsResolver } from './campaign/campaign.statistics.js';
 import { CaseResolver } from './case/case.resolver.js';
+import { CaseStatisticsResolver } from './case/case.statistics.js';
 import { CollectingMutations } from './collection/collecting.mutations.js';
 import {
   CoverageResolver,
@@ -21,6 +23,7 @@ import { NodeResolver } from './records/node.resolver.js';
 import { RECORD_QUERIES } from './records/record.resolver.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
+import { MessageStatisticsResolver, ThreatStatisticsResolver } from './threat/threat.statistics.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard, or a resource no type. */
 export function buildGatewaySchema(): GraphQLSchema {
@@ -45,6 +48,10 @@ export function buildGatewaySchema(): GraphQLSchema {
       ApiKeyResolver,
       AuditResolver,
       EvidenceResolver,
+      ThreatStatisticsResolver,
+      MessageStatisticsResolver,
+      CaseStatisticsResolver,
+      CampaignStatisticsResolver,
     ],
     validate: false,
     // the library wants one for any subscription; ours have no topics

@@ -6,7 +6,7 @@ export type Interval = 'HOUR' | 'DAY' | 'WEEK' | 'MONTH';
 export const INTERVALS: readonly Interval[] = ['HOUR', 'DAY', 'WEEK', 'MONTH'];
 
 /** The same instant as a local time, in ms as if it were UTC. */
-type LocalTime = (ms: number) => number;
+export type LocalTime = (ms: number) => number;
 
 /** The local time of an IANA time zone; `null` if there is none of that name. */
 export function localTimeOf(timeZone: string): LocalTime | null {
@@ -58,6 +58,11 @@ export function bucketEdges(
     edges.push(next);
   }
   return [...edges, to];
+}
+
+/** Whether an interval begins at `ms`. */
+export function isStart(ms: number, interval: Interval, local: LocalTime): boolean {
+  return nextStart(ms - 1, interval, local) === ms;
 }
 
 /** The first start of an interval after `ms`. */

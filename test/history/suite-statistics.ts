@@ -1,5 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { walkStatistics } from '../../src/history/columns/walk-statistics.js';
 import type { Dimension, Measure, StatisticsQuery, Unit } from '../../src/history/statistics.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { DEFINITION_OF, FIELDS, type Kind, type ListedKind } from '../../src/resources/registry.js';
@@ -116,6 +117,14 @@ export function describeStatistics(open: () => Promise<OpenedStore>): void {
       fc.assert(
         fc.asyncProperty(anyQuery, (query) => same((of) => of.statistics(query))),
         { numRuns: RUNS * 3, seed: SEED },
+      ));
+
+    it(`are the same by a walk through the records (${RUNS} runs)`, () =>
+      fc.assert(
+        fc.asyncProperty(anyQuery, async (query) => {
+          expect(await walkStatistics(opened.store, query)).toEqual(await oracle.statistics(query));
+        }),
+        { numRuns: RUNS, seed: SEED },
       ));
 
     it(`count as many records in total as the list of the same filter has (${RUNS} runs)`, () =>

@@ -12,7 +12,7 @@ function edges(
   const local = localTimeOf(zone);
   if (local === null) throw new Error(`no zone ${zone}`);
   const found = bucketEdges(Date.parse(from), Date.parse(to), interval, local, most);
-  return found?.map((ms) => new Date(ms).toISOString());
+  return found?.map((ms) => new Date(ms).toISOString()) ?? null;
 }
 
 function hours(instants: readonly string[] | null): number[] {

@@ -11,6 +11,7 @@ import type { Stream } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
   FILTER_KEYS,
+  type FilterKey,
   KIND_OF,
   type ListedKind,
   type Resource,
@@ -55,13 +56,13 @@ export async function reportCoverage(
   resource: Resource,
   integrations: readonly string[],
   bounds: { readonly from: Instant | null; readonly to: Instant | null },
+  filterKey: FilterKey = FILTER_KEYS[resource][0],
 ): Promise<CoverageReport> {
   const second = currentSecond(services);
   const end = view.frozen ? view.asOf : second.from;
   const to = bounds.to === null ? end : earliest(bounds.to, end);
   if (!view.frozen && to === end) services.reads.noteTime(second);
   const states = await services.loaders.current.streams();
-  const [filterKey] = FILTER_KEYS[resource];
   const parts = await Promise.all(
     integrations.map(async (integration) => {
       const stream: Stream = { integration, resource, filterKey };

@@ -46,7 +46,15 @@ export interface Present {
 }
 
 export function filterInputFor<K extends ListedKind>(typeName: string, shown: FilterFields<K>): KindFilter {
-  const fields = Object.entries<FilterField | null>({ ...shown }).flatMap(([field, spec]) =>
+  return filterInputOf(typeName, { ...shown });
+}
+
+/** The same for other fields than those of a kind. */
+export function filterInputOf(
+  typeName: string,
+  shown: Readonly<Record<string, FilterField | null>>,
+): KindFilter {
+  const fields = Object.entries(shown).flatMap(([field, spec]) =>
     spec === null ? [] : [{ name: field, ...spec, field }],
   );
   class Input {}

@@ -71,7 +71,16 @@ export const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares
   ne: `Not equal. ${NE}`,
 });
 
+const enumFilters = new Map<string, object>();
+
+/** The same input type for the same enum, whatever asks for it. */
 export function enumFilter(name: string, type: object): object {
+  const known = enumFilters.get(name) ?? enumFilterOf(name, type);
+  enumFilters.set(name, known);
+  return known;
+}
+
+function enumFilterOf(name: string, type: object): object {
   return comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
     eq: `Equal. ${EQ_NULL}`,
     in: 'Equal to one of these values; at most 500.',

@@ -207,7 +207,11 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
 };
 
 /** By the name of a field that many types have. */
-export const COMMON_PRICES: Readonly<Record<string, number>> = { totalCount: 10, coverage: 5 };
+export const COMMON_PRICES: Readonly<Record<string, number>> = {
+  ...{ totalCount: 10, coverage: 5 },
+  // each is one more scan for all groups and buckets, 10,000 of them at most
+  ...{ distinct: 20, duration: 20 },
+};
 
 const LISTED = Object.values(DEFINITION_OF);
 

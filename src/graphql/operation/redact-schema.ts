@@ -80,7 +80,7 @@ function harmlessNames(schema: GraphQLSchema, redact: Groups): Set<string> {
   return new Set(plain.map(({ name }) => name).filter((name) => !masked.has(name)));
 }
 
-/** Refuses to filter or order by a masked field: whether something is found would reveal its value. */
+/** Refuses to filter, order or group by a masked field: whether something is found would reveal its value. */
 function checkArguments(field: Field, masked: ReadonlySet<string>): void {
   const resolve = valueBy(field);
   field.resolve = (source, args, ...given) => {
@@ -101,7 +101,7 @@ function assertUnmasked(value: unknown, type: GraphQLInputType, masked: Readonly
       if (masked.has(name)) throw notFor(name);
       assertUnmasked(inner, given.type, masked);
     }
-  } else if (isEnumType(own) && own.name.endsWith('OrderField') && masked.has(String(value))) {
+  } else if (isEnumType(own) && /(?:OrderField|Dimension)$/.test(own.name) && masked.has(String(value))) {
     throw notFor(String(value));
   }
 }
@@ -109,7 +109,7 @@ function assertUnmasked(value: unknown, type: GraphQLInputType, masked: Readonly
 function notFor(name: string) {
   return queryError(
     'FORBIDDEN',
-    `${name} is masked for the role reader (REDACT), so readers can neither filter nor order by it.`,
+    `${name} is masked for the role reader (REDACT), so readers can neither filter nor order nor group by it.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
+import { DEFAULT_ORDER, DEFINITION_OF, keyText, type ListedKind } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import { type Statistics, type StatisticsQuery, summarize } from '../statistics.js';
 import { type HistoryStore, type PageItem, walkPages } from '../store.js';
@@ -23,11 +23,14 @@ export async function walkStatistics(
     store.page({ ...list, after: last?.position ?? null, limit: AT_ONCE });
   for await (const items of walkPages(read, (item: PageItem) => item)) {
     const found = items.map(({ revision }) => revision);
+    if (!areVersionsNeeded) {
+      for (const revision of found) rows.add([revision]);
+      continue;
+    }
     const keys = found.map(({ key }) => ({ ...key, kind }));
-    const versions = areVersionsNeeded
-      ? await store.versions(keys, seq)
-      : found.map((revision) => [revision]);
-    for (const each of versions) rows.add(each);
+    for await (const versions of store.versions(keys, seq))
+      for (const version of versions) rows.addOlder(version);
+    rows.add([]);
   }
   const scan = {
     kind,
@@ -46,6 +49,7 @@ export async function walkStatistics(
 class RowList {
   readonly #rows: BlockRow[] = [];
   readonly #accounts = new Set<string>();
+  readonly #versions: RevisionRecord<ListedKind>[] = [];
   /** When each revision was recorded, in ms. */
   readonly times: number[] = [Number.NaN];
 
@@ -59,8 +63,17 @@ class RowList {
     return [...this.#accounts];
   }
 
-  /** The versions of one record, of which the last is visible. */
+  /** A version, after all newer ones of the same record. */
+  addOlder(version: RevisionRecord<ListedKind>): void {
+    const [before] = this.#versions;
+    if (before && keyText(before.key) !== keyText(version.key)) this.add([]);
+    this.#versions.unshift(version);
+  }
+
+  /** The versions of one record, of which the last is visible, after those that were added one by one. */
   add(versions: readonly RevisionRecord<ListedKind>[]): void {
+    const older = this.#versions.splice(0);
+    if (older.length > 0) this.add(older);
     for (const [i, { key, deleted, record, observedFrom }] of versions.entries()) {
       const rev = this.#rows.length + 1;
       this.#accounts.add(key.integration);

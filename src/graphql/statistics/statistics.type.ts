@@ -1,0 +1,189 @@
+import { ArgsType, Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { DurationMeasure, DurationSummary } from '../../history/statistics.js';
+import type { Interval } from '../../model/time-buckets.js';
+import type { FieldValue } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime, describedEnum, ValueField } from '../base/fields.js';
+
+/** A dimension, a distinct value or a time: the field that it stands for, and what it is. */
+export interface NamedField {
+  readonly field: string;
+  readonly description: string;
+}
+
+export interface NamedTime extends NamedField {
+  /** The stream that brings changes of this time, if it is not the one that defines the population. */
+  readonly filterKey?: string;
+}
+
+export interface NamedDuration {
+  readonly measure: Omit<DurationMeasure, 'type'>;
+  readonly bound: DurationBound;
+  readonly description: string;
+}
+
+export type DurationBound = 'EXACT' | 'AT_MOST';
+
+export const DurationBoundEnum = describedEnum<DurationBound>('DurationBound', 'How exact durations are.', {
+  EXACT: 'Both times come from Abnormal.',
+  AT_MOST:
+    'Abnormal does not report the end. It is the first time that the gateway saw the record in its final state, so the true duration may be shorter.',
+});
+
+export const IntervalEnum = describedEnum<Interval>('StatisticsInterval', 'The length of buckets.', {
+  HOUR: 'Hours. An hour that the clock repeats is two buckets.',
+  DAY: 'Days of the time zone, which may have 23 or 25 hours.',
+  WEEK: 'Weeks, from Monday.',
+  MONTH: 'Months.',
+});
+
+/** The ages that the dimension AGE has, by the number of limits that an age reaches. */
+export const AGES = ['UNDER_1_HOUR', 'UNDER_1_DAY', 'UNDER_7_DAYS', 'UNDER_30_DAYS', 'OVER_30_DAYS'] as const;
+
+const seconds = (ms: number | null) => (ms === null ? null : Math.ceil(ms / 1000));
+
+@ObjectType('Duration', {
+  simpleResolvers: true,
+  description:
+    'Durations of a group in seconds, rounded up: to minutes from an hour on, to hours from a week on. Negative durations count as 0. Percentiles are nearest-rank.',
+})
+export class DurationFigures {
+  constructor(
+    private readonly summary: DurationSummary,
+    private readonly limit: DurationBound,
+  ) {}
+
+  @ValueField(() => Int, { description: 'Number of durations that are over.' })
+  get count(): number {
+    return this.summary.count;
+  }
+
+  @ValueField(() => Int, { description: 'Number that are not over yet.' })
+  get pending(): number {
+    return this.summary.pending;
+  }
+
+  @ValueField(() => Int, { description: 'Number without a duration because a time is missing.' })
+  get unknown(): number {
+    return this.summary.unknown;
+  }
+
+  @ValueField(() => Int, { nullable: true, description: 'The shortest; null if none is over.' })
+  get min(): number | null {
+    return seconds(this.summary.min);
+  }
+
+  @ValueField(() => Int, { nullable: true, description: 'The median; null if none is over.' })
+  get median(): number | null {
+    return seconds(this.summary.median);
+  }
+
+  @ValueField(() => Int, { nullable: true, description: 'The 95th percentile; null if none is over.' })
+  get p95(): number | null {
+    return seconds(this.summary.p95);
+  }
+
+  @ValueField(() => Int, { nullable: true, description: 'The longest; null if none is over.' })
+  get max(): number | null {
+    return seconds(this.summary.max);
+  }
+
+  @ValueField(() => Int, { nullable: true, description: 'The mean; null if none is over.' })
+  get mean(): number | null {
+    return seconds(this.summary.mean);
+  }
+
+  @ValueField(() => DurationBoundEnum, { description: 'How exact the durations are.' })
+  get bound(): DurationBound {
+    return this.limit;
+  }
+}
+
+/** The arguments that all statistics have. */
+@ArgsType()
+export class StatisticsArgs {
+  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  integrations?: string[] | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description:
+      'Counts what was recorded at this instant of the gateway’s clock (UTC). Must not be in the future. Default: now.',
+  })
+  asOf?: Instant | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Start of the window of `timeField` (UTC), inclusive. Default: 30 days before `to`.',
+  })
+  from?: Instant | null;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'End of the window of `timeField` (UTC), exclusive. Default: now, or `asOf`.',
+  })
+  to?: Instant | null;
+
+  @Field(() => IntervalEnum, {
+    nullable: true,
+    description:
+      'The length of buckets. Without it there are no buckets. Buckets × (groups + 1) may be 10,000 at most.',
+  })
+  interval?: Interval | null;
+
+  @Field(() => String, {
+    nullable: true,
+    defaultValue: 'UTC',
+    description: 'The IANA name of the time zone in which buckets begin, such as `Europe/Berlin`.',
+  })
+  timeZone?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    defaultValue: 10,
+    description: 'Number of groups, the largest first; 1 to 100.',
+  })
+  top?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    defaultValue: 1,
+    description: 'Groups with a smaller count are part of `rest`.',
+  })
+  minCount?: number | null;
+}
+
+type Described = Readonly<Record<string, { readonly description: string }>>;
+
+/** Registers an enum whose values stand for what `standsFor` gives. */
+export function registered<T extends Described>(
+  name: string,
+  description: string,
+  values: T,
+  standsFor: (key: string, value: T[string]) => string,
+): object {
+  const entries = Object.entries(values) as [string, T[string]][];
+  const type = Object.fromEntries(entries.map(([key, value]) => [key, standsFor(key, value)]));
+  const valuesConfig = Object.fromEntries(
+    entries.map(([key, value]) => [key, { description: value.description }]),
+  );
+  registerEnumType(type, { name, description, valuesConfig });
+  return type;
+}
+
+/** The value of a dimension as text. */
+export function keyText(dimension: string, value: FieldValue): string | null {
+  if (value === null) return null;
+  return dimension === AGE_DIMENSION ? (AGES[Number(value)] ?? null) : String(value);
+}
+
+/** Dimensions that stand for something else than a field. */
+export const ACCOUNT_DIMENSION = 'INTEGRATION';
+export const AGE_DIMENSION = 'AGE';
+
+export const BY_ACCOUNT = { field: ACCOUNT_DIMENSION, description: 'Name of the integration.' };
+export const BY_AGE = {
+  field: AGE_DIMENSION,
+  description:
+    'How long ago `timeField` was, at the instant of the snapshot: UNDER_1_HOUR, UNDER_1_DAY, UNDER_7_DAYS, UNDER_30_DAYS, OVER_30_DAYS.',
+};
