@@ -46,6 +46,8 @@ export interface RecordValues {
   readonly items: readonly Fields[];
 }
 
+export type TimeRange = readonly [earliest: number, latest: number, nulls: number];
+
 /** The bytes of a block's columns, by name. */
 export type BlockBytes = ReadonlyMap<string, Uint8Array>;
 
@@ -142,7 +144,7 @@ function encodeRows(after: number, rows: readonly RowHead[], columns: BlockBytes
   );
 }
 
-/** The earliest and the latest time of each column of times. */
+/** What each column of times ranges over. */
 function rangesOf(columns: BlockBytes): Record<string, readonly number[]> {
   const all = [...columns].map(([name, bytes]) => [name, new Column(bytes)] as const);
   return Object.fromEntries(
@@ -214,8 +216,8 @@ export class Block {
   readonly priors: Codes;
   /** `null` for a tombstone. */
   readonly accounts: Column;
-  /** The earliest and the latest time, in milliseconds, of each column of times. */
-  readonly ranges: Readonly<Record<string, readonly [number, number]>>;
+  /** The earliest and the latest time, in milliseconds, of each column of times, and how many it lacks. */
+  readonly ranges: Readonly<Record<string, TimeRange>>;
   #revs: Uint32Array | null = null;
   #itemStarts: Uint32Array | null = null;
 

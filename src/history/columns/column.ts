@@ -45,7 +45,8 @@ function encodeTimes(times: readonly number[]): Uint8Array {
   const earliest = times.reduce((a, b) => (b < a ? b : a), Number.POSITIVE_INFINITY);
   const latest = times.reduce((a, b) => (b > a ? b : a), Number.NEGATIVE_INFINITY);
   const codes = encodeCodes(times.map((ms) => (Number.isNaN(ms) ? 0 : ms - earliest + 1)));
-  return packed('TIMES', times.length, [bytesOf(Float64Array.of(earliest, latest)), codes]);
+  const nulls = times.filter(Number.isNaN).length;
+  return packed('TIMES', times.length, [bytesOf(Float64Array.of(earliest, latest, nulls)), codes]);
 }
 
 /** The milliseconds of an instant; `null` for anything else. */
@@ -176,9 +177,9 @@ export class Column {
     return times;
   }
 
-  /** The earliest and the latest time, in milliseconds; in the form TIMES. */
+  /** The earliest and the latest time, in milliseconds, and how many are `null`; in the form TIMES. */
   get range(): readonly number[] {
-    return [...new Float64Array(aligned(this.#section(0), 0, 16))];
+    return [...new Float64Array(aligned(this.#section(0), 0, 24))];
   }
 
   #section(i: number): Uint8Array {

@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer';
 import type { ListedKind } from '../../resources/registry.js';
 import { type FieldValue, type Filter, fold, isMatch } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
-import { BLOCK_COLUMNS, type Block, itemColumn } from './block.js';
+import { BLOCK_COLUMNS, type Block, itemColumn, type TimeRange } from './block.js';
 import { type Column, NULL_CODE, toTime } from './column.js';
 
 /*
@@ -88,7 +88,7 @@ function isExcluded(kind: ListedKind, block: Block, unit: Unit, part: Filter): b
 }
 
 /** Whether a time that must be reached lies beyond all times of the block. */
-function isOutOfRange(range: readonly [number, number] | undefined, leaf: Leaf): boolean {
+function isOutOfRange(range: TimeRange | undefined, leaf: Leaf): boolean {
   if (range === undefined) return false;
   if ('gte' in leaf) return (toTime(leaf.gte) ?? Number.NEGATIVE_INFINITY) > range[1];
   return 'lte' in leaf && (toTime(leaf.lte) ?? Number.POSITIVE_INFINITY) < range[0];

@@ -70,10 +70,12 @@ export function* scanned(
   blocks: readonly Block[],
   unit: Unit,
   { kind, accounts, filter, revs, lastRev }: ScanQuery,
+  isSkipped: (block: Block) => boolean = () => false,
 ): Generator<{ readonly block: Block; readonly mask: Mask }> {
   const replaced = new Replaced(blocks, lastRev);
   const wanted = revs && new Set(revs);
   for (const block of blocks) {
+    if (isSkipped(block)) continue;
     const found = wanted && Uint8Array.from(block.revs, (rev) => (wanted.has(rev) ? 1 : 0));
     const matching = found ?? (filter === null ? null : maskOf(kind, block, unit, filter));
     if (matching !== null && !matching.includes(1)) continue;

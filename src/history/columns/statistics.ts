@@ -47,7 +47,13 @@ export function statisticsRows(
   facts: StatisticsFacts,
 ): StatisticsRows {
   const rows = new RowCollector(query, facts, blocks);
-  for (const { block, mask } of scanned(blocks, query.unit, scan)) rows.add(block, mask);
+  const name = columnName(query.kind, query.unit, query.time);
+  const [from = 0, to = 0] = [query.edges[0], query.edges.at(-1)];
+  const isOutside = ({ ranges }: Block) => {
+    const [earliest, latest, nulls] = ranges[name] ?? [from, from, 1];
+    return nulls === 0 && (latest < from || earliest >= to);
+  };
+  for (const { block, mask } of scanned(blocks, query.unit, scan, isOutside)) rows.add(block, mask);
   return rows.collected();
 }
 
@@ -76,14 +82,11 @@ class RowCollector {
   }
 
   add(block: Block, mask: Mask): void {
-    const { kind, unit, edges, time, whole } = this.query;
+    const { kind, unit, edges, time } = this.query;
     const ofUnit = new UnitReader(kind, unit, block);
     const times = ofUnit.times(time);
-    const dimensions = this.query.groupBy.map((each, i) =>
-      this.#reader(ofUnit, each, this.#values[i] as Values),
-    );
-    const measured = this.#measured(ofUnit);
-    const isWhole = whole === null ? null : ofUnit.owned(whole);
+    // most blocks have no row of the window, and then only their times are read
+    let readers: ReturnType<RowCollector['readers']> | null = null;
     let [bucket, owner] = [0, -1];
     for (let row = mask.indexOf(1); row >= 0; row = mask.indexOf(1, row + 1)) {
       const ms = times[row] as number;
@@ -92,16 +95,26 @@ class RowCollector {
         continue;
       }
       if (ms < (edges[0] as number) || ms >= (edges.at(-1) as number)) continue;
+      readers ??= this.readers(ofUnit);
       bucket = bucketOf(edges, ms, bucket);
       const n = this.#buckets.push(bucket) - 1;
       if (ofUnit.ownerOf(row) !== owner) {
         owner = ofUnit.ownerOf(row);
         this.#owners += 1;
-        if (isWhole !== null && isWhole(owner) !== true) this.#sampled += 1;
+        if (readers.isWhole !== null && readers.isWhole(owner) !== true) this.#sampled += 1;
       }
-      this.#group(n, row, dimensions);
-      measured(row);
+      this.#group(n, row, readers.dimensions);
+      readers.measured(row);
     }
+  }
+
+  private readers(of: UnitReader) {
+    const { groupBy, whole } = this.query;
+    return {
+      dimensions: groupBy.map((each, i) => this.#reader(of, each, this.#values[i] as Values)),
+      measured: this.#measured(of),
+      isWhole: whole === null ? null : of.owned(whole),
+    };
   }
 
   #group(n: number, row: number, [first, second]: readonly RowValues[]): void {
