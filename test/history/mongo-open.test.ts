@@ -12,7 +12,6 @@ import {
   minutesAfterStart,
   observeCase,
   observeThreat,
-  quarantineEntry,
   START,
   sampleCase,
   sampleMessage,
@@ -172,21 +171,6 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     const page = { ...thriving(1), descending: true, after: null, limit: 5 };
     await expect(store.page(page)).rejects.toMatchObject({ name: 'HistoryError' });
     expect((await (await open()).page(page)).items).toHaveLength(1);
-  });
-
-  it('looks for released records in quarantine as soon as a batch has put something there', async () => {
-    const store = await open();
-    const quarantine = [quarantineEntry(caseKey('1'))];
-    await store.record(batchOf('1', { quarantine }));
-    expect(await faultsIn(store)).toEqual([]);
-    await store.record(batchOf('2', { observations: [observeCase(sampleCase('1'))] }));
-    expect(await store.quarantined([caseKey('1')])).toEqual([null]);
-    await store.record(batchOf('3', { quarantine }));
-    await client
-      .db()
-      .collection<{ _id: string }>('meta')
-      .updateOne({ _id: 'head' }, { $set: { mayQuarantine: false } });
-    expect(await faultsIn(store)).toEqual([expect.stringContaining('in quarantine')]);
   });
 
   it('gets the lengths of windows that earlier versions did not store', async () => {

@@ -109,8 +109,6 @@ export class MongoDerivedCheck {
       yield say(`The head of the history is batch ${head?.seq}, but the last one is batch ${last?.seq}.`);
     else if (head.seq === last?.seq && toInstant(head.at) !== last.at)
       yield say(`The head of the history is of ${toInstant(head.at)}, but the last batch is of ${last.at}.`);
-    if (head?.mayQuarantine === false && (await this.collections.quarantine.findOne({})))
-      yield say('The head of the history says that nothing was ever in quarantine, but something is.');
     if (head?.isWhole) yield* narrower(head.extents, this.#extents, head.seq);
   }
 

@@ -91,7 +91,7 @@ export class MongoRecorder {
     const extents = head.isWhole ? head.extents : null;
     const [held, freed] = await Promise.all([
       this.#heldRevisions(batch, session),
-      head.mayQuarantine === false ? [] : heldInQuarantine(this.collections, [...releasedKeys(batch).keys()]),
+      heldInQuarantine(this.collections, [...releasedKeys(batch).keys()]),
     ]);
     const { recorded, operations, verified } = planBatch(batch, pin, held);
     const writes = writesOf(operations, fields, pin, batch.run.id);
@@ -114,7 +114,6 @@ export class MongoRecorder {
       seq: { $add: ['$seq', 1] },
       at: { $max: [toMillis(batch.now), { $add: ['$at', 1] }] },
       ...widenStage(added),
-      ...(batch.quarantine.length > 0 && { mayQuarantine: true }),
     };
     const options = { session, returnDocument: 'after' } as const;
     const own = { _id: 'head', layout: PROJECTION_KEY } as const;

@@ -185,7 +185,7 @@ async function createIndexes(collection: Collection, wanted: Index[]): Promise<v
 
 async function writeMeta({ meta }: Collections, nowMs: number): Promise<void> {
   const first = { upsert: true } as const;
-  const known = { isWhole: true, extents: noMarks(), mayQuarantine: false };
+  const known = { isWhole: true, extents: noMarks() };
   const head = { seq: 0, at: 0, layout: PROJECTION_KEY, ...known };
   const schema = { version: VERSION, layout: PROJECTION_KEY, createdAt: toInstant(nowMs) };
   await meta.updateOne({ _id: 'head' }, { $setOnInsert: head }, first);

@@ -89,8 +89,6 @@ export interface HeadDoc {
   readonly extents: HighWaterMarks;
   /** Whether `extents` are those of everything that is there. */
   readonly isWhole: boolean;
-  /** False while no batch has put anything into quarantine, so that batches need not look there. */
-  readonly mayQuarantine?: boolean;
 }
 
 export interface SchemaDoc {
