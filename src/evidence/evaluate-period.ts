@@ -177,6 +177,8 @@ async function walkAll(
   const walk = { store, pin, integrations, from, to: period.to, page: { ...FIRST_PAGE } };
   let walked = 0;
   for (const kind of LISTED_KINDS) {
+    // a period without records has no page at which to stop
+    signal?.throwIfAborted();
     // nothing is recorded or requested
     if (!kinds.has(kind) || integrations.length === 0) continue;
     for await (const facts of walkRecords(walk, kind)) {

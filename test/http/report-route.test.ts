@@ -195,7 +195,10 @@ describe('/reports/<period>', () => {
   test.each([
     ['2026-Q9', 'period: "2026-Q9" is not a period'],
     ['', 'The period is missing'],
-    ['2026-09?format=pdf', 'format is "pdf"; accepted: html, json, ndjson, csv, oscal, pack'],
+    [
+      '2026-09?format=pdf',
+      'format is "pdf"; accepted: html, json, ndjson, csv, oscal, oscal-plan, oscal-component, pack',
+    ],
     ['2026-09?format=csv&rows=revisions', 'rows revisions is available with format ndjson only'],
     ['2026-09?asOf=2027-01-01', 'asOf is 2027-01-01T00:00:00.000Z, which is in the future'],
     ['2026-09?integration=nobody', 'integration: "nobody" does not exist'],
