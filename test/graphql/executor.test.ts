@@ -49,9 +49,13 @@ function compare(schema: GraphQLSchema, context: () => GatewayContext): Run {
   };
 }
 
-/** A result as a client sees it; errors may come in any order. */
+/** A result as a client sees it; errors may come in any order, and only ours name the path of an argument. */
 function plain({ data, errors = [] }: ExecutionResult): ExecutionResult {
-  const seen = errors.map((error) => JSON.parse(JSON.stringify(error)) as { message: string });
+  const seen = errors.map((error) => {
+    const { extensions, ...rest } = error.toJSON();
+    const { argumentPath: _, ...others } = extensions ?? {};
+    return Object.keys(others).length === 0 ? rest : { ...rest, extensions: others };
+  });
   seen.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)));
   return JSON.parse(JSON.stringify({ data, errors: seen })) as ExecutionResult;
 }

@@ -28,6 +28,7 @@ const SENSIBLE: Readonly<Record<string, readonly string[]>> = {
   after: ['"nonsense"', 'null'],
   before: ['null'],
   maxAge: ['60'],
+  wait: ['null'],
   asOf: [`"${minutesAfterStart(1)}"`, `"${minutesAfterStart(2)}"`],
   since: [`"${minutesAfterStart(0)}"`],
 };
@@ -89,6 +90,7 @@ export function randomQuery(schema: GraphQLSchema, random: () => number, depth =
       Int: '3',
       Boolean: pick(['true', 'false']),
       DateTime: `"${minutesAfterStart(-60)}"`,
+      ISO8601Duration: '"P30D"',
     };
     return scalars[getNamedType(inner).name] ?? '"c1"';
   };

@@ -57,11 +57,12 @@ export class Playground {
 
   /** Waits until every resource has been polled once. */
   async collected(url: string): Promise<void> {
-    const done = (runs: { nodes: { status: string }[] }) =>
-      runs.nodes.length >= 3 && runs.nodes.every(({ status }) => status !== 'RUNNING');
+    const done = ({ nodes }: { nodes: { resource: string; status: string }[] }) =>
+      new Set(nodes.map(({ resource }) => resource)).size >= 3 &&
+      nodes.every(({ status }) => status !== 'RUNNING');
     for (;;) {
-      const { data } = await this.ask(url, '{ runs(first: 10) { nodes { status } } }');
-      if (done((data as { runs: { nodes: { status: string }[] } }).runs)) return;
+      const { data } = await this.ask(url, '{ runs(first: 10) { nodes { resource status } } }');
+      if (done((data as { runs: Parameters<typeof done>[0] }).runs)) return;
       await delay(50);
     }
   }
