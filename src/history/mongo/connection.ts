@@ -105,7 +105,7 @@ function toHistoryError(error: unknown, where: string, what: string): unknown {
     return unavailable(`${where} does not let the user in HISTORY do this: ${error.message}`, error);
   }
   if (MISSING_INDEX.test(error.message)) {
-    const message = `${where} has an index missing of the history missing: start the gateway once to create it`;
+    const message = `${where} has an index missing: start the gateway once to create it`;
     return new HistoryError('UNUSABLE', message, { cause: error });
   }
   return unavailable(`${where} failed: ${error.message}`, error);
