@@ -40,9 +40,10 @@ describe('null', () => {
   /** Waits until every resource has been polled once. */
   async function collected(): Promise<void> {
     for (;;) {
-      const { data } = (await send('{ runs(first: 10) { nodes { status } } }')).answer;
-      const { nodes } = (data as { runs: { nodes: { status: string }[] } }).runs;
-      if (nodes.length >= 3 && nodes.every(({ status }) => status !== 'RUNNING')) return;
+      const { data } = (await send('{ runs(first: 10) { nodes { resource status } } }')).answer;
+      const { nodes } = (data as { runs: { nodes: { resource: string; status: string }[] } }).runs;
+      const polled = new Set(nodes.map(({ resource }) => resource));
+      if (polled.size >= 3 && nodes.every(({ status }) => status !== 'RUNNING')) return;
       await delay(50);
     }
   }

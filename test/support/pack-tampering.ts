@@ -228,6 +228,6 @@ export const PACK_TAMPERS: Readonly<Record<string, Tamper>> = {
     forger.putLines(PACKED.seals, left);
     const seal = { last: last.index, lastHash: last.hash };
     forger.putConsistently(forger.parts(), (m) => ({ ...m, seq: toSeq, seals: { ...m.seals, ...seal } }));
-    return { deed: 'the last seal and what it covers cut off', named: ['hold'] };
+    return { deed: 'the last seal and what it covers cut off', named: ['is not here'] };
   },
 };

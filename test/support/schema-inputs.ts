@@ -109,8 +109,9 @@ function reachable(schema: GraphQLSchema, sensible: Sensible): Map<GraphQLObject
     if (type === schema.getMutationType()) continue;
     for (const field of Object.values(type.getFields())) {
       const given = getNamedType(field.type);
+      // statistics have buckets only with an interval
       const args = field.args
-        .filter(isRequiredArgument)
+        .filter((arg) => isRequiredArgument(arg) || arg.name === 'interval')
         .map((arg) => `${arg.name}: ${literal(arg.name, arg.type, sensible)}`);
       const text = `${field.name}${args.length > 0 ? `(${args.join(', ')})` : ''}`;
       const targets = isAbstractType(given)

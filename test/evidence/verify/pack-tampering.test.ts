@@ -96,7 +96,7 @@ describe('a rebuilt pack with an altered report', () => {
       'signs none of the seals',
       (): Signer | null => signerOf(newSigningKey()),
     ],
-    ['signed by nobody', 'MANIFEST_ALTERED', 'its signature was taken away', (): Signer | null => null],
+    ['signed by nobody', 'MANIFEST_ALTERED', 'its signature was removed', (): Signer | null => null],
   ] as const)('is detected if it is %s, even without a known key', async (_, code, words, signer) => {
     if (!shape) throw new Error('no shape');
     await inFolder(shape, true, async (store, folder) => {
