@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isCollected, RUNS, type Runs } from '../support/collected.js';
 import { bearer, GuardedGateway } from '../support/guarded-gateway.js';
 
 let gateway: GuardedGateway;
@@ -12,7 +13,7 @@ beforeAll(async () => {
   gateway = await GuardedGateway.open();
   key = (await gateway.key('reader')).text;
   await gateway.start();
-  while (!(await isCollected())) await delay(50);
+  while (!(await isDone())) await delay(50);
 });
 
 afterAll(() => gateway.close());
@@ -21,11 +22,8 @@ async function ask<T>(query: string): Promise<T> {
   return ((await (await gateway.ask(bearer(key), query)).json()) as { data: T }).data;
 }
 
-async function isCollected(): Promise<boolean> {
-  const { runs } = await ask<{ runs: { nodes: { status: string }[] } }>(
-    '{ runs(first: 10) { nodes { status } } }',
-  );
-  return runs.nodes.length >= 3 && runs.nodes.every(({ status }) => status !== 'RUNNING');
+async function isDone(): Promise<boolean> {
+  return isCollected((await ask<{ runs: Runs }>(`{ ${RUNS} }`)).runs);
 }
 
 /** Runs a script as a person would, with a key in the environment. */

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
+import { isCollected, RUNS, type Runs } from '../support/collected.js';
 import { FeedReader } from '../support/feed.js';
 import { buildService, Workplace } from '../support/service.js';
 
@@ -48,7 +49,7 @@ async function everything(url: string): Promise<string[]> {
   const keys: string[] = [];
   let after: string | null = null;
   for (;;) {
-    const query = `query($after: String) { changes(start: BEGINNING, after: $after, first: 100) { nodes { recordId observedFrom } tail { cursor caughtUp } } runs(first: 10) { nodes { status } } }`;
+    const query = `query($after: String) { changes(start: BEGINNING, after: $after, first: 100) { nodes { recordId observedFrom } tail { cursor caughtUp } } ${RUNS} }`;
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -60,13 +61,12 @@ async function everything(url: string): Promise<string[]> {
           nodes: { recordId: string; observedFrom: string }[];
           tail: { cursor: string; caughtUp: boolean };
         };
-        runs: { nodes: { status: string }[] };
+        runs: Runs;
       };
     };
     keys.push(...data.changes.nodes.map((node) => `${node.observedFrom} ${node.recordId}`));
     after = data.changes.tail.cursor;
-    const isDone = data.runs.nodes.length >= 3 && data.runs.nodes.every(({ status }) => status !== 'RUNNING');
-    if (data.changes.tail.caughtUp && isDone && data.changes.nodes.length === 0) return keys;
+    if (data.changes.tail.caughtUp && isCollected(data.runs) && data.changes.nodes.length === 0) return keys;
     if (data.changes.tail.caughtUp) await delay(200);
   }
 }

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isNonNullType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
+import { isCollected, RUNS, type Runs } from '../support/collected.js';
 import { bearer, GuardedGateway, type Problem } from '../support/guarded-gateway.js';
 import { inputPlaces, literal } from '../support/schema-inputs.js';
 
@@ -40,10 +41,8 @@ describe('null', () => {
   /** Waits until every resource has been polled once. */
   async function collected(): Promise<void> {
     for (;;) {
-      const { data } = (await send('{ runs(first: 10) { nodes { resource status } } }')).answer;
-      const { nodes } = (data as { runs: { nodes: { resource: string; status: string }[] } }).runs;
-      const polled = new Set(nodes.map(({ resource }) => resource));
-      if (polled.size >= 3 && nodes.every(({ status }) => status !== 'RUNNING')) return;
+      const { data } = (await send(`{ ${RUNS} }`)).answer;
+      if (isCollected((data as { runs: Runs }).runs)) return;
       await delay(50);
     }
   }

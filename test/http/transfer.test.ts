@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isCollected, RUNS, type Runs } from '../support/collected.js';
 import { GuardedGateway } from '../support/guarded-gateway.js';
 
 const QUERY =
@@ -13,16 +14,13 @@ let rig: GuardedGateway;
 beforeAll(async () => {
   rig = await GuardedGateway.open();
   await rig.start({ CORS_ORIGINS: ORIGIN });
-  while (!(await isCollected())) await delay(50);
+  while (!(await isDone())) await delay(50);
 });
 afterAll(() => rig.close());
 
-/** Whether every resource was polled, so that nothing changes any more. */
-async function isCollected(): Promise<boolean> {
-  const response = await rig.ask({}, '{ runs(first: 10) { nodes { status } } }');
-  const { nodes } = ((await response.json()) as { data: { runs: { nodes: { status: string }[] } } }).data
-    .runs;
-  return nodes.length >= 3 && nodes.every(({ status }) => status !== 'RUNNING');
+async function isDone(): Promise<boolean> {
+  const response = await rig.ask({}, `{ ${RUNS} }`);
+  return isCollected(((await response.json()) as { data: { runs: Runs } }).data.runs);
 }
 
 interface Received {

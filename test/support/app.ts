@@ -10,6 +10,7 @@ import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
+import { isCollected, RUNS, type Runs } from './collected.js';
 
 interface Answer {
   readonly data: unknown;
@@ -57,12 +58,9 @@ export class Playground {
 
   /** Waits until every resource has been polled once. */
   async collected(url: string): Promise<void> {
-    const done = ({ nodes }: { nodes: { resource: string; status: string }[] }) =>
-      new Set(nodes.map(({ resource }) => resource)).size >= 3 &&
-      nodes.every(({ status }) => status !== 'RUNNING');
     for (;;) {
-      const { data } = await this.ask(url, '{ runs(first: 10) { nodes { resource status } } }');
-      if (done((data as { runs: Parameters<typeof done>[0] }).runs)) return;
+      const { data } = await this.ask(url, `{ ${RUNS} }`);
+      if (isCollected((data as { runs: Runs }).runs)) return;
       await delay(50);
     }
   }
