@@ -5,8 +5,12 @@ export interface Runs {
   readonly nodes: readonly { readonly resource: string; readonly status: string }[];
 }
 
-/** Whether every resource was polled, and no poll goes on: then nothing changes any more. */
+/**
+ * Whether every resource was polled to the end, and no poll goes on: then nothing changes any more. A poll that was
+ * interrupted is of a gateway that ran over the same history before.
+ */
 export function isCollected({ nodes }: Runs): boolean {
-  const polled = new Set(nodes.map(({ resource }) => resource));
-  return polled.size >= 3 && nodes.every(({ status }) => status !== 'RUNNING');
+  const ended = nodes.filter(({ status }) => status !== 'INTERRUPTED');
+  const polled = new Set(ended.map(({ resource }) => resource));
+  return polled.size >= 3 && ended.every(({ status }) => status !== 'RUNNING');
 }
