@@ -13,7 +13,7 @@ const ORDERS: (KeyOrder | undefined)[] = new Array(PLACES);
 
 /** RFC 8785 canonical JSON. */
 export function canonicalJson(value: unknown): string {
-  if (value === undefined) throw new TypeError('not a JSON value');
+  if (value === undefined || typeof value === 'function') throw new TypeError('not a JSON value');
   return textOf(value);
 }
 

@@ -28,6 +28,7 @@ export class Policy {
   }
 
   @ValueField(() => String, {
+    personal: ['names', 'texts'],
     nullable: true,
     description: 'The policy file as text (YAML). Null if no file is configured.',
   })
@@ -65,15 +66,18 @@ export class Waiver {
   @WaiverValue(() => Int, { description: 'Position in the policy, from 1.' })
   readonly number!: number;
 
-  @ValueField(() => String, { description: 'The record, message or query that is waived, in words.' })
+  @ValueField(() => String, {
+    personal: ['addresses'],
+    description: 'The record, message or query that is waived, in words.',
+  })
   get subject(): string {
     return waiverSubject(this.waiver);
   }
 
-  @WaiverValue(() => String, { description: 'Why the exception is accepted.' })
+  @WaiverValue(() => String, { personal: ['texts'], description: 'Why the exception is accepted.' })
   readonly reason!: string;
 
-  @WaiverValue(() => String, { description: 'Who accepts it.' })
+  @WaiverValue(() => String, { personal: ['names'], description: 'Who accepts it.' })
   readonly owner!: string;
 
   @WaiverValue(() => String, { description: 'Reference to the record of the decision.' })

@@ -8,7 +8,7 @@ import { REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/acces
 
 /** Types that say nothing of anybody's mail: of the gateway itself, its collecting, its callers, its controls. */
 const OF_THE_GATEWAY =
-  /^(ApiKey|AuditEntry|Caller|ChangeTail|CreatedApiKey|Control\w*|Coverage|Distribution\w*|Evidence\w*|Freshness|Gap|Integration\w*|Measure|PageInfo|Poll\w*|Population\w*|Provenance|Reconcil\w*|RecordIds|RemovedIntegration|ReopenedWindow|Run\w*|SchemaDrift|Stream|TestedPart\w*|Trend\w*|UpstreamBudget|BudgetQueue|\w+Edge)$/;
+  /^(ApiKey|AuditEntry|Caller|ChangeTail|CreatedApiKey|Control\w*|Coverage|Distribution\w*|Evidence\w*|Freshness|Gap|Headline|Integration\w*|Measure|PageInfo|Poll\w*|Population\w*|Provenance|Reconcil\w*|RecordIds|RemovedIntegration|ReopenedWindow|Run\w*|SchemaDrift|Stream|TestedPart\w*|Trend\w*|UpstreamBudget|BudgetQueue|\w+Edge)$/;
 
 /** Fields of text on types about mail that tell nothing personal: words of Abnormal's own lists, and its portal. */
 const HARMLESS = new Set([
@@ -24,6 +24,13 @@ const HARMLESS = new Set([
   ...['Case.analysisRaw', 'DriftedName.path', 'UndecidedRecords.reason'],
   // paths by Abnormal's own names, with what is wrong in the gateway's words
   ...['Campaign.unread', 'Case.unread', 'Threat.unread'],
+  // of the organisation itself
+  ...['Policy.organisation', 'Policy.title', 'Waiver.ticket'],
+  // callers from whom a field is masked cannot group by it
+  ...['CampaignKey.value', 'CaseKey.value', 'MessageKey.value', 'ThreatKey.value'],
+  ...['CampaignStatistics', 'CaseStatistics', 'MessageStatistics', 'ThreatStatistics'].map(
+    (type) => `${type}.timeZone`,
+  ),
 ]);
 
 const schema = buildGatewaySchema();
