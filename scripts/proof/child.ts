@@ -22,7 +22,7 @@ export interface ChildOptions {
 }
 
 /** As `npm start` has them. */
-const NODE_FLAGS = ['--enable-source-maps', '--max-old-space-size=256', '--max-semi-space-size=32'];
+const NODE_FLAGS = ['--enable-source-maps', '--max-old-space-size=256', '--max-semi-space-size=8'];
 
 /** Starts the built gateway (`npm run build`) with `args`. */
 export function startGateway(args: readonly string[], options: ChildOptions): Child {

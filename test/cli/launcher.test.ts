@@ -109,6 +109,6 @@ test('"npm start" and the command of the package are the same file', () => {
   const { bin, scripts } = JSON.parse(text) as Record<string, Record<string, string>>;
   expect(bin).toEqual({ 'abnormal-gateway': 'bin/abnormal-gateway.js' });
   expect(scripts?.start).toBe(
-    'node --max-old-space-size=256 --max-semi-space-size=32 bin/abnormal-gateway.js',
+    'node --max-old-space-size=256 --max-semi-space-size=8 bin/abnormal-gateway.js',
   );
 });

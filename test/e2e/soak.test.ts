@@ -42,7 +42,7 @@ beforeAll(async () => {
   const history = `sqlite:${join(place.folder, 'history.db')}`;
   await fill(history);
   service = place.run([], {
-    NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB} --max-semi-space-size=32`,
+    NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB} --max-semi-space-size=8`,
     ...{ HISTORY: history, PORT: '0', SIMULATOR: 'off', LOG_LEVEL: 'error' },
   });
   url = await service.url();
