@@ -22,10 +22,11 @@ async function run(args: readonly string[], env: Record<string, string> = {}) {
 }
 
 test('init writes a valid policy, and never over another file', async () => {
-  expect(await run(['init', '--out', path])).toMatchObject({ code: 0 });
-  expect((await run(['init', '--out', path])).code).toBe(2);
-  expect(readFileSync(path, 'utf8')).toBe((await run(['init'])).out);
-  expect(await run(['check', path])).toMatchObject({ code: 0, err: '' });
+  const made = join(folder, 'made.yaml');
+  expect(await run(['init', '--out', made])).toMatchObject({ code: 0 });
+  expect((await run(['init', '--out', made])).code).toBe(2);
+  expect(readFileSync(made, 'utf8')).toBe((await run(['init'])).out);
+  expect(await run(['check', made])).toMatchObject({ code: 0, err: '' });
 });
 
 test('check prints every problem with its place, and ends with 1', async () => {
