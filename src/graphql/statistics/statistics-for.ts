@@ -67,18 +67,9 @@ export function statisticsFor(spec: StatisticsSpec) {
     ) {}
   }
 
-  @ObjectType(`${noun}Bucket`, { simpleResolvers: true, description: 'One span of time of a group.' })
-  class Bucket extends CellSource {
-    @ValueField(() => DateTime, { description: 'Start (UTC), inclusive.' })
-    get from(): Instant {
-      return toInstant(this.reading.edges[this.bucket ?? 0] ?? 0);
-    }
-
-    @ValueField(() => DateTime, { description: 'End (UTC), exclusive.' })
-    get to(): Instant {
-      return toInstant(this.reading.edges[(this.bucket ?? 0) + 1] ?? 0);
-    }
-
+  /** Of the total, a group, or one span of it; `bucket` is null over the whole window. */
+  @ObjectType()
+  abstract class Counted extends CellSource {
     @ValueField(() => Int, { description: `Number of ${plural}.` })
     get count(): number {
       return this.found;
@@ -95,6 +86,19 @@ export function statisticsFor(spec: StatisticsSpec) {
       of: string,
     ): Promise<DurationFigures> {
       return figuresOf(this, of);
+    }
+  }
+
+  @ObjectType(`${noun}Bucket`, { simpleResolvers: true, description: 'One span of time of a group.' })
+  class Bucket extends Counted {
+    @ValueField(() => DateTime, { description: 'Start (UTC), inclusive.' })
+    get from(): Instant {
+      return toInstant(this.reading.edges[this.bucket ?? 0] ?? 0);
+    }
+
+    @ValueField(() => DateTime, { description: 'End (UTC), exclusive.' })
+    get to(): Instant {
+      return toInstant(this.reading.edges[(this.bucket ?? 0) + 1] ?? 0);
     }
 
     @Field(() => [GapReasonEnum], {
@@ -115,27 +119,9 @@ export function statisticsFor(spec: StatisticsSpec) {
     simpleResolvers: true,
     description: `The ${plural} with the same values, or all of them.`,
   })
-  class Group extends CellSource {
+  class Group extends Counted {
     readonly keys!: readonly Key[];
     readonly buckets!: readonly Bucket[] | null;
-
-    @ValueField(() => Int, { description: `Number of ${plural}.` })
-    get count(): number {
-      return this.found;
-    }
-
-    @Field(() => Int, { description: distinctText })
-    distinct(@Arg('of', () => DistinctEnum, { description: 'What to count.' }) of: string): Promise<number> {
-      return this.reading.distinct(of, this.slot, null);
-    }
-
-    @Field(() => DurationFigures, { nullable: true, description: durationText })
-    duration(
-      @Arg('of', () => DurationEnum, { defaultValue: defaultDuration, description: 'The duration.' })
-      of: string,
-    ): Promise<DurationFigures> {
-      return figuresOf(this, of);
-    }
   }
   ValueField(() => [Key], { description: 'The values of the group, by dimension; empty for the total.' })(
     Group.prototype,
