@@ -87,7 +87,7 @@ export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
   return streams.length > 0 && missingDataOf(scope, streams, needs) === null;
 }
 
-interface Lack {
+interface MissingData {
   readonly brief: string;
   readonly full: string;
   readonly cause: Cause;
@@ -98,7 +98,7 @@ function missingDataOf(
   scope: Scope,
   streams: readonly StreamFacts[],
   needs: readonly StreamNeed[],
-): Lack | null {
+): MissingData | null {
   const plain = uncollected(scope);
   if (plain !== null)
     return { brief: plain.text, full: plain.text, cause: { measure: null, next: plain.next } };

@@ -69,7 +69,7 @@ function noTopics(): never {
   throw new TypeError('Subscriptions read the history and have no topics.');
 }
 
-/** Throws if the schema lacks a field that the definition of a resource names. */
+/** Throws if the schema has no field for one that the definition of a resource names. */
 function assertResources(schema: GraphQLSchema): void {
   const roots = schema.getQueryType()?.getFields() ?? {};
   for (const { kind, resource, graphType, upstream, parts } of Object.values(DEFINITION_OF)) {

@@ -91,7 +91,7 @@ function isFine({ outcome }: TestedPart): boolean {
   return outcome !== 'FAILED' && outcome !== 'SKIPPED';
 }
 
-/** Whether an account that lacks the list has a wrong address rather than no licence. */
+/** Whether an account without the list has a wrong address rather than no licence. */
 function isInEveryAccount(part: Tested): boolean {
   return part !== 'tokens' && DEFINITION_OF_RESOURCE[part].upstream.availability === 'EVERY_ACCOUNT';
 }

@@ -80,7 +80,7 @@ export interface ResourceDefinition<R> {
     readonly idField: string;
     /** `WITH_LIST_ITEM`: the list item is part of the record. */
     readonly detail: 'PAGED_MESSAGES' | 'WITH_LIST_ITEM' | 'SINGLE';
-    /** `ADD_ON`: accounts may lack it, which is not a fault. */
+    /** `ADD_ON`: an account without it is not a fault. */
     readonly availability: 'EVERY_ACCOUNT' | 'ADD_ON';
   };
   decode(id: string, detail: ReceivedDetail): Decoded<R>;

@@ -27,7 +27,7 @@ export interface SealBody {
   readonly ledger: Tree;
   /**
    * The same over the batches after `batches.fromSeq`: the instant and the result of each, and what it left of rows
-   * that later ones overwrite. The first seal that has it covers all batches; seals of earlier versions lack it.
+   * that later ones overwrite. The first seal that has it covers all batches; seals of earlier versions do not have it.
    */
   readonly batches?: Tree & { readonly fromSeq: number };
   /** SHA-256 of the list of leaves, which is stored with the seal. */

@@ -128,10 +128,11 @@ function cursorWriter(scope: CursorScope): (place: readonly CursorValue[]) => st
 /** Throws if the cursor is of another list, or of this list with other arguments. */
 function readCursor(text: string, list: string, terms: CursorScope['terms'], argument: string): ReadCursor {
   const [ofList, ofTerms, pin, place] = parse(text, argument);
-  if (ofList !== list) throw badInput(`This cursor belongs to ${ofList}, not to ${list}: ${ANEW}`, argument);
+  if (ofList !== list)
+    throw badInput(`This cursor belongs to ${ofList}, not to ${list}: ${FIRST_PAGE}`, argument);
   Object.entries(terms).forEach(([name, value], index) => {
     if (ofTerms[index] !== value) {
-      const message = `This cursor belongs to a list with another ${name}. Pass the same ${name}; ${ANEW}`;
+      const message = `This cursor belongs to a list with another ${name}. Pass the same ${name}; ${FIRST_PAGE}`;
       throw badInput(message, argument);
     }
   });
@@ -146,7 +147,7 @@ export function foreignCursor(): GraphQLError {
   );
 }
 
-const ANEW = 'To start from the first page, omit the cursor.';
+const FIRST_PAGE = 'To start from the first page, omit the cursor.';
 
 type Parsed = [string, CursorValue[], CursorValue[], CursorValue[]];
 

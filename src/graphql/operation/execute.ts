@@ -169,7 +169,7 @@ function withFewErrors(result: ExecutionResult): ExecutionResult {
   return { ...result, errors: result.errors.slice(0, MOST_VARIABLE_ERRORS) };
 }
 
-/** `null` the first time: most operations do not come again. */
+/** `null` the first time: most operations are not sent a second time. */
 function compiledFor(
   { seenOnce, known }: Plans,
   schema: GraphQLSchema,

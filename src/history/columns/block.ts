@@ -216,7 +216,7 @@ export class Block {
   readonly priors: Codes;
   /** `null` for a tombstone. */
   readonly accounts: Column;
-  /** The earliest and the latest time, in milliseconds, of each column of times, and how many it lacks. */
+  /** The earliest and the latest time, in milliseconds, of each column of times, and how many rows have none. */
   readonly ranges: Readonly<Record<string, TimeRange>>;
   #revs: Uint32Array | null = null;
   #itemStarts: Uint32Array | null = null;

@@ -137,7 +137,7 @@ function startCycle(state: PassState): Promise<Cycle> {
     const [newest = oldest, ...older] = sliceFloors(oldest, pass.asOf, reachMs(isKnown));
     const report = progressReporter(env, source, state, works);
     const { error, settle } = await readDelta(pass, works, newest, tally, report('DELTA', main));
-    // where nothing else is to be read, all of the pass is one batch
+    // if there is nothing else to read, the whole pass is one batch
     const isIdle = error === null && (await hasNothingLeft(state, pass, works));
     await settle(async (streams) => {
       if (isIdle) state.run = await endRun(env, source, main, tally, null, streams);

@@ -66,7 +66,7 @@ async function ask(query: string, variables: object, role: 'reader' | 'operator'
 
 test('an operation is parsed once and walked once, however often it is sent, by any caller', async () => {
   for (const role of ['reader', 'operator', 'admin', 'reader'] as const) {
-    // sent often enough to be compiled, with variables that are answered anew
+    // sent often enough to be compiled, with variables whose response is not stored yet
     for (const first of [1, 2, 3, 4]) {
       const { data, errors } = await ask(QUERY, { first, id: 'c1' }, role);
       expect(errors).toBeUndefined();
