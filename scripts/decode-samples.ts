@@ -10,8 +10,9 @@ import { DEFINITION_OF_RESOURCE, type Resource } from '../src/resources/registry
 import { decodeThreat } from '../src/resources/threat/decode-threat.js';
 import { decodeThreatAttachments, decodeThreatLinks } from '../src/resources/threat/threat-parts.js';
 import type { Received } from '../src/resources/wire.js';
-import { DecodeError, idOf, isRecord } from '../src/resources/wire.js';
+import { DecodeError, idOf } from '../src/resources/wire.js';
 import { canonicalJson } from '../src/values/canonical-json.js';
+import { isRecord } from '../src/values/filter.js';
 
 /*
  * Decodes every payload in a folder that belongs to an endpoint the gateway reads, and says what it found:

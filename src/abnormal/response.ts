@@ -8,8 +8,8 @@ import {
   PARTS,
   type Resource,
 } from '../resources/registry.js';
-import { idOf, isRecord, nameOf, type Received, type UnreadPart } from '../resources/wire.js';
-import { intOrNull } from '../values/filter.js';
+import { idOf, nameOf, type Received, type UnreadPart } from '../resources/wire.js';
+import { intOrNull, isRecord } from '../values/filter.js';
 import { parseUpstreamTime } from '../values/instant.js';
 import type { ListItem, ListPage } from './client.js';
 import { UpstreamError, upstreamFailure } from './errors.js';

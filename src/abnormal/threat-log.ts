@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CsvError, parse } from 'csv-parse';
-import { idOf, isRecord } from '../resources/wire.js';
+import { idOf } from '../resources/wire.js';
+import { isRecord } from '../values/filter.js';
 import { parseUpstreamTime } from '../values/instant.js';
 import type { ThreatLog, ThreatLogRow } from './client.js';
 import { type UpstreamError, upstreamFailure } from './errors.js';

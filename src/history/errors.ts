@@ -1,5 +1,6 @@
 import type { RevisionRecord } from '../model/revision.js';
 import type { Kind, RecordKey, RecordOf } from '../resources/registry.js';
+import { isRecord } from '../values/filter.js';
 
 /**
  * `IN_USE`: another process writes to it. `UNUSABLE`: it is not a history of this version. `FULL`: its disk
@@ -101,16 +102,12 @@ type StoredKind = keyof typeof STORED_FIELDS;
 
 /** The value of a cell or document that the gateway wrote, if it is one. */
 export function checkStored<T>(value: unknown, what: string, kind?: StoredKind): T {
-  if (isObject(value)) {
+  if (isRecord(value)) {
     const fields = Object.entries(kind ? STORED_FIELDS[kind] : {});
     if (fields.every(([name, type]) => typeof value[name] === type && value[name] !== null))
       return value as T;
   }
   throw damaged(what);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 export function damaged(what: string, options?: ErrorOptions): HistoryError {

@@ -8,6 +8,7 @@ import type { PersistedOperations } from '../graphql/operation/persisted-operati
 import type { AskedOperation, OperationLimiter } from '../graphql/operation/pipeline.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import { type Caller, hasRole } from '../values/access.js';
+import { isRecord } from '../values/filter.js';
 import { HttpError, problem } from './errors.js';
 import type { Feed } from './feed.js';
 import { callerKey } from './middleware.js';
@@ -73,7 +74,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     async handler(request, reply) {
       const admission = admissions.get(request);
       if (!options.feed || !wantsEvents(request, admission)) return run.call(app, request, reply);
-      // while it waits for changes it does not keep anybody busy
+      // a request that waits for changes does not delay others
       turns.get(request)?.();
       return options.feed(request, reply, admission);
     },
@@ -227,8 +228,4 @@ function putQuery(request: FastifyRequest, query: string): void {
   const { extensions, ...rest } = request.body as { extensions: Record<string, unknown> };
   const { persistedQuery, ...others } = extensions;
   request.body = { ...rest, query, extensions: others };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

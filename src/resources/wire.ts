@@ -1,6 +1,6 @@
 import addressparser from 'nodemailer/lib/addressparser';
 import { z } from 'zod';
-import { INT_MAX, intOrNull } from '../values/filter.js';
+import { INT_MAX, intOrNull, isRecord } from '../values/filter.js';
 import { parseUpstreamTime } from '../values/instant.js';
 
 /*
@@ -143,10 +143,6 @@ export function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function scalarText(value: unknown): string | null | typeof WRONG {

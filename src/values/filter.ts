@@ -67,3 +67,8 @@ export const INT_MAX = 2_147_483_647;
 export function intOrNull(value: number | null): number | null {
   return value !== null && Number.isInteger(value) && Math.abs(value) <= INT_MAX ? value : null;
 }
+
+/** Whether a value of JSON is an object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

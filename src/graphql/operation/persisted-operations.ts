@@ -1,3 +1,5 @@
+import { isRecord } from '../../values/filter.js';
+
 export interface PersistedOperations {
   bodyOf(id: string): string | null;
   /** Whether the text is listed, ignoring blanks around it. */
@@ -40,8 +42,4 @@ function toEntry(operation: unknown, index: number): [id: string, body: string] 
   if (typeof id === 'string' && id !== '' && typeof body === 'string' && body.trim() !== '')
     return [id, body];
   throw new ManifestError(`operation ${index + 1} of it has no "id" or no "body"`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

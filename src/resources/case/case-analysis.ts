@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isRecord } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import {
   custom,
@@ -6,7 +7,6 @@ import {
   decode,
   decodeEach,
   instant,
-  isRecord,
   type Received,
   term,
   text,

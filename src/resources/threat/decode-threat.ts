@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { canonicalJson } from '../../values/canonical-json.js';
+import { isRecord } from '../../values/filter.js';
 import {
   addresses,
   assertId,
@@ -9,7 +10,6 @@ import {
   flag,
   instant,
   integer,
-  isRecord,
   optionalId,
   optionalObject,
   type Received,
