@@ -43,8 +43,9 @@ function clockOf(name: string): Record<string, string> {
   if (moment.start === null) return {};
   if (!LIBRARY) throw new Error('libfaketime is not installed: apt-get install faketime');
   const seconds = Math.round((Date.parse(moment.start) - Date.now()) / 1000);
-  // timers go by the monotonic clock, which stays as it is
-  const shifted = { FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}s`, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  // timers go by the monotonic clock, which stays as it is; the times of files stay the disk's
+  const unshifted = { FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' };
+  const shifted = { FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}s`, ...unshifted };
   return { ...shifted, LD_PRELOAD: LIBRARY, TZ: moment.zone ?? 'UTC' };
 }
 

@@ -23,6 +23,8 @@ const FLAGS = [
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
     executablePath: CHROMIUM,
+    // a clock that a library shifts keeps a browser's threads spinning; the time of a page is the gateway's
+    env: { ...process.env, LD_PRELOAD: '' },
     args: ['--no-sandbox', ...FLAGS.map((flag) => `--${flag}`)],
   });
 }
