@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { observeThreat, sampleThreat } from '../support/records.js';
@@ -7,14 +7,9 @@ import { Graph, type GraphError, keyOf } from './harness.js';
 /* What callers see of a history of which one record, or everything, cannot be read. */
 
 let graph: Graph;
-const edit = (sql: string) => {
-  const db = new DatabaseSync(join(graph.folder, 'history.db'));
-  db.exec(sql);
-  db.close();
-};
 
-async function asked(role: 'reader' | 'operator' | 'admin', query: string) {
-  const response = await graph.post(JSON.stringify({ query }), keyOf(role));
+async function asked(role: 'reader' | 'operator' | 'admin', query: string, of = graph) {
+  const response = await of.post(JSON.stringify({ query }), keyOf(role));
   return (await response.json()) as {
     data: { threats?: { nodes: { threatId: string }[] } };
     errors?: GraphError[];
@@ -24,7 +19,9 @@ async function asked(role: 'reader' | 'operator' | 'admin', query: string) {
 beforeAll(async () => {
   graph = await Graph.start(undefined, { asksCallers: true });
   await graph.observe(...['a', 'b', 'c'].map((id) => observeThreat(sampleThreat(id))));
-  edit("UPDATE bodies SET record = CAST(x'7b2278223a22ff227d' AS TEXT) WHERE rev = 2");
+  const db = new DatabaseSync(join(graph.folder, 'history.db'));
+  db.exec("UPDATE bodies SET record = CAST(x'7b2278223a22ff227d' AS TEXT) WHERE rev = 2");
+  db.close();
 });
 afterAll(() => graph.close());
 
@@ -59,14 +56,16 @@ describe('one damaged record', () => {
 });
 
 test('an unreadable history names its location only to admins and in the log', async () => {
-  const { name } = await import('node:path').then(({ parse }) => parse(graph.folder));
-  await graph.store.close();
+  const closed = await Graph.start(undefined, { asksCallers: true });
+  const name = basename(closed.folder);
+  await closed.store.close();
   for (const role of ['reader', 'operator', 'admin'] as const) {
-    const { errors } = await asked(role, '{ threats { nodes { threatId } } cases { totalCount } }');
+    const { errors } = await asked(role, '{ threats { nodes { threatId } } cases { totalCount } }', closed);
     expect(errors?.map(({ extensions }) => extensions.code)).toContain('HISTORY_UNAVAILABLE');
     const text = JSON.stringify(errors);
     if (role === 'admin') expect(text).toContain(name);
     else expect(text).not.toContain(name);
   }
-  expect(graph.logged.join('')).toContain(name);
+  expect(closed.logged.join('')).toContain(name);
+  await closed.close();
 });
