@@ -119,7 +119,7 @@ class SqliteStore implements HistoryStore {
       );
       this.#head = written.head;
       this.#revisions.changed(written.touched, written.renewed);
-      this.#makeBlocks(['SMALL']);
+      if (written.head.lastRev > head.lastRev) this.#makeBlocks(['SMALL']);
       return written.recorded;
     } catch (error) {
       this.#integrations.reload();
