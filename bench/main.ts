@@ -7,6 +7,7 @@ import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
 import { storageReport } from './history/storage.js';
+import { stallRows } from './stalls/stalls.js';
 import { type BenchRow, isWithin, tableOf } from './table.js';
 
 /*
@@ -25,6 +26,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | rea
   ['counts-sqlite', () => countsReport()],
   ['evidence-mongodb', mongoEvidenceReport],
   ['export-sqlite', sqliteExportReport],
+  ['stalls', () => stallRows()],
 ];
 
 const [wanted = ''] = process.argv.slice(2);

@@ -46,9 +46,9 @@ export async function requestRows(): Promise<BenchRow[]> {
     const path = join(folder, 'history.db');
     await makeHistory(path);
     const programs = compile();
-    const gateway = await startServer(`${programs}/serve-gateway.js`, path);
+    const gateway = await startServer(`${programs}/bench/graphql/serve-gateway.js`, path);
     servers.push(gateway);
-    const rival = await startServer(`${programs}/serve-mercurius.js`, path);
+    const rival = await startServer(`${programs}/bench/graphql/serve-mercurius.js`, path);
     servers.push(rival);
     const works = wantedWorks();
     for (const work of works) await assertEqual(work, gateway, rival);
@@ -167,14 +167,14 @@ function post({ url, agent }: MeasuredServer, body: string): Promise<string> {
   });
 }
 
-/** Compiles as for production, so that no server pays for a loader; gives the folder of the servers. */
-function compile(): string {
+/** Compiles as for production, so that no server pays for a loader; gives the folder of the programs. */
+export function compile(): string {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const out = `${root}node_modules/.cache/bench`;
   const tsc = `${root}node_modules/typescript-native/bin/tsc`;
   const options = ['--noCheck', '--noEmit', 'false', '--sourceMap', 'false', '--outDir', out];
   execFileSync(process.execPath, [tsc, '-p', `${root}tsconfig.json`, ...options], { stdio: 'inherit' });
-  return `${out}/bench/graphql`;
+  return out;
 }
 
 async function startServer(file: string, path: string): Promise<MeasuredServer> {

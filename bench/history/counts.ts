@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
+import type { StatisticsQuery } from '../../src/history/statistics.js';
 import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { Filter } from '../../src/values/filter.js';
 import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
@@ -72,6 +74,57 @@ const COUNTS: readonly Measured[] = [
   },
 ];
 
+interface MeasuredGroups {
+  readonly name: string;
+  readonly query: Omit<StatisticsQuery, 'seq'>;
+  /** Each group with its count, the largest first. */
+  readonly sql: string;
+  readonly params: readonly string[];
+  readonly atMost: number;
+}
+
+const GROUPS: Omit<StatisticsQuery, 'seq' | 'groupBy'> = {
+  ...{ kind: 'threat', unit: 'ITEM', integrations: null, filter: null, time: 'receivedTime' },
+  ...{ edges: [START_MS, START_MS + 10_000 * DAY], top: 10, minCount: 1, whole: null },
+  measure: { type: 'COUNT' },
+};
+const by = (field: string) => [{ type: 'FIELD', field } as const];
+const during = [START_MS + 100 * DAY, START_MS + 130 * DAY];
+
+/** Statistics, of all and of 30 days: groups of few and of many different values. */
+const STATISTICS: readonly MeasuredGroups[] = [
+  {
+    name: 'statistics of all by type',
+    query: { ...GROUPS, groupBy: by('attackType') },
+    sql: 'SELECT type, count(*) AS n FROM t GROUP BY type ORDER BY n DESC, type LIMIT 10',
+    params: [],
+    atMost: 2,
+  },
+  {
+    name: 'statistics of 30 days by type',
+    query: { ...GROUPS, edges: during, groupBy: by('attackType') },
+    sql: `SELECT type, count(*) AS n FROM t WHERE received >= ? AND received < ?
+      GROUP BY type ORDER BY n DESC, type LIMIT 10`,
+    params: during.map(toInstant),
+    atMost: 2,
+  },
+  {
+    name: 'statistics of all, the first recipients',
+    query: { ...GROUPS, groupBy: by('recipientAddress') },
+    sql: 'SELECT recipient, count(*) AS n FROM t GROUP BY recipient ORDER BY n DESC, recipient LIMIT 10',
+    params: [],
+    atMost: 3,
+  },
+  {
+    name: 'statistics of 30 days, the first recipients',
+    query: { ...GROUPS, edges: during, groupBy: by('recipientAddress') },
+    sql: `SELECT recipient, count(*) AS n FROM t WHERE received >= ? AND received < ?
+      GROUP BY recipient ORDER BY n DESC, recipient LIMIT 10`,
+    params: during.map(toInstant),
+    atMost: 2,
+  },
+];
+
 function threatOf(n: number): ThreatRecord {
   const threat = smallThreat(n, START_MS + n * MINUTE);
   const own = {
@@ -121,7 +174,7 @@ function cpuMs(since?: NodeJS.CpuUsage): number {
   return (user + system) / 1_000;
 }
 
-/** Counts of threats, in CPU time of all threads, next to the rival's; a line for each. */
+/** Counts and statistics of threats, in CPU time of all threads, next to the rival's; a line for each. */
 export async function countsReport(threats = Number(process.env.BENCH_THREATS ?? 500_000)): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-counts-'));
   try {
@@ -130,26 +183,39 @@ export async function countsReport(threats = Number(process.env.BENCH_THREATS ??
     const db = new DatabaseSync(join(folder, 'bare.db'), { readOnly: true });
     const { seq } = await store.head();
     const lines: string[] = [];
-    for (const { name, filter, sql, params, atMost } of COUNTS) {
+    const compare = async (
+      { name, sql, params, atMost }: Pick<Measured, 'name' | 'sql' | 'params' | 'atMost'>,
+      read: () => Promise<unknown>,
+    ) => {
       const [own, bare]: [number[], number[]] = [[], []];
       const statement = db.prepare(sql);
       for (let round = 0; round < ROUNDS; round += 1) {
         let begun = process.cpuUsage();
-        const count = await store.count({ kind: 'threat', integrations: null, filter, seq });
+        const found = await read();
         own.push(cpuMs(begun));
         begun = process.cpuUsage();
-        const [wanted] = Object.values(statement.get(...params) ?? {});
+        const wanted = statement.all(...params).map((row) => Object.values(row));
         bare.push(cpuMs(begun));
-        if (count !== wanted) throw new Error(`${name}: ${count} instead of ${wanted}`);
+        if (!isDeepStrictEqual(found, wanted)) throw new Error(`${name}: not what SQL finds`);
       }
       const ratio = median(own) / median(bare);
       if (ratio > atMost) process.exitCode = 1;
       const times = `${median(own).toFixed(2)} ms, SQL by hand ${median(bare).toFixed(2)} ms`;
       lines.push(`  ${name}: ${times}, ratio ${ratio.toFixed(2)} (at most ${atMost})`);
-    }
+    };
+    for (const each of COUNTS)
+      await compare(each, async () => {
+        const { filter } = each;
+        return [[await store.count({ kind: 'threat', integrations: null, filter, seq })]];
+      });
+    for (const each of STATISTICS)
+      await compare(each, async () => {
+        const { groups } = await store.statistics({ ...each.query, seq });
+        return groups.map(({ keys, count }) => [...keys, count]);
+      });
     await store.close();
     db.close();
-    return [`counts of ${threats} threats, SQLite, CPU time:`, ...lines].join('\n');
+    return [`counts and statistics of ${threats} threats, SQLite, CPU time:`, ...lines].join('\n');
   } finally {
     await rm(folder, { recursive: true });
   }

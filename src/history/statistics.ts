@@ -96,58 +96,101 @@ export interface Statistics {
 /** What statistics need of each row that was counted; rows are numbered from 0. */
 export interface StatisticsRows {
   /** The bucket of each row. */
-  readonly buckets: readonly number[];
+  readonly buckets: Uint32Array;
   /** The groups of each row: all pairs of a row and a group, in the order of the rows. */
-  readonly pairs: { readonly rows: readonly number[]; readonly groups: readonly number[] };
-  /** The keys of each group. */
-  readonly keys: readonly (readonly FieldValue[])[];
+  readonly pairs: { readonly rows: Uint32Array; readonly groups: Uint32Array };
+  /** The keys of a group. */
+  readonly keysOf: (group: number) => readonly FieldValue[];
+  readonly groups: number;
   readonly untimed: number;
   readonly sampled: number;
-  /** What is computed of some rows. */
-  readonly measure: (rows: readonly number[]) => Measured;
+  /** What is computed of some rows; `null`: how many there are. */
+  readonly measure: ((rows: readonly number[]) => Measured) | null;
 }
 
+type Shown = Pick<StatisticsQuery, 'edges' | 'groupBy' | 'top' | 'minCount'>;
+
 /** Groups, buckets and the rest, from rows that were selected in whatever way. */
-export function summarize(
-  { buckets, pairs, keys, untimed, sampled, measure }: StatisticsRows,
-  { edges, groupBy, top, minCount }: Pick<StatisticsQuery, 'edges' | 'groupBy' | 'top' | 'minCount'>,
-): Statistics {
-  const cellsOf = (rows: readonly number[]): Cells => {
-    const parts: number[][] = Array.from({ length: edges.length - 1 }, () => []);
-    for (const row of rows) parts[buckets[row] as number]?.push(row);
-    return { all: measure(rows), buckets: parts.map(measure) };
-  };
-  const total = cellsOf(Array.from(buckets, (_, row) => row));
+export function summarize(rows: StatisticsRows, { edges, groupBy, top, minCount }: Shown): Statistics {
+  const { buckets, pairs, groups, untimed, sampled } = rows;
+  const cellsFor = (slots: number) => new CellTable(slots, edges.length - 1, rows);
+  const all = cellsFor(1);
+  for (let row = 0; row < buckets.length; row += 1) all.add(0, row);
+  const total = all.cellsOf(0);
   if (groupBy.length === 0) return { total, groups: [], rest: null, untimed, sampled };
-  const counts = new Uint32Array(keys.length);
-  for (const group of pairs.groups) counts[group] = (counts[group] as number) + 1;
-  const shown = largest(counts, keys, top, minCount);
-  const slots = new Int32Array(keys.length).fill(-1);
-  for (const [slot, group] of shown.entries()) slots[group] = slot;
-  const rowsOf: number[][] = shown.map(() => []);
-  const others: number[] = [];
-  for (const [i, row] of pairs.rows.entries()) {
-    const slot = slots[pairs.groups[i] as number] as number;
-    if (slot >= 0) rowsOf[slot]?.push(row);
-    else if (others.at(-1) !== row) others.push(row);
+  const counts = new Uint32Array(groups);
+  for (let i = 0; i < pairs.groups.length; i += 1) {
+    const group = pairs.groups[i] as number;
+    counts[group] = (counts[group] as number) + 1;
   }
-  const values = keys.length - shown.length;
+  const shown = largest(counts, rows.keysOf, top, minCount);
+  const others = shown.length;
+  const slots = new Uint32Array(groups).fill(others);
+  for (const [slot, group] of shown.entries()) slots[group] = slot;
+  const cells = cellsFor(others + 1);
+  for (let i = 0, lastOther = -1; i < pairs.rows.length; i += 1) {
+    const [row, slot] = [pairs.rows[i] as number, slots[pairs.groups[i] as number] as number];
+    if (slot === others && row === lastOther) continue;
+    if (slot === others) lastOther = row;
+    cells.add(slot, row);
+  }
+  const values = groups - shown.length;
   return {
     ...{ total, untimed, sampled },
     groups: shown.map((group, slot) => ({
-      ...{ keys: keys[group] ?? [], count: counts[group] as number, ...cellsOf(rowsOf[slot] ?? []) },
+      ...{ keys: rows.keysOf(group), count: counts[group] as number, ...cells.cellsOf(slot) },
     })),
-    rest: values === 0 ? null : { values, ...cellsOf(others) },
+    rest: values === 0 ? null : { values, ...cells.cellsOf(others) },
   };
 }
 
+/** The rows of each slot (a shown group, or the rest) by bucket; only their number if that is all that is wanted. */
+class CellTable {
+  readonly #counts: Uint32Array;
+  readonly #rows: number[][];
+
+  constructor(
+    slots: number,
+    private readonly width: number,
+    private readonly of: Pick<StatisticsRows, 'buckets' | 'measure'>,
+  ) {
+    const isCounted = of.measure === null;
+    this.#counts = new Uint32Array(isCounted ? slots * width : 0);
+    this.#rows = Array.from({ length: isCounted ? 0 : slots * width }, () => []);
+  }
+
+  add(slot: number, row: number): void {
+    const cell = slot * this.width + (this.of.buckets[row] as number);
+    if (this.of.measure === null) this.#counts[cell] = (this.#counts[cell] as number) + 1;
+    else this.#rows[cell]?.push(row);
+  }
+
+  cellsOf(slot: number): Cells {
+    const [from, to] = [slot * this.width, (slot + 1) * this.width];
+    const { measure } = this.of;
+    if (measure === null) {
+      const counts = Array.from(this.#counts.subarray(from, to));
+      return { all: counts.reduce((sum, count) => sum + count, 0), buckets: counts };
+    }
+    const rows = this.#rows.slice(from, to);
+    return { all: measure(rows.flat()), buckets: rows.map(measure) };
+  }
+}
+
 /** The groups to show, in their order. */
-function largest(counts: Uint32Array, keys: StatisticsRows['keys'], top: number, minCount: number): number[] {
-  const enough = Array.from(counts, (_, group) => group).filter(
-    (group) => (counts[group] as number) >= minCount,
-  );
+function largest(
+  counts: Uint32Array,
+  keysOf: StatisticsRows['keysOf'],
+  top: number,
+  minCount: number,
+): number[] {
+  // of many groups only those are compared by their keys that are as large as the last one shown
+  const least = Math.max(minCount, counts.toSorted().at(-top) ?? 0);
+  const enough: number[] = [];
+  for (let group = 0; group < counts.length; group += 1)
+    if ((counts[group] as number) >= least) enough.push(group);
   const byCount = (a: number, b: number) =>
-    (counts[b] as number) - (counts[a] as number) || compareKeys(keys[a] ?? [], keys[b] ?? []);
+    (counts[b] as number) - (counts[a] as number) || compareKeys(keysOf(a), keysOf(b));
   return enough.sort(byCount).slice(0, top);
 }
 

@@ -75,7 +75,7 @@ async function expectNamed(messageIds: readonly string[]): Promise<void> {
     { onFinding: (control, finding) => rows.push(csvRow(control, finding, { rows: 'population' })) },
   );
   const since = evidence.results[0]?.noLongerGiven.since ?? '';
-  const [result] = JSON.parse(jsonReport(evidence)).results;
+  const [result] = JSON.parse([...jsonReport(evidence)].join('')).results;
   const named = { count: messageIds.length, since, allGiven: true };
   expect(result.noLongerGiven).toMatchObject(named);
   expect(result.noLongerGiven.items).toMatchObject(messageIds.map((messageId) => ({ messageId, since })));

@@ -74,7 +74,7 @@ test('waived exceptions stay in the list, do not count, and the share is given w
     ['WAIVED', 'RISK-1'],
     ['WAIVED', 'RISK-1'],
   ]);
-  const json = JSON.parse(jsonReport(evidence)).results[0];
+  const json = JSON.parse([...jsonReport(evidence)].join('')).results[0];
   expect(json.exceptions).toMatchObject({ count: 0, waived: 2, allGiven: true });
   expect(json.exceptions.items[0]).toMatchObject({
     outcome: 'WAIVED',
@@ -177,7 +177,7 @@ test('every report carries the text and the digest of the policy, and says which
   const question = { period: '2026-09', policy, thresholds: { remediationMedian: 1 } };
   const evidence = await ask(store, question);
   const digest = policy.file?.digest ?? '-';
-  const json = JSON.parse(jsonReport(evidence));
+  const json = JSON.parse([...jsonReport(evidence)].join(''));
   expect(json.policy).toEqual({
     organisation: 'Ex & Co',
     title: 'Quarterly e-mail controls',

@@ -199,6 +199,41 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await faultsIn(writer)).toEqual([]);
   });
 
+  it('counts its records again after an earlier version recorded batches without counts', async () => {
+    const writer = await open();
+    for (const [n, batch] of batches().entries()) await writer.record({ ...batch, id: `${n}` });
+    const stored = () => client.db().collection('batches').find().sort({ seq: 1 }).toArray();
+    const counts = (store: HistoryStore, upTo: number) =>
+      Promise.all(
+        Array.from({ length: upTo + 1 }, (_, seq) =>
+          store.count({ kind: 'threat', integrations: null, filter: null, seq }),
+        ),
+      );
+    expect(await counts(writer, 4)).toEqual([0, 1, 2, 1, 2]);
+    const both = [
+      { kind: 'case', integration: 'default', n: 1 },
+      { kind: 'threat', integration: 'default', n: 2 },
+    ];
+    expect((await stored()).at(-1)?.live).toEqual(both);
+
+    // batch 3 as an earlier version records it, between two of this version
+    await client
+      .db()
+      .collection('batches')
+      .updateMany({ seq: { $gte: 3 } }, { $unset: { live: true } });
+    await writer.record(batchOf('5', { observations: [observeCase(sampleCase('c5'))] }));
+    expect((await stored()).at(-1)?.live).toBeNull();
+    expect(await counts(writer, 5)).toEqual([0, 1, 2, 1, 2, 2]);
+    const next = await open();
+    await next.record(batchOf('6', { tombstones: [caseKey('c5')] }));
+    expect((await stored()).map(({ live }) => live?.length)).toEqual([2, 2, undefined, undefined, 2, 2]);
+    expect((await stored()).at(-1)?.live).toEqual(both);
+    expect(await counts(next, 6)).toEqual([0, 1, 2, 1, 2, 2, 2]);
+    expect(await faultsIn(next)).toEqual([]);
+    for (const integrations of [[], ['other']])
+      expect(await next.count({ kind: 'threat', integrations, filter: null, seq: 6 })).toBe(0);
+  });
+
   it('is read without the indexes that earlier versions did not make', async () => {
     await (await open()).record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
     for (const name of ['written', 'threat with fromAddress'])

@@ -16,8 +16,8 @@ import type { Rules } from '../../policy/rules.js';
 import type { WaiverUse } from '../../policy/waivers.js';
 import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 
-/** Indented. Durations are milliseconds, shares from 0 to 1. */
-export function jsonReport(evidence: PeriodEvidence): string {
+/** Indented, in pieces. Durations are milliseconds, shares from 0 to 1. */
+export function* jsonReport(evidence: PeriodEvidence): Generator<string> {
   const { period, pin, integrations, rules, results, trend, streams } = evidence;
   const report = {
     format: 'abnormal-gateway/evidence',
@@ -29,12 +29,22 @@ export function jsonReport(evidence: PeriodEvidence): string {
     thresholds: rules.thresholds,
     ...policyFacts(rules),
     framework: evidence.framework && criteriaOf(evidence, evidence.framework),
-    results: results.map(resultOf),
+    results: [],
     trend: trend.map((part) => ({ period: periodOf(part.period), points: part.points })),
     streams: streams.map(streamOf),
   };
-  return `${JSON.stringify(report, null, 2)}\n`;
+  const [head = '', tail = ''] = JSON.stringify(report, null, 2).split(NO_RESULTS);
+  yield `${head}${results.length === 0 ? NO_RESULTS : '\n  "results": ['}`;
+  // each may have thousands of exceptions
+  for (const [i, result] of results.entries()) {
+    const text = JSON.stringify(resultOf(result), null, 2).replaceAll('\n', '\n    ');
+    yield `${i === 0 ? '' : ','}\n    ${text}`;
+  }
+  yield `${results.length === 0 ? '' : '\n  ],'}${tail}\n`;
 }
+
+/** A line of the report; JSON has no line breaks within texts. */
+const NO_RESULTS = '\n  "results": [],';
 
 /** By what it was judged: the policy with its text, and what replaced its thresholds. */
 export function policyFacts({ policy, own, overrides }: Rules) {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ControlFinding } from '../../controls/control.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import type { ControlId } from '../../policy/policy.js';
@@ -77,7 +78,7 @@ export async function writeReport(
   const evidence = await evaluatePeriod(store, { ...question, keep: { skip: 0, limit: KEPT } }, options);
   if (format === 'html')
     await write(htmlReport(evidence, { simulated, seal: await sealBefore(store, question.pin) }));
-  else if (format === 'json') await write(jsonReport(evidence));
+  else if (format === 'json') await writeJoined(jsonReport(evidence), write);
   else await writeJoined(oscalReport(evidence, { simulated }), write);
   return evidence;
 }
@@ -90,6 +91,7 @@ async function writeJoined(pieces: Iterable<string>, write: Write): Promise<void
     text += piece;
     if (text.length < AT_ONCE) continue;
     await write(text);
+    await setImmediate();
     text = '';
   }
   await write(text);

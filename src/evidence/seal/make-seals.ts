@@ -28,8 +28,8 @@ import {
 } from './seal-content.js';
 import type { Signer } from './signing-key.js';
 
-/** With so many revisions a seal ends with the batch, which limits its memory and its list. */
-const ENOUGH = 20_000;
+/** With so many revisions a seal ends with the batch: hashing its tree and writing its list let nothing in between. */
+const ENOUGH = 4_000;
 const BATCHES_AT_ONCE = 100;
 const AT_ONCE = 20;
 const MOST_TRIES = 10;

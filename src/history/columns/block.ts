@@ -86,11 +86,12 @@ export function recordValues(kind: ListedKind, record: AnyRecord, fields?: Field
   };
 }
 
-/** Makes a block of revisions in the order of their numbers, all greater than `after`. */
+/** Makes a block of revisions in the order of their numbers, all greater than `after`; only with the `wanted` columns. */
 export function encodeBlock(
   kind: ListedKind,
   after: number,
   rows: readonly BlockRow[],
+  wanted: (name: string) => boolean = () => true,
 ): Map<string, Uint8Array> {
   const items = rows.flatMap(({ values }) => values?.items ?? []);
   const heads = rows.map(
@@ -100,22 +101,16 @@ export function encodeBlock(
   );
   const { record, items: ofItems } = BLOCK_COLUMNS[kind];
   const columns = new Map<string, Uint8Array>();
-  for (const [field, { type }] of record)
-    columns.set(
-      field,
-      encodeColumn(
-        type,
-        rows.map(({ values }) => cellOf(values?.fields, field, type)),
-      ),
-    );
-  for (const [field, { type }] of ofItems)
-    columns.set(
-      itemColumn(field),
-      encodeColumn(
-        type,
-        items.map((item) => cellOf(item, field, type)),
-      ),
-    );
+  for (const [field, { type }] of record) {
+    if (!wanted(field)) continue;
+    const cells = rows.map(({ values }) => cellOf(values?.fields, field, type));
+    columns.set(field, encodeColumn(type, cells));
+  }
+  for (const [field, { type }] of ofItems) {
+    if (!wanted(itemColumn(field))) continue;
+    const cells = items.map((item) => cellOf(item, field, type));
+    columns.set(itemColumn(field), encodeColumn(type, cells));
+  }
   return columns.set(ROWS_COLUMN, encodeRows(after, heads, columns));
 }
 

@@ -3,16 +3,14 @@ import {
   type Dimension,
   type DurationState,
   durationState,
-  type Measured,
   type StatisticsQuery,
   type StatisticsRows,
   summarizeDurations,
-  type Unit,
 } from '../statistics.js';
-import { type Account, type Block, itemColumn } from './block.js';
-import { type Column, NULL_CODE } from './column.js';
-import { columnName, isItemField, type Mask } from './masks.js';
+import type { Account, Block } from './block.js';
+import { columnName, type Mask } from './masks.js';
 import { type ScanQuery, scanned } from './scan.js';
+import { Numbers, type RowValues, UnitReader, Values } from './unit-reader.js';
 
 /** What a scan needs to know besides the query. */
 export interface StatisticsFacts {
@@ -22,22 +20,6 @@ export interface StatisticsFacts {
   /** The field that is true while a record may change, by which it is settled or not. */
   readonly unsettled: string;
 }
-
-/** Values by number, 0 for `null`. */
-class Values {
-  readonly #numbers = new Map<FieldValue, number>([[null, 0]]);
-  readonly all: FieldValue[] = [null];
-
-  numberOf(value: FieldValue): number {
-    const known = this.#numbers.get(value);
-    if (known !== undefined) return known;
-    this.#numbers.set(value, this.all.length);
-    return this.all.push(value) - 1;
-  }
-}
-
-/** The numbers of the values of each row of a block; a row without any has none. */
-type RowValues = (row: number) => readonly number[];
 
 /** Reads what statistics need of the rows that match. */
 export function statisticsRows(
@@ -58,13 +40,15 @@ export function statisticsRows(
 }
 
 class RowCollector {
-  readonly #buckets: number[] = [];
-  readonly #pairs = { rows: [] as number[], groups: [] as number[] };
-  readonly #groups = new Map<number, number>();
-  readonly #keys: FieldValue[][] = [];
+  readonly #buckets = new Numbers();
+  readonly #pairs = { rows: new Numbers(), groups: new Numbers() };
+  readonly #groups: Groups;
+  /** The values of the row that is being read, for each dimension. */
+  readonly #read: readonly Numbers[];
   readonly #values: readonly Values[];
   readonly #distinct = new Values();
-  readonly #found: (readonly number[])[] = [];
+  /** The different values that were found, and where those of each row begin. */
+  readonly #found = { values: new Numbers(), starts: new Numbers() };
   readonly #durations: DurationState[] = [];
   readonly #settled: Settled | null;
   #untimed = 0;
@@ -77,24 +61,25 @@ class RowCollector {
     blocks: readonly Block[],
   ) {
     this.#values = query.groupBy.map(() => new Values());
+    this.#read = query.groupBy.map(() => new Numbers());
+    this.#groups = new Groups(this.#values);
     const { measure } = query;
     this.#settled = measure.type === 'DURATION' && measure.to === null ? new Settled(blocks, facts) : null;
   }
 
   add(block: Block, mask: Mask): void {
     const { kind, unit, edges, time } = this.query;
+    const [first, end] = [edges[0] as number, edges.at(-1) as number];
     const ofUnit = new UnitReader(kind, unit, block);
     const times = ofUnit.times(time);
     // most blocks have no row of the window, and then only their times are read
     let readers: ReturnType<RowCollector['readers']> | null = null;
     let [bucket, owner] = [0, -1];
-    for (let row = mask.indexOf(1); row >= 0; row = mask.indexOf(1, row + 1)) {
+    for (let row = 0; row < mask.length; row += 1) {
+      if (mask[row] === 0) continue;
       const ms = times[row] as number;
-      if (Number.isNaN(ms)) {
-        this.#untimed += 1;
-        continue;
-      }
-      if (ms < (edges[0] as number) || ms >= (edges.at(-1) as number)) continue;
+      if (Number.isNaN(ms)) this.#untimed += 1;
+      if (!(ms >= first && ms < end)) continue;
       readers ??= this.readers(ofUnit);
       bucket = bucketOf(edges, ms, bucket);
       const n = this.#buckets.push(bucket) - 1;
@@ -104,7 +89,7 @@ class RowCollector {
         if (readers.isWhole !== null && readers.isWhole(owner) !== true) this.#sampled += 1;
       }
       this.#group(n, row, readers.dimensions);
-      readers.measured(row);
+      readers.measured?.(row);
     }
   }
 
@@ -117,74 +102,82 @@ class RowCollector {
     };
   }
 
-  #group(n: number, row: number, [first, second]: readonly RowValues[]): void {
+  #group(n: number, row: number, dimensions: readonly RowValues[]): void {
+    for (const [i, read] of dimensions.entries()) {
+      const found = this.#read[i] as Numbers;
+      found.length = 0;
+      read(row, found);
+      if (found.length === 0) found.push(0);
+    }
+    const [first, second] = this.#read;
     if (!first) return;
-    for (const a of ofNull(first(row))) {
-      if (!second) this.#pair(n, a, [a]);
-      else for (const b of ofNull(second(row))) this.#pair(n, a * 2 ** 26 + b, [a, b]);
+    const { rows, groups } = this.#pairs;
+    for (let a = 0; a < first.length; a += 1) {
+      for (let b = 0; b < (second?.length ?? 1); b += 1) {
+        rows.push(n);
+        groups.push(this.#groups.groupOf(first.at(a), second?.at(b)));
+      }
     }
-  }
-
-  #pair(row: number, key: number, numbers: readonly number[]): void {
-    let group = this.#groups.get(key);
-    if (group === undefined) {
-      group = this.#keys.push(numbers.map((number, i) => this.#values[i]?.all[number] ?? null)) - 1;
-      this.#groups.set(key, group);
-    }
-    this.#pairs.rows.push(row);
-    this.#pairs.groups.push(group);
   }
 
   #reader(of: UnitReader, dimension: Dimension, values: Values): RowValues {
     if (dimension.type === 'FIELD') return of.values(dimension.field, values);
+    const add = (value: FieldValue, to: Numbers) => void to.push(values.numberOf(value));
     if (dimension.type === 'ACCOUNT') {
       const { accounts } = of.block;
-      return (row) => [values.numberOf(this.facts.nameOf(accounts.valueAt(of.ownerOf(row)) as Account))];
+      return (row, to) => add(this.facts.nameOf(accounts.valueAt(of.ownerOf(row)) as Account), to);
     }
     const times = of.times(dimension.field);
-    return (row) => [values.numberOf(ageOf(times[row] as number, dimension))];
+    return (row, to) => add(ageOf(times[row] as number, dimension), to);
   }
 
-  /** Reads what the measure needs of a row. */
-  #measured(of: UnitReader): (row: number) => void {
+  /** Reads what the measure needs of a row; `null`: nothing. */
+  #measured(of: UnitReader): ((row: number) => void) | null {
     const { measure } = this.query;
-    if (measure.type === 'COUNT') return () => {};
+    if (measure.type === 'COUNT') return null;
     if (measure.type === 'DISTINCT') {
-      if (measure.of === null) return () => void this.#found.push([this.#owners]);
-      const valuesOf = of.values(measure.of, this.#distinct);
-      return (row) => void this.#found.push(valuesOf(row));
+      const { values, starts } = this.#found;
+      const read = measure.of === null ? null : of.values(measure.of, this.#distinct);
+      return (row) => {
+        starts.push(values.length);
+        if (read) read(row, values);
+        else values.push(this.#owners);
+      };
     }
     const { from, to, state } = measure;
     const [begun, ended] = [of.times(from), to === null ? null : of.times(to)];
-    const states = new Values();
-    const stateOf = of.values(state.field, states);
+    const stateOf = of.value(state.field);
     return (row) => {
       const end = ended ? (ended[row] as number) : (this.#settled?.at(of.block, row) ?? Number.NaN);
-      const [value = 0] = stateOf(row);
-      this.#durations.push(durationState(begun[row] as number, end, states.all[value] ?? null, state));
+      this.#durations.push(durationState(begun[row] as number, end, stateOf(row), state));
     };
   }
 
   collected(): StatisticsRows {
+    const { rows, groups } = this.#pairs;
     return {
-      ...{ buckets: this.#buckets, pairs: this.#pairs, keys: this.#keys },
+      ...{ buckets: this.#buckets.array, pairs: { rows: rows.array, groups: groups.array } },
+      ...{ keysOf: (group: number) => this.#groups.keysOf(group), groups: this.#groups.size },
       ...{ untimed: this.#untimed, sampled: this.#sampled, measure: this.#measure() },
     };
   }
 
-  #measure(): (rows: readonly number[]) => Measured {
+  #measure(): StatisticsRows['measure'] {
     const { measure } = this.query;
-    if (measure.type === 'COUNT') return ({ length }) => length;
+    if (measure.type === 'COUNT') return null;
     if (measure.type === 'DURATION')
       return (rows) => summarizeDurations(rows.map((row) => this.#durations[row] ?? 'UNKNOWN'));
+    const [values, starts] = [this.#found.values.array, this.#found.starts];
+    starts.push(values.length);
     const seen = new Uint32Array(measure.of === null ? this.#owners + 1 : this.#distinct.all.length);
     let token = 0;
     return (rows) => {
       token += 1;
       let count = 0;
       for (const row of rows) {
-        for (const value of this.#found[row] ?? []) {
-          if (value === 0 || seen[value] === token) continue;
+        for (let i = starts.at(row); i < starts.at(row + 1); i += 1) {
+          const value = values[i] as number;
+          if (seen[value] === token) continue;
           seen[value] = token;
           count += 1;
         }
@@ -194,10 +187,41 @@ class RowCollector {
   }
 }
 
-const NULL_GROUP = [0];
+/** Groups by number, in the order in which they were found. */
+class Groups {
+  /** The group of each value of a single dimension, plus one. */
+  readonly #single = new Numbers();
+  readonly #pairs = new Map<number, number>();
+  readonly #first = new Numbers();
+  readonly #second = new Numbers();
 
-function ofNull(values: readonly number[]): readonly number[] {
-  return values.length === 0 ? NULL_GROUP : values;
+  constructor(private readonly values: readonly Values[]) {}
+
+  groupOf(a: number, b: number | undefined): number {
+    if (b !== undefined) {
+      const key = a * 2 ** 26 + b;
+      const known = this.#pairs.get(key) ?? this.#add(a, b);
+      this.#pairs.set(key, known);
+      return known;
+    }
+    while (this.#single.length <= a) this.#single.push(0);
+    if (this.#single.at(a) === 0) this.#single.put(a, this.#add(a, 0) + 1);
+    return this.#single.at(a) - 1;
+  }
+
+  #add(a: number, b: number): number {
+    this.#second.push(b);
+    return this.#first.push(a) - 1;
+  }
+
+  get size(): number {
+    return this.#first.length;
+  }
+
+  keysOf(group: number): FieldValue[] {
+    const numbers = [this.#first.at(group), this.#second.at(group)];
+    return this.values.map(({ all }, i) => all[numbers[i] ?? 0] ?? null);
+  }
 }
 
 /** The bucket of a time within the edges; most rows are in that of the row before. */
@@ -216,113 +240,31 @@ function ageOf(ms: number, { at, limits }: Extract<Dimension, { readonly type: '
   return Number.isNaN(ms) ? null : limits.filter((limit) => at - ms >= limit).length;
 }
 
-/** The fields of the unit's rows in one block. */
-class UnitReader {
-  readonly #owners: Uint32Array | null;
-
-  constructor(
-    private readonly kind: ScanQuery['kind'],
-    private readonly unit: Unit,
-    readonly block: Block,
-  ) {
-    this.#owners = unit === 'ITEM' ? ownersOf(block) : null;
-  }
-
-  /** The row of the record. */
-  ownerOf(row: number): number {
-    return this.#owners === null ? row : (this.#owners[row] as number);
-  }
-
-  #isOfOwner(field: string): boolean {
-    return this.unit === 'ITEM' && !isItemField(this.kind, field);
-  }
-
-  /** In ms, NaN for none. */
-  times(field: string): Float64Array {
-    const column = this.block.column(columnName(this.kind, this.unit, field));
-    const times =
-      column.form === 'TIMES'
-        ? column.times
-        : Float64Array.from(column.cells(), (cell) =>
-            typeof cell === 'string' ? Date.parse(cell) : Number.NaN,
-          );
-    const owners = this.#isOfOwner(field) ? this.#owners : null;
-    return owners ? Float64Array.from(owners, (owner) => times[owner] as number) : times;
-  }
-
-  /** A field of the record, by its row. */
-  owned(field: string): (owner: number) => FieldValue {
-    const column = this.block.column(columnName(this.kind, 'RECORD', field));
-    return (owner) => column.valueAt(owner);
-  }
-
-  values(field: string, values: Values): RowValues {
-    const name = columnName(this.kind, this.unit, field);
-    const column = this.block.column(name);
-    const numberOf = numbersOf(column, values);
-    const isOfItems = this.unit === 'RECORD' && name === itemColumn(field);
-    const starts = isOfItems ? this.block.itemStarts : column.form === 'LISTS' ? column.starts : null;
-    const isOfOwner = this.#isOfOwner(field);
-    const place = (row: number) => (isOfOwner ? this.ownerOf(row) : row);
-    if (starts === null) return (row) => single(numberOf(column.codes[place(row)] as number));
-    return (row) => listed(column, numberOf, starts, place(row));
-  }
-}
-
-function single(number: number): readonly number[] {
-  return number === 0 ? [] : [number];
-}
-
-function listed(
-  column: Column,
-  numberOf: (code: number) => number,
-  starts: Uint32Array,
-  row: number,
-): number[] {
-  const numbers: number[] = [];
-  for (let i = starts[row] as number; i < (starts[row + 1] as number); i += 1) {
-    const number = numberOf(column.codes[i] as number);
-    if (number !== 0 && !numbers.includes(number)) numbers.push(number);
-  }
-  return numbers;
-}
-
-/** The number of the value of a code. */
-function numbersOf(column: Column, values: Values): (code: number) => number {
-  const known = new Uint32Array(column.values.length);
-  return (code) => {
-    if (code === NULL_CODE) return 0;
-    if (known[code] === 0) known[code] = values.numberOf(column.values[code] ?? null);
-    return known[code] as number;
-  };
-}
-
-function ownersOf({ itemStarts, size }: Block): Uint32Array {
-  const owners = new Uint32Array(itemStarts.at(-1) ?? 0);
-  for (let row = 0; row < size; row += 1) owners.fill(row, itemStarts[row], itemStarts[row + 1]);
-  return owners;
-}
-
 /** Since when each record has been settled, from its versions. */
 class Settled {
-  /** The first revision of the settled versions that end with a revision. */
-  readonly #since = new Map<number, number>();
+  /** For each revision the first one of the settled versions that end with it; 0 if it is not settled. */
+  readonly #since: Uint32Array;
 
   constructor(
     blocks: readonly Block[],
     private readonly facts: StatisticsFacts,
   ) {
-    for (const block of blocks) {
-      const unsettled = block.column(facts.unsettled);
-      for (const [row, rev] of block.revs.entries()) {
-        if (unsettled.valueAt(row) !== false) continue;
-        this.#since.set(rev, this.#since.get(block.priors[row] as number) ?? rev);
-      }
+    this.#since = new Uint32Array((blocks.at(-1)?.revs.at(-1) ?? 0) + 1);
+    for (const block of blocks) this.#add(block);
+  }
+
+  #add(block: Block): void {
+    const { codes, values } = block.column(this.facts.unsettled);
+    const isSettled = Uint8Array.from(values, (value) => (value === false ? 1 : 0));
+    const { revs, priors } = block;
+    for (let row = 0; row < revs.length; row += 1) {
+      const rev = revs[row] as number;
+      if (isSettled[codes[row] as number] === 1) this.#since[rev] = this.#since[priors[row] as number] || rev;
     }
   }
 
   at(block: Block, row: number): number {
-    const since = this.#since.get(block.revs[row] as number);
-    return since === undefined ? Number.NaN : this.facts.recordedAt(since);
+    const since = this.#since[block.revs[row] as number] as number;
+    return since === 0 ? Number.NaN : this.facts.recordedAt(since);
   }
 }

@@ -1,24 +1,33 @@
 import type { RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, DEFINITION_OF, keyText, type ListedKind } from '../../resources/registry.js';
-import { toMillis } from '../../values/instant.js';
+import {
+  DEFAULT_ORDER,
+  DEFINITION_OF,
+  fieldSpec,
+  keyText,
+  type ListedKind,
+} from '../../resources/registry.js';
+import type { Filter } from '../../values/filter.js';
+import { toInstant, toMillis } from '../../values/instant.js';
 import { type Statistics, type StatisticsQuery, summarize } from '../statistics.js';
 import { type HistoryStore, type PageItem, walkPages } from '../store.js';
 import { Block, type BlockRow, encodeBlock, recordValues } from './block.js';
+import { columnName } from './masks.js';
 import { statisticsRows } from './statistics.js';
 
 const AT_ONCE = 200;
-const ROWS = 4_096;
+/** How many rows become columns without letting other work in between. */
+const ROWS = 512;
 
 /** Statistics from the records themselves, for a store that has no blocks of columns. */
 export async function walkStatistics(
   store: Pick<HistoryStore, 'page' | 'versions'>,
   query: StatisticsQuery,
 ): Promise<Statistics> {
-  const { kind, unit, integrations, seq, measure } = query;
-  const filter = unit === 'RECORD' ? query.filter : null;
-  const rows = new RowList(kind);
+  const { kind, unit, integrations, seq, measure, time } = query;
+  const rows = new RowList(query);
   const areVersionsNeeded = measure.type === 'DURATION' && measure.to === null;
-  const list = { kind, integrations, filter, seq, orderBy: DEFAULT_ORDER[kind], descending: false };
+  const orderBy = unit === 'RECORD' && fieldSpec(kind, time)?.order ? time : DEFAULT_ORDER[kind];
+  const list = { kind, integrations, filter: readFilter(query), seq, orderBy, descending: false };
   const read = async (last: PageItem | null) =>
     store.page({ ...list, after: last?.position ?? null, limit: AT_ONCE });
   for await (const items of walkPages(read, (item: PageItem) => item)) {
@@ -32,6 +41,7 @@ export async function walkStatistics(
       for (const version of versions) rows.addOlder(version);
     rows.add([]);
   }
+  rows.end();
   const scan = {
     kind,
     accounts: rows.accounts,
@@ -43,20 +53,53 @@ export async function walkStatistics(
     recordedAt: (rev: number) => rows.times[rev] ?? Number.NaN,
     unsettled: DEFINITION_OF[kind].unsettledField,
   };
-  return summarize(statisticsRows(rows.blocks(), scan, query, facts), query);
+  return summarize(statisticsRows(rows.blocks, scan, query, facts), query);
 }
 
+/** Which records are read: of those that a window of time may exclude, the rest. */
+function readFilter({ unit, filter, time, edges }: StatisticsQuery): Filter | null {
+  // the time of an item is no field of its record
+  if (unit === 'ITEM') return null;
+  const [from = 0, to = 0] = [edges[0], edges.at(-1)];
+  const within: Filter[] = [
+    { field: time, gte: toInstant(from) },
+    { field: time, lte: toInstant(to - 1) },
+  ];
+  const timed: Filter = { or: [{ and: within }, { field: time, eq: null }] };
+  return filter === null ? timed : { and: [timed, filter] };
+}
+
+/** The columns that statistics read. */
+function columnsFor({ kind, unit, filter, time, groupBy, whole, measure }: StatisticsQuery): Set<string> {
+  const ofUnit = [time, ...groupBy.flatMap((each) => (each.type === 'ACCOUNT' ? [] : each.field))];
+  if (measure.type === 'DISTINCT') ofUnit.push(...(measure.of === null ? [] : [measure.of]));
+  if (measure.type === 'DURATION')
+    ofUnit.push(measure.from, measure.state.field, ...(measure.to === null ? [] : [measure.to]));
+  if (unit === 'ITEM' && filter !== null) ofUnit.push(...fieldsIn(filter));
+  const names = ofUnit.map((field) => columnName(kind, unit, field));
+  const ofRecord = [DEFINITION_OF[kind].unsettledField, ...(whole === null ? [] : [whole])];
+  return new Set([...names, ...ofRecord.map((field) => columnName(kind, 'RECORD', field))]);
+}
+
+function fieldsIn(filter: Filter): string[] {
+  if ('not' in filter) return fieldsIn(filter.not);
+  if ('field' in filter) return [filter.field];
+  return ('and' in filter ? filter.and : filter.or).flatMap(fieldsIn);
+}
+
+/** Records as columns, which take a fraction of their memory. */
 class RowList {
-  readonly #rows: BlockRow[] = [];
+  readonly blocks: Block[] = [];
   readonly #accounts = new Set<string>();
   readonly #versions: RevisionRecord<ListedKind>[] = [];
+  readonly #columns: ReadonlySet<string>;
+  #rows: BlockRow[] = [];
+  last = 0;
   /** When each revision was recorded, in ms. */
   readonly times: number[] = [Number.NaN];
 
-  constructor(private readonly kind: ListedKind) {}
-
-  get last(): number {
-    return this.#rows.length;
+  constructor(private readonly query: StatisticsQuery) {
+    this.#columns = columnsFor(query);
   }
 
   get accounts(): string[] {
@@ -75,20 +118,21 @@ class RowList {
     const older = this.#versions.splice(0);
     if (older.length > 0) this.add(older);
     for (const [i, { key, deleted, record, observedFrom }] of versions.entries()) {
-      const rev = this.#rows.length + 1;
+      this.last += 1;
       this.#accounts.add(key.integration);
       this.times.push(toMillis(observedFrom));
-      const values = deleted ? null : recordValues(this.kind, record);
-      this.#rows.push({ rev, prior: i === 0 ? 0 : rev - 1, account: key.integration, values });
+      const values = deleted ? null : recordValues(this.query.kind, record);
+      const [rev, prior] = [this.last, i === 0 ? 0 : this.last - 1];
+      this.#rows.push({ rev, prior, account: key.integration, values });
     }
+    if (this.#rows.length >= ROWS) this.end();
   }
 
-  blocks(): Block[] {
-    const blocks: Block[] = [];
-    for (let after = 0; after < this.#rows.length; after += ROWS) {
-      const columns = encodeBlock(this.kind, after, this.#rows.slice(after, after + ROWS));
-      blocks.push(new Block(after, (name) => columns.get(name) ?? new Uint8Array()));
-    }
-    return blocks;
+  /** Makes columns of the rows that were added since the last time. */
+  end(): void {
+    const [rows, after] = [this.#rows, this.last - this.#rows.length];
+    const columns = encodeBlock(this.query.kind, after, rows, (name) => this.#columns.has(name));
+    this.blocks.push(new Block(after, (name) => columns.get(name) ?? new Uint8Array()));
+    this.#rows = [];
   }
 }

@@ -9,6 +9,7 @@ import { type FieldRange, type HighWaterMarks, noMarks, widenMarks } from '../hi
 import type { DerivedFault } from '../store.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, recordFields, storedFields } from './filter.js';
+import { LiveCountCheck } from './live-counts.js';
 import { INDEXES } from './schema.js';
 import {
   type BatchDoc,
@@ -63,6 +64,7 @@ export class MongoDerivedCheck {
       );
       for (const doc of docs) {
         yield* bounds.before(doc.seqFrom, this.#extents);
+        bounds.live.add(doc);
         yield* this.#revision(doc, records.get(doc.body.toHexString()));
       }
     }
@@ -155,10 +157,11 @@ export class MongoDerivedCheck {
   }
 }
 
-/** How far each batch says that the times reached, taken batch by batch. */
+/** How far each batch says that the times reached, and how many records it counts, taken batch by batch. */
 class Reaches {
+  readonly live = new LiveCountCheck();
   #last = 0;
-  #ahead: Pick<BatchDoc, 'seq' | 'extents'>[] = [];
+  #ahead: Pick<BatchDoc, 'seq' | 'extents' | 'live'>[] = [];
 
   constructor(
     private readonly collections: Collections,
@@ -174,12 +177,17 @@ class Reaches {
       this.#ahead.shift();
       this.#last = next.seq;
       if (next.extents !== null) yield* narrower(next.extents, extents, next.seq);
+      yield* this.live.after(next);
     }
   }
 
-  #read(): Promise<Pick<BatchDoc, 'seq' | 'extents'>[]> {
+  #read(): Promise<Pick<BatchDoc, 'seq' | 'extents' | 'live'>[]> {
     const wanted = { seq: { $gt: this.#last, $lte: this.toSeq } };
-    const options = { sort: { seq: 1 }, limit: AT_ONCE, projection: { seq: 1, extents: 1 } } as const;
+    const options = {
+      sort: { seq: 1 },
+      limit: AT_ONCE,
+      projection: { seq: 1, extents: 1, live: 1 },
+    } as const;
     return this.collections.batches.find(wanted, options).toArray();
   }
 }

@@ -9,7 +9,9 @@ import { checkStored } from '../errors.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
 import { REACH_INDEX, WRITTEN_INDEX } from './schema.js';
 import {
+  type BatchDoc,
   type Collections,
+  type LiveCount,
   type QuarantineDoc,
   REACHES,
   type RunDoc,
@@ -131,7 +133,7 @@ export class MongoLedger {
 
   async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
     const docs = await this.collections.batches
-      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0 } })
+      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0, live: 0 } })
       .sort({ seq: 1 })
       .limit(limit)
       .toArray();
@@ -166,17 +168,35 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
   return checkStored<QuarantineEntry>({ key, ...entry }, `The entry in quarantine ${id}`, 'quarantined');
 }
 
+/** What a batch needs to know of those before it. */
+interface Before {
+  /** Which of the keys (as `keyText`) are in quarantine. */
+  readonly freed: readonly string[];
+  /** What was live after the batch before; `null` if it does not say so. */
+  readonly before: readonly LiveCount[] | null;
+}
+
 /**
- * Which of the keys (as `keyText`) are in quarantine. Read outside the batch's transaction, after that has taken its
- * number: no other writer can change the quarantine until it ends.
+ * Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
+ * ends.
  */
-export async function heldInQuarantine(
-  { quarantine }: Collections,
+export async function readBefore(
+  { batches }: Collections,
+  seq: number,
   names: readonly string[],
-): Promise<string[]> {
-  const options = { projection: { _id: 1 }, readConcern: { level: 'local' } } as const;
-  const held = names.length > 0 ? await quarantine.find({ _id: { $in: [...names] } }, options).toArray() : [];
-  return held.map(({ _id }) => _id);
+): Promise<Before> {
+  const inQuarantine = {
+    $unionWith: { coll: 'quarantine', pipeline: [{ $match: { _id: { $in: names } } }] },
+  };
+  const found = await batches
+    .aggregate<Pick<BatchDoc, '_id' | 'seq' | 'live'>>(
+      [{ $match: { seq: seq - 1 } }, inQuarantine, { $project: { seq: 1, live: 1 } }],
+      { readConcern: { level: 'local' } },
+    )
+    .toArray();
+  const last = found.find((doc) => doc.seq === seq - 1);
+  const freed = found.filter((doc) => doc !== last).map(({ _id }) => _id);
+  return { freed, before: seq === 1 ? [] : (last?.live ?? null) };
 }
 
 /** Writes the batch's run, ledger, streams and quarantine in its transaction; `freed`: the keys to take out of quarantine. */

@@ -7,6 +7,7 @@ import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
 import type { ListQuery, PageQuery, Position, RecordedPage, RecordedQuery, StorePage } from '../store.js';
 import { readRevisions } from './bodies.js';
 import { fieldPath, filterMatch, NEVER } from './filter.js';
+import { liveCountAt } from './live-counts.js';
 import { revisionOf, visibleAt } from './revisions.js';
 import { KEY_INDEX, orderIndex, referenceIndex, searchIndex } from './schema.js';
 import type { Collections, RevisionDoc } from './stored-types.js';
@@ -82,6 +83,8 @@ export class MongoLists {
   }
 
   async count(query: ListQuery): Promise<number> {
+    const live = query.filter === null ? await liveCountAt(this.collections, query) : null;
+    if (live !== null) return live;
     const counting = [{ $match: matchOf(query) }, { $count: 'n' }];
     const hint = this.#namingIndex(query) ?? boundedIndex(query);
     const [counted] = await this.collections.revisions.aggregate<{ n: number }>(counting, { hint }).toArray();

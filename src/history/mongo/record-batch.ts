@@ -16,7 +16,8 @@ import type { Batch, Pin, Recorded } from '../store.js';
 import { writeBodies } from './bodies.js';
 import { endAbandoned, type MongoConnection } from './connection.js';
 import { foldedFields, observedFields, storedFields } from './filter.js';
-import { heldInQuarantine, writeLedger } from './ledger.js';
+import { readBefore, writeLedger } from './ledger.js';
+import { liveAfter } from './live-counts.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
 import { type Collections, type HeadDoc, type RevisionDoc, revisionId } from './stored-types.js';
@@ -89,19 +90,20 @@ export class MongoRecorder {
     const { seq } = head;
     const pin = { seq, at: toInstant(head.at) };
     const extents = head.isWhole ? head.extents : null;
-    const [held, freed] = await Promise.all([
+    const [held, { freed, before }] = await Promise.all([
       this.#heldRevisions(batch, session),
-      heldInQuarantine(this.collections, [...releasedKeys(batch).keys()]),
+      readBefore(this.collections, seq, [...releasedKeys(batch).keys()]),
     ]);
-    const { recorded, operations, verified } = planBatch(batch, pin, held);
+    const { recorded, operations, liveChanges, verified } = planBatch(batch, pin, held);
     const writes = writesOf(operations, fields, pin, batch.run.id);
     const stated = statementOf(batch, freed, verified);
+    const live = liveAfter(before, liveChanges);
     await bothOf(writeBodies(this.collections, writes.bodies), async () => {
       await this.#writeRevisions(writes, session);
       await writeLedger(this.collections, batch, freed, seq, session);
       // last, so that a batch that is there already undoes all of it
       await this.collections.batches.insertOne(
-        { _id: batch.id, ...pin, recorded, extents, stated },
+        { _id: batch.id, ...pin, recorded, extents, stated, live },
         { session },
       );
     });

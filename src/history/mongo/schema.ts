@@ -7,6 +7,7 @@ import { HistoryError } from '../errors.js';
 import { noMarks } from '../high-water-marks.js';
 import type { MongoConnection } from './connection.js';
 import { fieldPath } from './filter.js';
+import { startCounting } from './live-counts.js';
 import { addReaches, relayout } from './relayout.js';
 import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.js';
 
@@ -161,6 +162,7 @@ export async function prepare(
     if (mode === 'write') await collections.meta.updateOne(earlier, { $set: { version: VERSION } });
     if (mode === 'write') await addReaches(collections);
     if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
+    if (mode === 'write') await startCounting(connection, collections);
   }
   return collections;
 }

@@ -76,6 +76,15 @@ export interface BatchDoc {
   readonly extents: HighWaterMarks | null;
   /** Missing where an earlier version of the gateway recorded it. */
   readonly stated?: BatchStatement;
+  /** How many records were live after it; missing or `null` where an earlier version recorded it or the one before. */
+  readonly live?: readonly LiveCount[] | null;
+}
+
+/** How many records of a kind of an account are live; one without any may be missing. */
+export interface LiveCount {
+  readonly kind: Kind;
+  readonly integration: string;
+  readonly n: number;
 }
 
 /** The newest batch, which every write changes first: that is what puts writers in a row. */

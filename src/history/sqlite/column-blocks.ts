@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
-import { type AnyRecord, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
+import type { AnyRecord, ListedKind } from '../../resources/registry.js';
 import {
   BLOCK_LAYOUT,
   Block,
@@ -34,8 +33,6 @@ export interface BlockSizes {
 
 export const BLOCK_SIZES: BlockSizes = { rows: 4_096, blocks: 64 };
 
-/** How many records are read without letting other work in between. */
-const ROWS_AT_ONCE = 100;
 /** The kind and the name of the row that has the layout of the blocks. */
 const LAYOUT = ['', 'layout'];
 
@@ -60,14 +57,10 @@ export function writeBlock(
   kind: ListedKind,
   rows: readonly BlockRow[],
   lastRev: number,
-  sizes: BlockSizes,
 ): void {
   const after = blockedUpTo(connection, kind) ?? (hasRows(connection, kind, lastRev, 0) ? lastRev : 0);
   const place = { kind, after, last: rows.at(-1)?.rev ?? after, size: rows.length };
   insertSmall(connection, place, encodeBlock(kind, after, rows));
-  const sql = 'SELECT count(*), sum(size) FROM column_blocks WHERE kind = ? AND name = ?';
-  const [count, size] = connection.first(sql, [kind, SMALL]) ?? [0, 0];
-  if (Number(count) >= sizes.blocks || Number(size) >= sizes.rows) joinSmall(connection, kind, sizes);
 }
 
 /** The last revision that is in a block; `null` if there is no block. */
@@ -87,15 +80,56 @@ export function hasRows(connection: Connection, kind: ListedKind, last: number, 
   return connection.first(sql, [after, last]) !== undefined;
 }
 
-function joinSmall(connection: Connection, kind: ListedKind, { rows }: BlockSizes): void {
-  const blocks = smallBlocks(connection, kind, Number.MAX_SAFE_INTEGER);
-  const after = blocks[0]?.after ?? 0;
-  const last = blockedUpTo(connection, kind) ?? after;
-  const size = blocks.reduce((sum, block) => sum + block.size, 0);
-  const columns = mergeBlocks(kind, blocks);
-  connection.run('DELETE FROM column_blocks WHERE kind = ? AND name = ?', [kind, SMALL]);
-  const insert = size < rows ? insertSmall : insertLarge;
-  insert(connection, { kind, after, last, size }, columns);
+/** What a block is made of: all small ones, or the newest of the revisions that an earlier version did not put in one. */
+export type BlockSource = 'SMALL' | 'EARLIER';
+
+/** A block that is not written yet. */
+export interface MadeBlock extends Place {
+  readonly columns: BlockBytes;
+  readonly isLarge: boolean;
+}
+
+/** Whether `makeBlock` has something to make. */
+export function isBlockDue(
+  connection: Connection,
+  source: BlockSource,
+  kind: ListedKind,
+  { rows, blocks }: BlockSizes,
+): boolean {
+  if (source === 'EARLIER') return !isBlocked(connection, kind, Number.MAX_SAFE_INTEGER);
+  const sql = 'SELECT count(*), sum(size) FROM column_blocks WHERE kind = ? AND name = ?';
+  const [count, size] = connection.first(sql, [kind, SMALL]) ?? [0, 0];
+  return Number(count) >= blocks || Number(size) >= rows;
+}
+
+/** Reads only, since it takes long: the query worker makes the block, and the writer writes it. */
+export function makeBlock(
+  connection: Connection,
+  source: BlockSource,
+  kind: ListedKind,
+  { rows: most }: BlockSizes,
+): MadeBlock {
+  if (source === 'SMALL') {
+    const blocks = smallBlocks(connection, kind, Number.MAX_SAFE_INTEGER);
+    const after = blocks[0]?.after ?? 0;
+    const last = blockedUpTo(connection, kind) ?? after;
+    const size = blocks.reduce((sum, block) => sum + block.size, 0);
+    return { kind, after, last, size, columns: mergeBlocks(kind, blocks), isLarge: size >= most };
+  }
+  const newest = `SELECT rev FROM "${kind}" WHERE rev <= ? ORDER BY rev DESC LIMIT 1 OFFSET ?`;
+  const revAt = (offset: number) =>
+    Number(connection.first(newest, [unblocked(connection, kind), offset])?.[0] ?? 0);
+  const [after, last] = [revAt(most), revAt(0)];
+  const rows = readRows(connection, kind, after, last, most);
+  return { kind, after, last, size: rows.length, columns: encodeBlock(kind, after, rows), isLarge: true };
+}
+
+/** Writes a block, in the place of the small ones that it was made of. */
+export function putBlock(connection: Connection, block: MadeBlock): void {
+  const { kind, after, last, columns, isLarge } = block;
+  const sql = 'DELETE FROM column_blocks WHERE kind = ? AND name = ? AND after >= ? AND last <= ?';
+  connection.run(sql, [kind, SMALL, after, last]);
+  (isLarge ? insertLarge : insertSmall)(connection, block, columns);
 }
 
 function insertSmall(connection: Connection, { kind, after, last, size }: Place, columns: BlockBytes): void {
@@ -176,43 +210,13 @@ function hasTable(connection: Connection): boolean {
   return connection.first("SELECT 1 FROM sqlite_master WHERE name = 'column_blocks'") !== undefined;
 }
 
-/** Removes blocks of another layout. `blockEarlier` makes them again. */
+/** Removes blocks of another layout. They are made again while the store is in use. */
 export function resetBlocks(connection: Connection): void {
   connection.transaction(() => {
     if (hasTable(connection)) connection.exec('DELETE FROM column_blocks');
     else connection.exec(BLOCKS_TABLE);
     connection.run(INSERT, [...LAYOUT, 0, 0, 0, Buffer.from(BLOCK_LAYOUT)]);
   });
-}
-
-/**
- * Makes the blocks of revisions that a version without blocks wrote, the newest first, a few records at a time. Ends
- * early if `isOver`; the next start continues.
- */
-export async function blockEarlier(
-  connection: Connection,
-  sizes: BlockSizes,
-  isOver: () => boolean,
-): Promise<void> {
-  for (const kind of LISTED_KINDS) {
-    for (;;) {
-      const last = connection.first(`SELECT max(rev) FROM "${kind}" WHERE rev <= ?`, [
-        unblocked(connection, kind),
-      ])?.[0];
-      if (last === null || last === undefined) break;
-      const before = `SELECT rev FROM "${kind}" WHERE rev <= ? ORDER BY rev DESC LIMIT 1 OFFSET ?`;
-      const after = Number(connection.first(before, [last, sizes.rows])?.[0] ?? 0);
-      const rows: BlockRow[] = [];
-      while ((rows.at(-1)?.rev ?? after) < Number(last)) {
-        await setImmediate();
-        if (isOver()) return;
-        rows.push(...readRows(connection, kind, rows.at(-1)?.rev ?? after, Number(last), ROWS_AT_ONCE));
-      }
-      const columns = encodeBlock(kind, after, rows);
-      const place = { kind, after, last: Number(last), size: rows.length };
-      connection.transaction(() => insertLarge(connection, place, columns));
-    }
-  }
 }
 
 /** A block that was compared with its records. */

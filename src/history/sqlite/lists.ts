@@ -28,8 +28,9 @@ interface Item extends Position {
   readonly rev: number;
 }
 
-/** How many rows of blocks are scanned in the time in which one row of a table is read. */
-const SCANNED_AT_ONCE = 20;
+/** How many rows of blocks are counted, or grouped, in the time in which one row of a table is read. */
+const COUNTED_AT_ONCE = 20;
+const GROUPED_AT_ONCE = 5;
 
 /** The lists of records: pages and counts, each as its plan says. */
 export class Lists {
@@ -90,7 +91,7 @@ export class Lists {
     const scan: ScanQuery = isPossible
       ? { kind, accounts, filter, lastRev }
       : { kind, accounts, filter: null, lastRev, revs: await this.#matching(query, head) };
-    const isQuick = this.#isQuickScan(scan) && isBlocked(this.connection, kind, lastRev);
+    const isQuick = this.#isQuickScan(scan, GROUPED_AT_ONCE) && isBlocked(this.connection, kind, lastRev);
     return this.answers.scan({ type: 'STATISTICS', query: scan, statistics: query }, isQuick);
   }
 
@@ -116,8 +117,8 @@ export class Lists {
     return { kind, accounts: this.integrations.select(integrations).map(({ n }) => n), filter, lastRev };
   }
 
-  #isQuickScan({ lastRev }: ScanQuery): boolean {
-    return lastRev <= this.limits.scan * SCANNED_AT_ONCE;
+  #isQuickScan({ lastRev }: ScanQuery, atOnce = COUNTED_AT_ONCE): boolean {
+    return lastRev <= this.limits.scan * atOnce;
   }
 
   /** The rows of each part if columns show that a long walk would find only a few; else `null`. */

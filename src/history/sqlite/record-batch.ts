@@ -24,7 +24,7 @@ import { type BlockRow, type RecordValues, recordValues } from '../columns/block
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { packReceived, packRecord } from '../stored-texts.js';
-import { type BlockSizes, writeBlock } from './column-blocks.js';
+import { writeBlock } from './column-blocks.js';
 import { isName, listedFields, references, toValues } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
 import { statements } from './schema.js';
@@ -58,7 +58,6 @@ export function writeBatch(
   integrations: Integrations,
   batch: Batch,
   { seq, at, lastRev }: Head,
-  sizes: BlockSizes,
 ): Written {
   const pin = { seq: seq + 1, at: latest(batch.now, shift(at, 1)) };
   const { recorded, operations, liveChanges, verified } = planBatch(
@@ -66,7 +65,7 @@ export function writeBatch(
     pin,
     heldRevisions(connection, integrations, keysOf(batch)),
   );
-  const revisions = new RevisionWriter(connection, integrations, pin, lastRev, sizes);
+  const revisions = new RevisionWriter(connection, integrations, pin, lastRev);
   for (const operation of operations) revisions.write(operation);
   const head = { ...pin, lastRev: revisions.end() };
   writeLiveCounts(
@@ -124,7 +123,6 @@ class RevisionWriter {
     private readonly integrations: Integrations,
     private readonly pin: Pin,
     private lastRev: number,
-    private readonly sizes: BlockSizes,
   ) {
     this.#revBefore = lastRev;
   }
@@ -181,8 +179,7 @@ class RevisionWriter {
     }
     this.#references.write(this.connection);
     this.#marks.write(this.connection, this.pin);
-    for (const [kind, rows] of this.#blocks)
-      writeBlock(this.connection, kind, rows, this.#revBefore, this.sizes);
+    for (const [kind, rows] of this.#blocks) writeBlock(this.connection, kind, rows, this.#revBefore);
     return this.lastRev;
   }
 }

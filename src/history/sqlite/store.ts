@@ -1,7 +1,8 @@
+import { LISTED_KINDS } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
 import type { Batch, Confirmation, DerivedFault, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
-import { BLOCK_SIZES, type BlockSizes, blockEarlier } from './column-blocks.js';
+import { BLOCK_SIZES, type BlockSizes, type BlockSource, isBlockDue, putBlock } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import { Documents } from './documents.js';
@@ -32,6 +33,8 @@ export interface SqliteOptions {
 }
 
 const IN_MEMORY = ':memory:';
+/** How many rows are scanned in the time in which one revision is checked. */
+const CHECKED_AT_ONCE = 20;
 
 /**
  * Opens the history in the file `path`, or one in memory for `:memory:`. But for reading, the file and its
@@ -79,8 +82,8 @@ class SqliteStore implements HistoryStore {
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
   #isClosed = false;
-  /** Makes what an earlier version did not, while the store is in use. */
-  readonly #blocking: Promise<void>;
+  /** The making of blocks while the store is in use; `null`: none is being made. */
+  #blocking: Promise<void> | null = null;
 
   constructor(
     private readonly connection: Connection,
@@ -102,7 +105,7 @@ class SqliteStore implements HistoryStore {
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
     this.#ledger = new Ledger(connection, answers, limits);
     this.#documents = new Documents(connection, answers, limits, mode);
-    this.#blocking = mode === 'write' ? this.#blockEarlier() : Promise.resolve();
+    if (mode === 'write') this.#makeBlocks(['EARLIER', 'SMALL']);
   }
 
   async record(batch: Batch): Promise<Recorded> {
@@ -112,10 +115,11 @@ class SqliteStore implements HistoryStore {
     const head = this.#headNow();
     try {
       const written = this.connection.transaction(() =>
-        writeBatch(this.connection, this.#integrations, batch, head, this.#sizes),
+        writeBatch(this.connection, this.#integrations, batch, head),
       );
       this.#head = written.head;
       this.#revisions.changed(written.touched, written.renewed);
+      if (written.head.lastRev > head.lastRev) this.#makeBlocks(['SMALL']);
       return written.recorded;
     } catch (error) {
       this.#integrations.reload();
@@ -165,7 +169,8 @@ class SqliteStore implements HistoryStore {
   }
 
   async *checkDerived(seq: number): AsyncGenerator<DerivedFault> {
-    const isSmall = this.#headNow().lastRev <= this.#limits.scan;
+    // each revision takes many times as long as a row of a scan
+    const isSmall = this.#headNow().lastRev <= this.#limits.scan / CHECKED_AT_ONCE;
     if (isSmall || this.connection.path === IN_MEMORY) yield* new DerivedCheck(this.connection, seq).run();
     else {
       // not the worker that answers queries: they would wait until it ends
@@ -213,12 +218,27 @@ class SqliteStore implements HistoryStore {
     this.lock?.release();
   }
 
-  async #blockEarlier(): Promise<void> {
-    try {
-      await blockEarlier(this.connection, this.#sizes, () => this.#isClosed);
-    } catch {
-      // a damaged record or a full disk: counts go by the tables, and verification names the damage
-    }
+  /** Makes the blocks that are due, if none are being made. */
+  #makeBlocks(sources: readonly BlockSource[]): void {
+    if (this.#blocking !== null) return;
+    const due = sources.flatMap((source) => LISTED_KINDS.map((kind) => ({ source, kind })));
+    const isDue = ({ source, kind }: (typeof due)[number]) =>
+      !this.#isClosed && isBlockDue(this.connection, source, kind, this.#sizes);
+    if (!due.some(isDue)) return;
+    const making = async () => {
+      for (const each of due) {
+        while (isDue(each)) {
+          const made = await this.#worker.scan({ type: 'MAKE_BLOCK', ...each, sizes: this.#sizes });
+          this.connection.transaction(() => putBlock(this.connection, made));
+        }
+      }
+    };
+    // a damaged record or a full disk: counts go by the tables, and verification names the damage
+    this.#blocking = making()
+      .catch(() => {})
+      .finally(() => {
+        this.#blocking = null;
+      });
   }
 
   /** The head as it is now. A reader asks for it and drops what another process may have changed. */

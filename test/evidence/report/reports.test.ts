@@ -141,7 +141,7 @@ describe('the HTML report', () => {
     const question = { period: '2026-09', trend: 'WEEK', pin } as const;
     const write = async (of: HistoryStore) => {
       const found = await ask(of, question);
-      return [htmlReport(found, { simulated: [] }), jsonReport(found)];
+      return [htmlReport(found, { simulated: [] }), [...jsonReport(found)].join('')];
     };
     const before = await write(store);
     const later = { from: '2026-10-05T04:00:00.000Z', to: '2026-10-06T00:00:00.000Z', prefix: 'later' };
@@ -186,7 +186,7 @@ function luminance(colour: string): number {
 
 describe('the JSON report', () => {
   test('has every result with its population and exceptions, and no time of creation', () => {
-    const report = JSON.parse(jsonReport(evidence));
+    const report = JSON.parse([...jsonReport(evidence)].join(''));
     expect(report).toMatchObject({
       version: 1,
       period: { text: '2026-09' },
@@ -213,7 +213,7 @@ describe('the JSON report', () => {
       controls: ['attacks-remediated'],
       keep: { skip: 0, limit: 2 },
     });
-    const [result] = JSON.parse(jsonReport(few)).results;
+    const [result] = JSON.parse([...jsonReport(few)].join('')).results;
     expect(result.exceptions).toMatchObject({ count: SUBJECTS.length, allGiven: false });
     expect(result.exceptions.items).toHaveLength(2);
   });

@@ -61,6 +61,15 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
     named: ({ stream }) => String(stream),
   },
   readingRemoved: { collection: 'ledger', edit: remove('ledger'), named: ({ stream }) => String(stream) },
+  counted: {
+    collection: 'batches',
+    query: { 'live.0': { $exists: true } },
+    edit: set('batches', ({ live }) => {
+      const [first, ...rest] = live as { readonly n: number }[];
+      return { live: [{ ...first, n: (first?.n ?? 0) + 1 }, ...rest] };
+    }),
+    named: ({ seq }) => `after batch ${seq}, and there are`,
+  },
   run: {
     collection: 'runs',
     query: { endedAt: { $ne: null } },

@@ -174,6 +174,28 @@ describe("a history's SQLite file", () => {
     await (await openSqliteStore(path, 'read')).close();
   });
 
+  it('gets the columns that an earlier version did not make, while it records more', async () => {
+    const threats = (first: number, count: number) =>
+      Array.from({ length: count }, (_, n) => observeThreat(sampleThreat(`t${first + n}`)));
+    const before = await openSqliteStore(path, 'write');
+    for (let n = 0; n < 4; n += 1)
+      await before.record(batchOf(`before ${n}`, { observations: threats(50 * n, 45) }));
+    await before.close();
+    change(path, "DELETE FROM column_blocks WHERE kind <> ''");
+
+    const store = await openSqliteStore(path, 'write', { blocks: { rows: 50, blocks: 3 } });
+    for (let n = 0; n < 8; n += 1)
+      await store.record(batchOf(`after ${n}`, { observations: threats(1_000 + 50 * n, 9) }));
+    await expect
+      .poll(() => blocksIn(path), { timeout: 20_000 })
+      .toEqual({ earlier: [30, 50, 50, 50], later: 72 });
+    for await (const fault of store.checkDerived(12)) expect(fault).toBeNull();
+    const filter = { field: 'attackType', eq: 'SPAM' } as const;
+    const query = { kind: 'threat', integrations: null, filter, seq: 12 } as const;
+    expect(await store.count(query)).toBe(await store.count({ ...query, filter: { not: { not: filter } } }));
+    await store.close();
+  });
+
   it('gets the tables of kinds that an earlier version did not know', async () => {
     const before = await openSqliteStore(path, 'write');
     await before.record(batchOf('first', { observations: [observeThreat(sampleThreat('t1'))] }));
@@ -188,6 +210,16 @@ describe("a history's SQLite file", () => {
     await store.close();
   });
 });
+
+/** How many revisions of threats are in each block of the first 180, and in all later ones. */
+function blocksIn(path: string): { earlier: number[]; later: number } {
+  const connection = new Connection(path, 'read');
+  const blocks = `SELECT size FROM column_blocks WHERE kind = 'threat' AND name IN ('', '$rows')`;
+  const earlier = connection.all(`${blocks} AND after < 180 ORDER BY after`).map(([size]) => Number(size));
+  const later = connection.all(`${blocks} AND after >= 180`).reduce((sum, [size]) => sum + Number(size), 0);
+  connection.close();
+  return { earlier, later };
+}
 
 /** Does something to a file behind the store's back. */
 function change(path: string, sql: string, access: 'create' | 'write' = 'write'): void {
