@@ -29,7 +29,7 @@ export const MODULES = {
     'The client knows the API and nothing of what is done with its responses.',
   ],
   history: [
-    ['values', 'log', 'resources', 'model'],
+    ['values', 'async', 'log', 'resources', 'model'],
     'A store keeps and returns records; it knows neither their origin nor the caller.',
   ],
   integrations: [

@@ -48,9 +48,9 @@ export function createApp(config: Config, options: AppOptions): App {
       const counters = createCounters();
       const collector = await openCollector(config, options, counters);
       opened.unshift(collector.close);
-      const { callers, keys } = await openCallers(config, { ...options, store: collector.store });
+      const { callers, keys } = await openCallers(config, { ...options, store: collector.writes.shown });
       opened.unshift(() => callers.close());
-      const policy = await watchPolicy({ ...options, path: config.policy, store: collector.store });
+      const policy = await watchPolicy({ ...options, path: config.policy, store: collector.writes.shown });
       opened.unshift(policy.close);
       const poller = pollerOf(config, options, collector);
       const operations = createOperations({ ...options, maxAgeMs: config.maxAge }, collector, poller);
@@ -104,7 +104,10 @@ function createGatewayServer(
   const context = createContextFactory({
     store,
     accounts,
-    live: sync.live,
+    live: {
+      record: (...wanted) => writes.whilePresent(() => sync.live.record(...wanted)),
+      list: (...wanted) => writes.whilePresent(() => sync.live.list(...wanted)),
+    },
     defaultMaxAgeMs: config.maxAge,
     clock,
     budgets: accounts.budgets,

@@ -66,10 +66,15 @@ export async function openCollector(
   observers?: Observers,
 ): Promise<Collector> {
   const { clock, log } = options;
-  const writes = watchWrites(await openHistory(config, 'write', options), { clock, log });
+  const isRemote = !config.history.startsWith('sqlite:');
+  const writes = watchWrites(await openHistory(config, 'write', options), { clock, log, isRemote });
   const { store } = writes;
   try {
-    const opened = await openAccounts(config, { ...options, store, observe: observers?.upstream });
+    const opened = await openAccounts(config, {
+      ...options,
+      store: writes.shown,
+      observe: observers?.upstream,
+    });
     const { accounts } = opened;
     const settings = settingsOf(config, options);
     const sealer = createSealer({ store, proof: config.proof, clock, log });

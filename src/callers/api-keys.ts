@@ -1,6 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { HistoryError } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import type { StoredDocument } from '../model/documents.js';
@@ -40,14 +41,18 @@ interface ApiKeysOptions {
 
 /** How long a change by another process may go unnoticed. */
 export const KEY_CACHE_MS = 2_000;
+/** How long a key that was read stays valid while the history is unavailable. */
+export const KEY_OUTAGE_MS = 15 * 60_000;
 const LAST_USE_MS = 60_000;
 const HELD_BYTES = 1_000;
 
 const COLLECTION = 'apiKeys';
 
 interface Held {
-  readonly readAt: number;
+  readonly checkedAt: number;
   readonly key: Promise<StoredKey | null>;
+  /** When the history gave this answer. */
+  readAt: number;
 }
 
 interface StoredKey extends ApiKeyRecord {
@@ -57,7 +62,7 @@ interface StoredKey extends ApiKeyRecord {
 
 /**
  * A key is found by its id and compared by its hash. It is cached for two seconds, so that a revocation
- * elsewhere works within that time.
+ * elsewhere works within that time. While the history is unavailable, the last answer counts for a quarter of an hour.
  */
 export class ApiKeys {
   readonly #held = new BoundedCache<Held>('apiKeys', () => HELD_BYTES);
@@ -110,8 +115,12 @@ export class ApiKeys {
   async areThere(): Promise<boolean> {
     const { store, clock } = this.options;
     if (this.#any || clock() - this.#anyReadAt < KEY_CACHE_MS) return this.#any;
-    this.#any = (await store.documents(COLLECTION)).length > 0;
-    this.#anyReadAt = clock();
+    try {
+      this.#any = (await store.documents(COLLECTION)).length > 0;
+      this.#anyReadAt = clock();
+    } catch (error) {
+      if (!isOutage(error) || clock() - this.#anyReadAt > KEY_OUTAGE_MS) throw error;
+    }
     return this.#any;
   }
 
@@ -135,9 +144,15 @@ export class ApiKeys {
   #cached(id: string): Promise<StoredKey | null> {
     const now = this.options.clock();
     const held = this.#held.get(id);
-    if (held && Math.abs(now - held.readAt) < KEY_CACHE_MS) return held.key;
-    const key = this.#read(id);
-    this.#held.set(id, { readAt: now, key });
+    if (held && Math.abs(now - held.checkedAt) < KEY_CACHE_MS) return held.key;
+    const key = this.#read(id).catch(async (error: unknown) => {
+      const last = held && Math.abs(now - held.readAt) < KEY_OUTAGE_MS ? await held.key : null;
+      if (last === null || !isOutage(error)) throw error;
+      next.readAt = held?.readAt ?? now;
+      return last;
+    });
+    const next: Held = { checkedAt: now, readAt: now, key };
+    this.#held.set(id, next);
     key.catch(() => this.#held.delete(id));
     return key;
   }
@@ -167,6 +182,10 @@ export class ApiKeys {
 }
 
 const NO_HASH = Buffer.alloc(32);
+
+function isOutage(error: unknown): boolean {
+  return error instanceof HistoryError && error.code === 'UNAVAILABLE';
+}
 
 export function stateOf({ revokedAt, expiresAt }: ApiKeyRecord, now: Instant): KeyState {
   if (revokedAt !== null) return 'REVOKED';

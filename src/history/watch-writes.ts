@@ -3,6 +3,7 @@ import type { StreamState } from '../model/stream.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import { HistoryError, type HistoryErrorCode } from './errors.js';
 import type { HistoryStore } from './store.js';
+import { type ReadWatch, watchReads } from './watch-reads.js';
 
 /** Why the last write failed. */
 export interface WriteFailure {
@@ -12,10 +13,11 @@ export interface WriteFailure {
 
 /** Whether writes of the gateway succeed. */
 export interface WriteWatch {
-  /** For writers. */
+  /** For the collection, which waits for a database that is away. */
   readonly store: HistoryStore;
-  /** For readers of the state: while writes fail, its streams say so. */
+  /** For callers: while writes fail, its streams say so; while a remote database is away, its reads fail soon. */
   readonly shown: HistoryStore;
+  readonly whilePresent: ReadWatch['whilePresent'];
   /** `null` while writes succeed. */
   failure(): WriteFailure | null;
   failures(): number;
@@ -29,7 +31,7 @@ type Write = 'record' | 'putDocument' | 'removeDocument' | 'append' | 'acquireLe
  */
 export function watchWrites(
   store: HistoryStore,
-  { clock, log }: { clock: () => number; log: Log },
+  { clock, log, isRemote = false }: { clock: () => number; log: Log; isRemote?: boolean },
 ): WriteWatch {
   const failing = new Map<Write, WriteFailure>();
   let failures = 0;
@@ -69,10 +71,17 @@ export function watchWrites(
     append: watched('append', (...given) => store.append(...given)),
     acquireLease: watched('acquireLease', (...given) => store.acquireLease(...given)),
   });
-  const shown = withMethods(writing, {
-    streams: async () => (await store.streams()).map((state) => whileFailing(state, failure())),
+  const { store: read, whilePresent } = isRemote
+    ? watchReads(writing)
+    : { store: writing, whilePresent: now };
+  const shown = withMethods(read, {
+    streams: async () => (await read.streams()).map((state) => whileFailing(state, failure())),
   });
-  return { store: writing, shown, failure, failures: () => failures };
+  return { store: writing, shown, whilePresent, failure, failures: () => failures };
+}
+
+function now<T>(work: () => Promise<T>): Promise<T> {
+  return work();
 }
 
 /** The store with some methods replaced. */

@@ -20,7 +20,8 @@ export interface CheckPart {
   check(): Promise<Pick<Check, 'ok' | 'message'>>;
 }
 
-const PATIENCE_MS = 3000;
+/** A probe learns of an outage within three seconds. */
+const PATIENCE_MS = 2500;
 
 /** Runs all checks concurrently; one that throws or is late is unhealthy. */
 export async function readiness(parts: readonly CheckPart[], patienceMs = PATIENCE_MS): Promise<Readiness> {

@@ -190,10 +190,10 @@ class GatewayServer implements Server {
     if (options.landingPage !== false) addHomePage(app, options.ide);
     app.get('/healthz', OPEN, () => ({ status: 'alive' }));
     app.get('/readyz', OPEN, async (_request, reply) => {
-      const { ready, checks } = await this.readiness();
+      const [{ ready, checks }, isAsked] = await Promise.all([this.readiness(), areAsked(options.callers)]);
       const status = ready ? 'ready' : 'not ready';
       // problems and the location of the history are not public
-      const details = (await areAsked(options.callers)) ? {} : { checks };
+      const details = isAsked ? {} : { checks };
       return reply.code(ready ? 200 : 503).send({ status, ...details });
     });
     const { metrics, signingKeys, signingKeysPem } = options;

@@ -72,6 +72,8 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
   });
 
   it('reports that it cannot serve if the server is gone', async () => {
+    await store.close();
+    store = await openMongoStore(`${proxy.url}&serverSelectionTimeoutMS=1000`, 'write');
     await store.ping();
     await proxy.close();
     await expect(store.ping()).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });

@@ -10,22 +10,29 @@ export class MongoProxy {
   #change: (answer: Buffer) => Buffer = (answer) => answer;
   #plan: { readonly command: string; readonly when: 'before' | 'after' } | null = null;
   readonly #sockets = new Set<Socket>();
+  #held: (() => void)[] | null = null;
+  #slow: { readonly command: string; readonly ms: number } | null = null;
 
   private constructor(
     private readonly server: Server,
+    private readonly port: number,
     /** The URL of the database behind it. */
     readonly url: string,
   ) {}
 
   /** A proxy before the database that `url` names. */
-  static async before(url: string): Promise<MongoProxy> {
+  static async before(url: string, options = ''): Promise<MongoProxy> {
     const { hostname, port, pathname } = new URL(url);
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const own = (server.address() as AddressInfo).port;
     // without the last part the driver would ask for the server's own address and go there
-    const proxy = new MongoProxy(server, `mongodb://127.0.0.1:${own}${pathname}?directConnection=true`);
+    const proxy = new MongoProxy(
+      server,
+      own,
+      `mongodb://127.0.0.1:${own}${pathname}?directConnection=true${options}`,
+    );
     server.on('connection', (client) => proxy.#relay(client, connect(Number(port), hostname)));
     return proxy;
   }
@@ -46,6 +53,40 @@ export class MongoProxy {
     this.#change = (answer) => Buffer.from(answer.toString('latin1').replaceAll(text, other), 'latin1');
   }
 
+  /** Keeps back everything in both directions, as a network that loses all packets does, until `resume`. */
+  stall(): void {
+    this.#held = [];
+  }
+
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const send of held) send();
+  }
+
+  /** Ends all connections and refuses new ones, as a server that is stopped does, until `restore`. */
+  async cut(): Promise<void> {
+    const closed = once(this.server, 'close');
+    await this.close();
+    await closed;
+  }
+
+  async restore(): Promise<void> {
+    this.server.listen(this.port, '127.0.0.1');
+    await once(this.server, 'listening');
+  }
+
+  /** From now on, `command` reaches the server so much later. */
+  slow(command: string, ms: number): void {
+    this.#slow = { command, ms };
+  }
+
+  #send(to: Socket, data: Buffer): void {
+    const send = () => void to.write(data);
+    if (this.#held) this.#held.push(send);
+    else send();
+  }
+
   #relay(client: Socket, server: Socket): void {
     const end = () => [client, server].map((socket) => socket.destroy());
     let isLost = false;
@@ -61,9 +102,11 @@ export class MongoProxy {
         isLost = plan.when === 'after';
       }
       if (plan?.when === 'before') end();
-      else server.write(data);
+      else if (this.#slow && data.includes(this.#slow.command))
+        setTimeout(() => server.write(data), this.#slow.ms);
+      else this.#send(server, data);
     });
-    server.on('data', (data) => (isLost ? end() : client.write(this.#change(data))));
+    server.on('data', (data) => (isLost ? end() : this.#send(client, this.#change(data))));
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.on('error', end).on('close', () => {

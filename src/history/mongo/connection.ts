@@ -23,14 +23,14 @@ export interface MongoConnection {
 }
 
 const DEFAULT_DATABASE = 'abnormal';
-/** How long any one operation waits for a primary before it fails. */
-const SELECTION_MS = 10_000;
+/** How long a server may take to answer a heartbeat, unless the URL gives another time. */
+const CONNECT_MS = 10_000;
 /** More, and the server refuses the connection. */
 const APP_NAME_BYTES = 128;
 
 /**
- * Connects to the database that `url` names (`abnormal` if it names none). A `HistoryError` where that cannot
- * be done within about ten seconds, or where the server cannot do transactions.
+ * Connects to the database that `url` names (`abnormal` if it names none). A `HistoryError` if no primary is found
+ * within `serverSelectionTimeoutMS` of the URL, or if the server cannot do transactions.
  */
 export async function connect(url: string): Promise<MongoConnection> {
   const database = databaseOf(url);
@@ -51,8 +51,8 @@ function clientFor(url: string, appName: string): MongoClient {
   try {
     return new MongoClient(url, {
       appName,
-      serverSelectionTimeoutMS: SELECTION_MS,
-      connectTimeoutMS: SELECTION_MS,
+      // every operation waits for a primary as long as the URL says, by default 30 s: longer than an election
+      ...(/[?&]connectTimeoutMS=/i.test(url) ? {} : { connectTimeoutMS: CONNECT_MS }),
       // what the URL may say of these is not what the history's promises rest on
       readPreference: 'primary',
       retryReads: true,

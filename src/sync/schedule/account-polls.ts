@@ -1,5 +1,6 @@
 import { errorMessage } from '../../abnormal/errors.js';
 import { linkSignals, type Sleep, waitOut } from '../../async/waiting.js';
+import { HistoryError } from '../../history/errors.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';
 import type { RunStatus } from '../../model/run.js';
@@ -116,6 +117,8 @@ export interface PollStatus {
 
 /** The first retry of a failed poll waits so long, the next twice as long, up to the interval. */
 const FIRST_RETRY_MS = 5 * MINUTE;
+/** The first retry after an outage of the history waits so long, the next twice as long, up to 8 s. */
+const OUTAGE_RETRY_MS = 1000;
 /** The wait after a poll that was interrupted although the poller goes on. */
 const INTERRUPTED_RETRY_MS = 1000;
 
@@ -142,6 +145,7 @@ function createPollLoop(
     lastError: null,
   };
   let failures = 0;
+  let isOutage = false;
   let waking = new AbortController();
 
   async function pollOnce(signal: AbortSignal): Promise<void> {
@@ -149,26 +153,29 @@ function createPollLoop(
     const outcome = await attempt(signal);
     const hasFailed = outcome.lastError !== null || outcome.isUnavailable;
     failures = hasFailed ? failures + 1 : 0;
+    isOutage = outcome.isOutage;
     const { lastError, lastStatus } = outcome;
     status = { ...status, isPolling: false, lastPollAt: toInstant(clock()), lastStatus, lastError };
   }
 
-  async function attempt(signal: AbortSignal) {
+  async function attempt(signal: AbortSignal): Promise<Outcome> {
     const wanted = { resources: [resource], integrations: [integration], signal };
     try {
       const { passes } = await sync.poll(onProgress ? { ...wanted, onProgress } : wanted);
       const lastStatus = passes[0]?.status ?? null;
-      return { lastStatus, lastError: null, isUnavailable: passes.some(isUnavailable) };
+      return { ...FINE, lastStatus, isUnavailable: passes.some(isUnavailable) };
     } catch (error) {
-      if (signal.aborted) return { lastStatus: null, lastError: null, isUnavailable: false };
+      if (signal.aborted) return FINE;
       log.error({ integration, resource, err: error }, 'poll failed');
-      return { lastStatus: null, lastError: errorMessage(error), isUnavailable: false };
+      const isOutage = error instanceof HistoryError && error.code === 'UNAVAILABLE';
+      return { ...FINE, lastError: errorMessage(error), isOutage };
     }
   }
 
   function waitMs(): number {
     // interrupted by another part, for example because the account got another address
     if (status.lastStatus === 'INTERRUPTED') return Math.min(interval, INTERRUPTED_RETRY_MS);
+    if (isOutage) return Math.min(interval, OUTAGE_RETRY_MS * 2 ** Math.min(failures - 1, 3));
     return failures === 0 ? interval : Math.min(interval, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 20));
   }
 
@@ -189,6 +196,16 @@ function createPollLoop(
       }
     },
   };
+}
+
+/** The outcome of a poll, except for what differs. */
+const FINE: Outcome = { lastStatus: null, lastError: null, isUnavailable: false, isOutage: false };
+
+interface Outcome extends Pick<PollStatus, 'lastStatus' | 'lastError'> {
+  /** Abnormal could not be read. */
+  readonly isUnavailable: boolean;
+  /** The history could not be read or written. */
+  readonly isOutage: boolean;
 }
 
 function isUnavailable({ streams }: PassReport): boolean {

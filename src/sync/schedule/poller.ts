@@ -1,9 +1,9 @@
-import { pause as defaultSleep, type Sleep } from '../../async/waiting.js';
+import { performance } from 'node:perf_hooks';
+import { linkSignals, pause as defaultSleep, type Sleep } from '../../async/waiting.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';
 import type { Resource } from '../../resources/registry.js';
-import { MINUTE } from '../../values/instant.js';
 import type { OnProgress, Sync } from '../sync.js';
 import { createAccountPolls, type PollStatus } from './account-polls.js';
 import { createReconcileLoop } from './reconcile-loop.js';
@@ -42,7 +42,12 @@ export interface Poller {
   status(): PollerStatus;
 }
 
-const DEFAULT_LEASE_MS = MINUTE;
+/** Another process takes over within the lease and a quarter of it. */
+const DEFAULT_LEASE_MS = 20_000;
+/** The wait after the history did not answer. */
+const RETRY_MS = 1_000;
+/** A lease that is not released ends by itself. */
+const RELEASE_MS = 2_000;
 
 export function createPoller(options: PollerOptions): Poller {
   const { leaseMs = DEFAULT_LEASE_MS, sleep = defaultSleep } = options;
@@ -92,28 +97,50 @@ export interface Leadership {
 
 export function createLeadership({ store, holder, leaseMs, log, sleep }: LeadershipOptions): Leadership {
   let isLeading = false;
-  const acquire = () => store.acquireLease(POLL_LEASE, holder, leaseMs);
 
-  async function tryAcquire(): Promise<boolean> {
-    try {
-      return await acquire();
-    } catch (error) {
+  /** The result of `work`, or `null` if it takes longer. */
+  async function within<T>(ms: number, signal: AbortSignal, work: Promise<T>): Promise<T | null> {
+    const stop = new AbortController();
+    const waiting = linkSignals(signal, stop.signal);
+    const late = sleep(ms, waiting.signal).then(() => null);
+    return Promise.race([work, late]).finally(() => {
+      stop.abort();
+      waiting.unlink();
+    });
+  }
+
+  /** Takes or renews the lease; `null` if the history does not answer in time. */
+  function acquire(ms: number, signal: AbortSignal): Promise<boolean | null> {
+    const asked = store.acquireLease(POLL_LEASE, holder, leaseMs).catch((error: unknown) => {
       log.error({ err: error }, 'the lease for polling could not be requested');
-      return false;
-    }
+      return null;
+    });
+    return within(ms, signal, asked);
   }
 
-  /** Renews the lease until the term ends; ends the term if the lease is lost or cannot be renewed. */
-  async function renew(term: AbortController): Promise<void> {
-    while (!term.signal.aborted) {
-      await sleep(leaseMs / 3, term.signal);
-      if (term.signal.aborted || (await tryAcquire()) || (await tryAcquire())) continue;
-      log.warn({ holder }, 'this process no longer polls: its lease could not be renewed');
-      term.abort();
+  /**
+   * Renews the lease until the term ends; ends the term if another process has the lease, or could have it because
+   * this one was suspended or the history was away for too long. `since`: just before the lease was requested.
+   */
+  async function renew(term: AbortController, since: number): Promise<void> {
+    let until = since + leaseMs;
+    for (let isHeld: boolean | null = true; isHeld !== false; ) {
+      await sleep(isHeld ? (until - performance.now()) / 3 : RETRY_MS, term.signal);
+      if (term.signal.aborted) return;
+      const begin = performance.now();
+      isHeld = begin < until ? await acquire(until - begin, term.signal) : false;
+      if (isHeld) until = begin + leaseMs;
     }
+    if (term.signal.aborted) return;
+    log.warn({ holder }, 'this process no longer polls: its lease could not be renewed');
+    term.abort();
   }
 
-  async function lead(signal: AbortSignal, work: (term: AbortSignal) => Promise<void>): Promise<void> {
+  async function lead(
+    signal: AbortSignal,
+    work: (term: AbortSignal) => Promise<void>,
+    since: number,
+  ): Promise<void> {
     const term = new AbortController();
     const end = () => term.abort();
     signal.addEventListener('abort', end, { once: true });
@@ -121,15 +148,16 @@ export function createLeadership({ store, holder, leaseMs, log, sleep }: Leaders
     isLeading = true;
     log.info({ holder }, 'this process polls');
     try {
-      const renewal = renew(term);
+      const renewal = renew(term, since);
       await work(term.signal).finally(end);
       await renewal;
     } finally {
       isLeading = false;
       signal.removeEventListener('abort', end);
-      await store
+      const released = store
         .releaseLease(POLL_LEASE, holder)
         .catch((error: unknown) => log.warn({ err: error }, 'lease not released'));
+      await within(RELEASE_MS, new AbortController().signal, released);
     }
   }
 
@@ -137,8 +165,9 @@ export function createLeadership({ store, holder, leaseMs, log, sleep }: Leaders
     isLeading: () => isLeading,
     async run(signal, work) {
       while (!signal.aborted) {
-        if (await tryAcquire()) await lead(signal, work);
-        else await sleep(leaseMs / 2, signal);
+        const since = performance.now();
+        if (await acquire(leaseMs, signal)) await lead(signal, work, since);
+        else await sleep(leaseMs / 4, signal);
       }
     },
   };

@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Sleep } from '../../../src/async/waiting.js';
+import { pause, type Sleep } from '../../../src/async/waiting.js';
+import { HistoryError } from '../../../src/history/errors.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import type { RunRecord } from '../../../src/model/run.js';
 import { RESOURCES, type Resource } from '../../../src/resources/registry.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
-import { createPoller, type Poller, type PollerOptions } from '../../../src/sync/schedule/poller.js';
+import {
+  createLeadership,
+  createPoller,
+  type Poller,
+  type PollerOptions,
+} from '../../../src/sync/schedule/poller.js';
 import { DAY, HOUR, MINUTE } from '../../../src/values/instant.js';
 import { createTenantWorld, INTEGRATION, type World } from '../harness.js';
 
@@ -205,10 +211,64 @@ describe('the poller', () => {
       reconcile: world.sync.reconcile,
     };
     const { poller } = start(timers, { sync, resources: ['cases'] });
-    await idle();
-    expect(poller.status().polls[0]).toMatchObject({ lastError: 'the disk is full', isPolling: false });
+    const first = { lastError: 'the disk is full', isPolling: false };
+    await vi.waitFor(() => expect(poller.status().polls[0]).toMatchObject(first), 200_000);
     await timers.pass(20 * MINUTE);
     expect(poller.status().polls[0]).toMatchObject({ lastError: null, lastStatus: 'SUCCEEDED' });
+  });
+
+  test('polls again within seconds after an outage of the history', async () => {
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
+    const timers = createTimers();
+    const at: number[] = [];
+    const sync = {
+      poll: (...args: Parameters<World['sync']['poll']>) => {
+        at.push((world.clock() - Date.parse(NOW)) / 1000);
+        const isOver = at.length > 6;
+        return isOver
+          ? world.sync.poll(...args)
+          : Promise.reject(new HistoryError('UNAVAILABLE', 'it is away'));
+      },
+      reconcile: world.sync.reconcile,
+    };
+    // so that the lease needs no timer within the minute
+    const { poller } = start(timers, { sync, resources: ['cases'], leaseMs: DAY });
+    await vi.waitFor(() => expect(at).toHaveLength(1), 200_000);
+    await timers.pass(MINUTE);
+    expect(at).toEqual([0, 1, 3, 7, 15, 23, 31]);
+    expect(poller.status().polls[0]).toMatchObject({ lastError: null, lastStatus: 'SUCCEEDED' });
+  });
+
+  test('stops polling before it does anything else when it was suspended for longer than its lease', async () => {
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
+    const asked: boolean[] = [];
+    const store = {
+      acquireLease: async (...lease: Parameters<World['store']['acquireLease']>) => {
+        const isHeld = await world.store.acquireLease(...lease);
+        asked.push(isHeld);
+        return isHeld;
+      },
+      releaseLease: world.store.releaseLease.bind(world.store),
+    };
+    const log = pino({ level: 'silent' });
+    const leadership = createLeadership({ store, holder: 'one', leaseMs: 600, log, sleep: pause });
+    const stop = new AbortController();
+    let askedBefore = 0;
+    const lost = new Promise<void>((resolve) => {
+      const running = leadership.run(stop.signal, async (term) => {
+        askedBefore = asked.length;
+        // as a suspended process, this one does nothing for a while
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 900);
+        await new Promise<void>((ended) => term.addEventListener('abort', () => ended()));
+        resolve();
+        stop.abort();
+      });
+      ended.push(running);
+    });
+    await lost;
+    expect(asked).toHaveLength(askedBefore);
+    await Promise.all(ended.splice(0));
+    expect(leadership.isLeading()).toBe(false);
   });
 });
 
