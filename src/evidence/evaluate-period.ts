@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type {
   ControlDefinition,
   ControlVerdict,
@@ -27,18 +28,26 @@ import { earliest, type Instant, latest, shift } from '../values/instant.js';
 import { gatherReconciliations, readLedgers, type StreamLedger } from './gather-facts.js';
 import { FIRST_PAGE, walkRecords } from './walk-records.js';
 
-/** The same request for the same history always has the same answer. */
-export interface EvidenceRequest {
-  readonly period: Period;
-  readonly controls: readonly ControlDefinition[];
+/** What every evaluation depends on besides its period and its controls. */
+export interface ViewRequest {
   /** The view; its instant is used as now. */
   readonly pin: Pin;
   /** `null`: all that were read by then. */
   readonly integrations: readonly string[] | null;
   readonly rules: Rules;
   readonly credentials: readonly CredentialFact[];
-  readonly trend: TrendUnit | null;
+}
+
+/** Some controls on one period. */
+export interface AskedPeriod {
+  readonly period: Period;
+  readonly controls: readonly ControlDefinition[];
   readonly keep: Keep;
+}
+
+/** The same request for the same history always has the same answer. */
+export interface EvidenceRequest extends ViewRequest, AskedPeriod {
+  readonly trend: TrendUnit | null;
   /** By whose requirements a report groups the results; none if it is missing. */
   readonly framework?: FrameworkId | null;
 }
@@ -84,22 +93,11 @@ export async function evaluatePeriod(
   request: EvidenceRequest,
   options: EvidenceOptions = {},
 ): Promise<PeriodEvidence> {
-  const { period, controls, trend, pin, rules, keep } = request;
+  const { period, controls, trend, pin, rules } = request;
   const parts = trend === null ? [] : partsOf(period, trend);
-  const looksBack = controls.some((control) => control.looksBack);
-  const periods = [period, ...parts].flatMap((each) => (looksBack ? [each, periodBefore(each)] : [each]));
-  const names =
-    request.integrations ?? [...new Set((await store.streams()).map((s) => s.integration))].sort();
-  const known = await readLedgers(store, pin, names, periods, rules);
-  const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
-  const ledgers = known.filter(({ stream }) => integrations.includes(stream.integration));
-
-  const reconciliations = await gatherReconciliations(store, request, integrations);
-  const scopeOf = (each: Period): Scope =>
-    scopeFor(each, request, { integrations, ledgers, looksBack, reconciliations });
-  const main = beginEvaluation(controls, scopeOf(period), keep, options.onFinding);
-  const others = parts.map((part) => beginEvaluation(controls, scopeOf(part), NONE));
-  await walkAll(store, request, integrations, [main, ...others], options);
+  const trends = parts.map((part) => ({ period: part, controls, keep: NONE }));
+  const { integrations, evaluations } = await evaluateTogether(store, request, [request, ...trends], options);
+  const [main, ...others] = evaluations as [Evaluation, ...Evaluation[]];
   return {
     ...{ period, pin, integrations, rules, framework: request.framework ?? null },
     results: main.finish(),
@@ -111,6 +109,50 @@ export async function evaluatePeriod(
       })),
     ),
   };
+}
+
+/** Evaluates several periods in one walk through the records; the findings are those of the first period. */
+export async function evaluateTogether(
+  store: HistoryStore,
+  request: ViewRequest,
+  asked: readonly AskedPeriod[],
+  options: EvidenceOptions = {},
+): Promise<{ readonly integrations: readonly string[]; readonly evaluations: readonly Evaluation[] }> {
+  const { pin, rules } = request;
+  const periods = asked.flatMap((each) =>
+    looksBack(each) ? [each.period, periodBefore(each.period)] : [each.period],
+  );
+  const names = request.integrations ?? (await namesOf(store));
+  const known = await readLedgers(store, pin, names, periods, rules);
+  const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
+  const ledgers = known.filter(({ stream }) => integrations.includes(stream.integration));
+  const controls = [...new Set(asked.flatMap((each) => each.controls))];
+  const from = asked.map(({ period }) => period.from).reduce(earliest);
+  const to = asked.map(({ period }) => period.to).reduce(latest);
+  const reconciliations = await gatherReconciliations(
+    store,
+    { controls, pin, period: { from, to } },
+    integrations,
+  );
+  const evaluations: Evaluation[] = [];
+  for (const each of asked) {
+    // the coverage of a long period takes some milliseconds
+    await setImmediate();
+    const scope = scopeFor(each, request, { integrations, ledgers, reconciliations });
+    const onFinding = each === asked[0] ? options.onFinding : undefined;
+    evaluations.push(beginEvaluation(each.controls, scope, each.keep, onFinding));
+  }
+  await walkAll(store, { controls, pin, to }, integrations, evaluations, options);
+  return { integrations, evaluations };
+}
+
+/** The accounts that were ever read. */
+export async function namesOf(store: HistoryStore): Promise<string[]> {
+  return [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
+}
+
+function looksBack({ controls }: AskedPeriod): boolean {
+  return controls.some((control) => control.looksBack);
 }
 
 /** The field that lists are filtered by for a stream. */
@@ -138,7 +180,7 @@ function countHeld(
   return store.count({ kind: KIND_OF[stream.resource], integrations: [stream.integration], filter, seq });
 }
 
-const NONE: Keep = { skip: 0, limit: 0 };
+export const NONE: Keep = { skip: 0, limit: 0 };
 
 function isKnown(ledgers: readonly StreamLedger[], name: string): boolean {
   return ledgers.some((ledger) => ledger.stream.integration === name && ledger.isKnown);
@@ -147,34 +189,34 @@ function isKnown(ledgers: readonly StreamLedger[], name: string): boolean {
 interface Known {
   readonly integrations: readonly string[];
   readonly ledgers: readonly StreamLedger[];
-  readonly looksBack: boolean;
   readonly reconciliations: readonly ReconciliationFact[];
 }
 
 function scopeFor(
-  period: Period,
-  { pin, rules, credentials }: EvidenceRequest,
-  { integrations, ledgers, looksBack, reconciliations }: Known,
+  asked: AskedPeriod,
+  { pin, rules, credentials }: ViewRequest,
+  { integrations, ledgers, reconciliations }: Known,
 ): Scope {
+  const { period } = asked;
   const before = periodBefore(period);
   return {
     ...{ period, before, now: pin.at, rules, thresholds: rules.thresholds, integrations, credentials },
     reconciliations: reconciliations.filter(({ found }) => found.from < period.to && found.to > period.from),
     streams: ledgers.map((ledger) => ledger.factsOf(period)),
-    streamsBefore: looksBack ? ledgers.map((ledger) => ledger.factsOf(before)) : [],
+    streamsBefore: looksBack(asked) ? ledgers.map((ledger) => ledger.factsOf(before)) : [],
   };
 }
 
 async function walkAll(
   store: HistoryStore,
-  { controls, pin, period }: EvidenceRequest,
+  { controls, pin, to }: Pick<EvidenceRequest, 'controls' | 'pin'> & { readonly to: Instant },
   integrations: readonly string[],
   evaluations: readonly Evaluation[],
   { onProgress, signal }: EvidenceOptions,
 ): Promise<void> {
   const from = evaluations.map((evaluation) => evaluation.from).reduce(earliest);
   const kinds = new Set(controls.flatMap(({ takes }) => takes));
-  const walk = { store, pin, integrations, from, to: period.to, page: { ...FIRST_PAGE } };
+  const walk = { store, pin, integrations, from, to, page: { ...FIRST_PAGE } };
   let walked = 0;
   for (const kind of LISTED_KINDS) {
     // a period without records has no page at which to stop

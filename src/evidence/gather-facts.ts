@@ -109,7 +109,11 @@ const PAGE_SIZE = 100;
 /** The comparisons of a period's threats with Abnormal's own that had ended by the pin. */
 export async function gatherReconciliations(
   store: HistoryStore,
-  { controls, period, pin }: { controls: readonly ControlDefinition[]; period: Period; pin: Pin },
+  {
+    controls,
+    period,
+    pin,
+  }: { controls: readonly ControlDefinition[]; period: Pick<Period, 'from' | 'to'>; pin: Pin },
   integrations: readonly string[],
 ): Promise<ReconciliationFact[]> {
   if (integrations.length === 0 || !controls.some(({ id }) => id === 'attacks-captured')) return [];
