@@ -89,6 +89,7 @@ export const MODULES = {
       'sync/(sync|context)',
       'sync/window/missing-windows',
       'policy/policy',
+      'controls/control',
       'graphql/(base/errors|operation/apollo)',
     ],
     'The other modules report to observers; what is counted and how is decided here.',

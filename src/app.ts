@@ -3,6 +3,7 @@ import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } fr
 import { openCallers, openLimits, watchTokens } from './app/open-access.js';
 import { createOperations } from './app/operations.js';
 import { type PolicyWatch, policyCheck, watchPolicy } from './app/policy-file.js';
+import { type PostureWatch, watchPosture } from './app/posture-watch.js';
 import { controlRules, createReports } from './app/reports.js';
 import type { KeyRegistry } from './callers/api-keys.js';
 import type { Callers } from './callers/callers.js';
@@ -52,11 +53,16 @@ export function createApp(config: Config, options: AppOptions): App {
       opened.unshift(() => callers.close());
       const policy = await watchPolicy({ ...options, path: config.policy, store: collector.store });
       opened.unshift(policy.close);
+      const posture = watchPosture({
+        ...{ ...options, config, policy: policy.current },
+        store: collector.writes.shown,
+      });
+      opened.unshift(posture.close);
       const poller = pollerOf(config, options, collector);
       const operations = createOperations({ ...options, maxAgeMs: config.maxAge }, collector, poller);
       const server = createGatewayServer(config, options, {
         ...{ collector, counters, callers, keys, operations },
-        ...{ schema, limits, policy },
+        ...{ schema, limits, policy, posture },
       });
       opened.unshift(() => server.close(PATIENCE_MS));
       const url = await server.start();
@@ -87,6 +93,7 @@ interface Parts {
   readonly schema: GraphQLSchema;
   readonly limits: GraphLimits;
   readonly policy: PolicyWatch;
+  readonly posture: PostureWatch;
 }
 
 /** The schema for readers, if anything is masked. */
@@ -97,7 +104,7 @@ function redactedBy({ limits: { redact } }: Config): GraphQLSchema | undefined {
 function createGatewayServer(
   config: Config,
   { clock, log }: AppOptions,
-  { collector, counters, callers, keys, operations, schema, limits, policy }: Parts,
+  { collector, counters, callers, keys, operations, schema, limits, policy, posture }: Parts,
 ): Server {
   const { accounts, sync, writes } = collector;
   const store = writes.shown;
@@ -138,7 +145,7 @@ function createGatewayServer(
     ratePerMinute: config.limits.ratePerMinute,
     onAnswer: counters.http,
     metrics: createScrape({
-      ...{ counters, store, writes, budgets: () => accounts.budgets, clock, log },
+      ...{ counters, store, writes, posture, budgets: () => accounts.budgets, clock, log },
       ...(config.policy === null ? {} : { policy }),
     }),
     log,

@@ -5,6 +5,7 @@ import {
   PeriodError,
   parsePeriod,
   partsOf,
+  relativePeriod,
   TRENDS,
   type TrendUnit,
 } from '../controls/period.js';
@@ -38,7 +39,10 @@ export interface RawReportQuestion {
 }
 
 export interface RequestedReport {
+  /** For a relative period, as if it ended now. */
   readonly period: Period;
+  /** A period whose end depends on what is collected; `null` if both ends are given. */
+  readonly relative: ReturnType<typeof relativePeriod>;
   readonly controls: readonly ControlDefinition[];
   readonly integrations: readonly string[] | null;
   readonly asOf: Instant | null;
@@ -58,17 +62,18 @@ export class ReportQuestionError extends Error {
 export type NameOf = (what: keyof RawReportQuestion | 'format') => string;
 
 /** Parses the options; throws a `ReportQuestionError` that names the option and what is accepted. */
-export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?: Instant): RequestedReport {
+export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now: Instant): RequestedReport {
   if (raw.period === undefined || raw.period === '')
     throw new ReportQuestionError(`The period is missing: ${nameOf('period')} ${PERIOD_FORMS}.`);
-  const period = read(nameOf('period'), () => parsePeriod(raw.period ?? '', now));
-  const ids = raw.controls?.flatMap((text) => text.split(',')).map((id) => id.trim());
+  const given = raw.period;
+  const relative = relativePeriod(given);
+  const period = read(nameOf('period'), () => relative?.(now) ?? parsePeriod(given, now));
   const trend = trendOf(raw.trend, period, nameOf('trend'));
   if (trend !== null) read(nameOf('trend'), () => partsOf(period, trend));
   return {
-    ...{ period, trend },
-    controls: read(nameOf('controls'), () => controlsOf(ids ?? null)),
-    integrations: raw.integration ? [...new Set(raw.integration)].sort() : null,
+    ...{ period, relative, trend },
+    controls: chosenControls(raw.controls, nameOf),
+    integrations: integrationsOf(raw.integration),
     asOf: raw.asOf === undefined ? null : instantOf(raw.asOf, nameOf('asOf')),
     rows: raw.rows === undefined ? 'exceptions' : choiceOf(nameOf('rows'), raw.rows, ROWS),
     spreadsheet:
@@ -77,6 +82,16 @@ export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now?:
       raw.framework === undefined ? null : choiceOf(nameOf('framework'), raw.framework, FRAMEWORK_IDS),
     thresholds: thresholdsOf(raw.threshold ?? [], nameOf('threshold')),
   };
+}
+
+/** The controls of one or several comma-separated lists of ids; all without any. */
+export function chosenControls(texts: RawReportQuestion['controls'], nameOf: NameOf): ControlDefinition[] {
+  const ids = texts?.flatMap((text) => text.split(',')).map((id) => id.trim());
+  return read(nameOf('controls'), () => controlsOf(ids ?? null));
+}
+
+export function integrationsOf(names: RawReportQuestion['integration']): string[] | null {
+  return names ? [...new Set(names)].sort() : null;
 }
 
 function read<T>(option: string, parse: () => T): T {

@@ -2,16 +2,14 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { recordAudit } from '../audit-trail.js';
 import type { Config } from '../config/config.js';
+import type { CredentialFact } from '../controls/control.js';
+import { namesOf } from '../evidence/evaluate-period.js';
 import { gatherCredentials } from '../evidence/gather-facts.js';
-import { PackError } from '../evidence/pack/pack-history.js';
+import { lastSealed, PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
-import {
-  REPORT_FORMATS,
-  type ReportFormat,
-  type ReportQuestion,
-  writeReport,
-} from '../evidence/report/write-report.js';
-import type { HistoryStore } from '../history/store.js';
+import { type PostureRequest, windowEnds } from '../evidence/posture.js';
+import { REPORT_FORMATS, type ReportQuestion, writeReport } from '../evidence/report/write-report.js';
+import type { HistoryStore, Pin } from '../history/store.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../history/temporary-files.js';
 import { HttpError } from '../http/errors.js';
 import type { OpenReport, ReportRequest, Reports } from '../http/report-route.js';
@@ -21,16 +19,19 @@ import type { Log } from '../log.js';
 import type { Policy } from '../policy/policy.js';
 import { applyPolicy, type Rules } from '../policy/rules.js';
 import { pollingThresholds, type Thresholds } from '../policy/thresholds.js';
-import { toInstant } from '../values/instant.js';
+import { type Instant, toInstant } from '../values/instant.js';
 import {
   choiceOf,
+  chosenControls,
+  integrationsOf,
   type NameOf,
+  type RawReportQuestion,
   ReportQuestionError,
   type RequestedReport,
   readReportQuestion,
 } from './report-question.js';
 
-interface ReportServices {
+export interface ReportServices {
   readonly store: HistoryStore;
   readonly config: Config;
   readonly policy: () => Policy;
@@ -44,10 +45,10 @@ interface ReportServices {
 export async function resolveReport(
   { store, config, policy, clock }: ReportServices,
   asked: RequestedReport,
-  format: ReportFormat,
+  format: Format,
   nameOf: NameOf,
 ): Promise<ReportQuestion> {
-  const { period, controls, integrations, asOf, rows, thresholds, framework, spreadsheet } = asked;
+  const { relative, controls, integrations, asOf, rows, thresholds, framework, spreadsheet } = asked;
   const now = toInstant(clock());
   if (asOf !== null && asOf > now)
     throw new ReportQuestionError(
@@ -62,14 +63,51 @@ export async function resolveReport(
       `${nameOf('rows')} revisions is available with ${nameOf('format')} ndjson only.`,
     );
   await checkIntegrations(store, integrations, nameOf('integration'));
-  return {
-    ...{ period, controls, integrations, format, rows, framework, spreadsheet },
-    trend: format === 'html' || format === 'json' ? asked.trend : null,
-    pin: asOf === null ? await store.head() : await store.pinAt(asOf),
+  const view = {
+    pin: await viewOf(store, asOf, format),
     rules: controlRules(config, policy(), thresholds),
-    credentials: gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]),
+    credentials: await credentialsOf(store),
+    integrations,
+  };
+  const end = relative && (await windowEnds(store, { ...view, now: asOf ?? now }))(controls);
+  return {
+    ...{ ...view, controls, rows, framework, spreadsheet },
+    period: relative && end ? relative(end.to) : asked.period,
+    // a pack contains reports of several formats, and the trend for those that show one
+    format: format === 'pack' ? 'html' : format,
+    trend: TREND_FORMATS.includes(format) ? asked.trend : null,
     simulated: [SIMULATED_ACCOUNT],
   };
+}
+
+/** Resolves the options of `posture`. Throws a `ReportQuestionError` for unknown names. */
+export async function postureRequest(
+  { store, config, policy, clock }: ReportServices,
+  {
+    windows,
+    ...asked
+  }: Pick<RawReportQuestion, 'controls' | 'integration'> & Pick<PostureRequest, 'windows'>,
+  nameOf: NameOf,
+): Promise<PostureRequest> {
+  const integrations = integrationsOf(asked.integration);
+  await checkIntegrations(store, integrations, nameOf('integration'));
+  return {
+    ...{ windows, integrations, controls: chosenControls(asked.controls, nameOf) },
+    ...{ pin: await store.head(), now: toInstant(clock()), rules: controlRules(config, policy()) },
+    credentials: await credentialsOf(store),
+  };
+}
+
+async function credentialsOf(store: HistoryStore): Promise<CredentialFact[]> {
+  return gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]);
+}
+
+const TREND_FORMATS: readonly string[] = ['html', 'json', 'pack'];
+
+/** A pack must be sealed. */
+async function viewOf(store: HistoryStore, asOf: Instant | null, format: Format): Promise<Pin> {
+  if (asOf !== null) return store.pinAt(asOf);
+  return (format === 'pack' ? await lastSealed(store) : null) ?? store.head();
 }
 
 async function checkIntegrations(
@@ -78,7 +116,7 @@ async function checkIntegrations(
   option: string,
 ): Promise<void> {
   if (wanted === null) return;
-  const known = [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
+  const known = await namesOf(store);
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ReportQuestionError(
@@ -137,7 +175,6 @@ export function createReports(services: ReportServices & { readonly log: Log }):
 interface Wanted {
   readonly question: ReportQuestion;
   readonly format: Format;
-  readonly isPinGiven: boolean;
 }
 
 async function questionOf(
@@ -164,8 +201,7 @@ async function questionOf(
   };
   const asked = readReportQuestion(raw, nameOf, toInstant(services.clock()));
   const format = choiceOf('format', one('format') ?? (wantsPage ? 'html' : 'json'), FORMATS);
-  const question = await resolveReport(services, asked, format === 'pack' ? 'html' : format, nameOf);
-  return { question, format, isPinGiven: asked.asOf !== null };
+  return { question: await resolveReport(services, asked, format, nameOf), format };
 }
 
 const nameOf = (name: string) => name;
@@ -211,14 +247,14 @@ function reportOf(
 /** A pack begins with the hashes of its content, so it is complete before the first piece is sent. */
 async function sendPack(
   { store, config }: ReportServices,
-  { question, isPinGiven }: Wanted,
+  { question }: Wanted,
   write: Parameters<OpenReport['write']>[0],
   signal: AbortSignal,
 ): Promise<void> {
   const folder = makeTemporaryFolder();
   const path = join(folder, 'evidence.tar');
   try {
-    await writePack(store, question, path, { signer: config.proof.signer, isPinGiven, signal });
+    await writePack(store, question, path, { signer: config.proof.signer, signal });
     for await (const piece of createReadStream(path, { signal })) await write(piece as Uint8Array);
   } catch (error) {
     throw error instanceof PackError ? new HttpError(400, 'BAD_USER_INPUT', error.message) : error;

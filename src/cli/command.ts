@@ -58,7 +58,7 @@ export async function untilStopped(
 
 /** Exit codes of commands that return a verdict. */
 export const EXIT_VERDICT = { failed: 1, undecided: 2 } as const;
-const JUDGING: readonly (string | undefined)[] = ['report', 'reconcile', 'verify'];
+const JUDGING: readonly (string | undefined)[] = ['report', 'posture', 'reconcile', 'verify'];
 
 /** Where 1 and 2 are verdicts, failures have other exit codes. */
 export function exitCodeFor(command: string | undefined, code: number): number {

@@ -65,13 +65,12 @@ export async function makePack(
   const question = await resolveReport(
     { store, config, clock, policy: () => policy },
     asked,
-    'html',
+    'pack',
     optionName,
   );
   try {
     return await writePack(store, question, out, {
       signer: config.proof.signer,
-      isPinGiven: asked.asOf !== null,
       signal: stop,
       onProgress: (words) => {
         if (!quiet) progress.show(`${question.period.text}: ${words}`);

@@ -61,6 +61,7 @@ and the exit code is 0.
 Examples:
   abnormal-gateway report --period 2026-Q3
   abnormal-gateway report --period 2026-Q3 --out evidence-2026-Q3.html
+  abnormal-gateway report --period last-30d
   abnormal-gateway report --period 2026-09-14 --controls attacks-captured,collection-continuous --quiet
   abnormal-gateway report --period 2026-09 --format csv --rows population --out september.csv
   abnormal-gateway report --period 2026-09 --format ndjson --rows revisions | gzip > september.ndjson.gz
@@ -71,7 +72,10 @@ export function addReport(program: Command, choose: (action: CommandAction) => v
   program
     .command('report')
     .description('evaluate the controls over a period and write the evidence')
-    .option('--period <period>', '2026-Q3, 2026-09, 2026-W37, 2026-09-14 or FROM/TO (UTC, TO is exclusive)')
+    .option(
+      '--period <period>',
+      '2026-Q3, 2026-09, 2026-W37, 2026-09-14 or FROM/TO (UTC, TO is exclusive); last-30d, P90D or month-to-date end where the collection is complete',
+    )
     .option('--controls <ids>', 'only these controls, comma-separated', several)
     .option('--integration <name>', 'only this Abnormal account; may be given several times', several)
     .option('--as-of <instant>', 'evaluate what was recorded up to this instant (default: all)')

@@ -22,6 +22,7 @@ import { addIntegrations } from './integrations.js';
 import { addKeys } from './keys.js';
 import { addPolicy } from './policy.js';
 import { addBackfill, addPoll } from './poll.js';
+import { addPosture } from './posture.js';
 import { addReconcile } from './reconcile.js';
 import { addReport } from './report.js';
 import { addStatus } from './status.js';
@@ -111,7 +112,7 @@ const { version: VERSION } = createRequire(import.meta.url)('../../package.json'
 const CLOSING = `
 The environment and a file .env contain the configuration; the README has the table of variables.
 Exit codes: 0 done, 1 failed, 2 wrong configuration or arguments, 3 history in use, 4 history unavailable,
-5 cannot listen, 130 or 143 ended by a signal before the end. report, reconcile and verify have other exit codes: see their --help.`;
+5 cannot listen, 130 or 143 ended by a signal before the end. report, posture, reconcile and verify have other exit codes: see their --help.`;
 
 /** Help goes to `out`, errors to `err`. */
 function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
@@ -135,6 +136,7 @@ function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
     addStatus,
     addReconcile,
     addReport,
+    addPosture,
     addVerify,
     addPolicy,
     addKeys,

@@ -2,12 +2,14 @@ import {
   DAY,
   EARLIEST_ASKED,
   earliest,
+  HOUR,
   type Instant,
   latest,
   nearestInstant,
   shift,
   toMillis,
 } from '../values/instant.js';
+import { parseDuration } from '../values/time-text.js';
 
 /** How the period was given, which determines the period before it. */
 export type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';
@@ -32,7 +34,7 @@ export class PeriodError extends Error {
 }
 
 export const PERIOD_FORMS =
-  'a quarter (2026-Q3), a month (2026-09), an ISO week (2026-W37), a day (2026-09-14) or FROM/TO, each a day or a time with a time zone (2026-09-01/2026-09-15; TO is exclusive)';
+  'a quarter (2026-Q3), a month (2026-09), an ISO week (2026-W37), a day (2026-09-14) or FROM/TO, each a day or a time with a time zone (2026-09-01/2026-09-15; TO is exclusive), or one that ends where the collection is complete (last-30d, P90D, month-to-date)';
 
 /** No calendar period that contains today ends later. */
 const MOST_AHEAD = 366 * DAY;
@@ -56,6 +58,23 @@ function withinBounds(period: Period, text: string, now: Instant | undefined): P
 
 /** A later end would leave no room for the next period. */
 const FARTHEST: Instant = '9998-01-01T00:00:00.000Z';
+
+/**
+ * A period that ends where the collection is complete: `last-30d`, `P90D` or `month-to-date`. Gives the period for an
+ * end, or `null` for other texts.
+ */
+export function relativePeriod(text: string): ((to: Instant) => Period) | null {
+  const given = text.trim().toLowerCase();
+  if (given === 'month-to-date') return (to) => endingAt(monthAt(shift(to, -1)).from, to, text);
+  const [, last = ''] = /^last-(\d{1,3}d|\d{1,4}h)$/.exec(given) ?? [];
+  const [, days, hours] = /^p(?:(\d{1,3})d|t(\d{1,4})h)$/.exec(given) ?? [];
+  const ms = parseDuration(last) ?? Number(days ?? 0) * DAY + Number(hours ?? 0) * HOUR;
+  return ms === 0 ? null : (to) => endingAt(shift(to, -ms), to, text);
+}
+
+function endingAt(from: Instant, to: Instant, text: string): Period {
+  return withinBounds(spanOf(from, to), text, to);
+}
 
 /** The previous quarter, month, week or day, or the span of equal length before. */
 export function periodBefore(period: Period): Period {
@@ -167,7 +186,7 @@ function dayAt(at: Instant): Period {
   return { text: at.slice(0, 10), unit: 'DAY', from, to: shift(from, DAY) };
 }
 
-function spanOf(from: Instant, to: Instant): Period {
+export function spanOf(from: Instant, to: Instant): Period {
   return { text: `${boundText(from)}/${boundText(to)}`, unit: 'SPAN', from, to };
 }
 

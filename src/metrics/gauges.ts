@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { BudgetSnapshot } from '../abnormal/budget.js';
+import type { ControlVerdict } from '../controls/control.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import type { WriteFailure } from '../history/watch-writes.js';
 import { readTokenSituations } from '../integrations/token-history.js';
@@ -25,7 +26,16 @@ export interface Gauges {
   /** The digest of the policy in use, and why its file is not. */
   policy(digest: string, problem: string | null): void;
   streams(states: readonly StreamState[]): void;
+  posture(states: readonly MeasuredState[]): void;
   gaps(gaps: readonly { readonly stream: StreamState; readonly gaps: readonly CoverageGap[] }[]): void;
+}
+
+/** The state of a control of one account for one window (`24h`). */
+export interface MeasuredState {
+  readonly control: string;
+  readonly integration: string;
+  readonly window: string;
+  readonly verdict: ControlVerdict;
 }
 
 export function createGauges(registry: Registry): Gauges {
@@ -36,6 +46,7 @@ export function createGauges(registry: Registry): Gauges {
     caches: cacheGauges(registry),
     policy: policyGauges(registry),
     streams: streamGauges(registry),
+    posture: postureGauge(registry),
     gaps: gapGauges(registry),
   };
 }
@@ -149,6 +160,27 @@ function policyGauges(registry: Registry): Gauges['policy'] {
     info.reset();
     info.set({ digest }, 1);
     valid.set(problem === null ? 1 : 0);
+  };
+}
+
+const STATES: Record<ControlVerdict, number> = {
+  PASS: 0,
+  FAIL: 1,
+  INSUFFICIENT_DATA: 2,
+  NOT_APPLICABLE: 3,
+};
+
+function postureGauge(registry: Registry): Gauges['posture'] {
+  const state = new Gauge({
+    name: 'abnormal_control_state',
+    help: 'State of a control for a window up to now: 0 PASS, 1 FAIL, 2 INSUFFICIENT_DATA, 3 NOT_APPLICABLE; absent until it was first evaluated.',
+    labelNames: ['control', 'integration', 'window'],
+    registers: [registry],
+  });
+  return (states) => {
+    state.reset();
+    for (const { verdict, control, integration, window } of states)
+      state.set({ control, integration, window }, STATES[verdict]);
   };
 }
 

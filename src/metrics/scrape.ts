@@ -17,6 +17,8 @@ export interface ScrapeOptions {
   readonly writes?: Pick<WriteWatch, 'failure' | 'failures'>;
   /** The policy file, if one is configured. */
   readonly policy?: { current(): Policy; problem(): string | null };
+  /** The states of the controls that were evaluated last. */
+  readonly posture?: { states(): Parameters<Gauges['posture']>[0] };
   /** The request budgets by integration, as they are now. */
   readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
   readonly clock: () => number;
@@ -48,6 +50,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
     gauges.budgets(new Map([...budgets()].map(([name, budget]) => [name, budget.snapshot()])));
     gauges.caches(caches());
     if (options.policy) gauges.policy(options.policy.current().file?.digest ?? '', options.policy.problem());
+    if (options.posture) gauges.posture(options.posture.states());
     try {
       const [head, streams] = await Promise.all([options.store.head(), options.store.streams()]);
       gauges.history(head);

@@ -7,6 +7,7 @@ import {
   parsePeriod,
   partsOf,
   periodBefore,
+  relativePeriod,
   TRENDS,
 } from '../../src/controls/period.js';
 import { DAY, shift, toInstant, toMillis } from '../../src/values/instant.js';
@@ -172,4 +173,38 @@ describe('partsOf', () => {
       }),
     );
   });
+});
+
+describe('relativePeriod', () => {
+  const to = '2026-03-01T04:45:00.000Z';
+
+  test.each([
+    ['last-30d', '2026-01-30T04:45:00.000Z'],
+    ['LAST-24H', '2026-02-28T04:45:00.000Z'],
+    ['P90D', '2025-12-01T04:45:00.000Z'],
+    ['pt12h', '2026-02-28T16:45:00.000Z'],
+    ['month-to-date', '2026-03-01T00:00:00.000Z'],
+  ])('%s ends at the given instant and begins at %s', (text, from) => {
+    expect(relativePeriod(text)?.(to)).toMatchObject({ unit: 'SPAN', from, to });
+  });
+
+  test('its text is a period with both ends, which gives the same period again', () => {
+    const period = relativePeriod('last-7d')?.(to);
+    expect(parsePeriod(period?.text ?? '')).toEqual(period);
+  });
+
+  test('at midnight of the first of a month, the month to date is the whole month before', () => {
+    const end = '2026-03-01T00:00:00.000Z';
+    expect(relativePeriod('month-to-date')?.(end)).toMatchObject({
+      from: '2026-02-01T00:00:00.000Z',
+      to: end,
+    });
+  });
+
+  test.each(['last-0d', 'last-30', 'last-1000d', 'last-5m', 'P1M', 'P', 'PT', '30d', '2026-09', ''])(
+    '%j is no such period',
+    (text) => {
+      expect(relativePeriod(text)).toBeNull();
+    },
+  );
 });

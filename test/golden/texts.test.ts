@@ -9,7 +9,9 @@ import { PROJECTION_KEY } from '../../src/history/mongo/schema.js';
 
 const COMMANDS = [
   [],
-  ...['serve', 'poll', 'backfill', 'status', 'reconcile', 'report', 'verify'].map((name) => [name]),
+  ...['serve', 'poll', 'backfill', 'status', 'reconcile', 'report', 'posture', 'verify'].map((name) => [
+    name,
+  ]),
   ...['', 'add', 'list', 'test', 'rotate', 'remove'].map((name) => ['integrations', name]),
   ...['', 'check', 'show', 'init'].map((name) => ['policy', name]),
   ...['', 'encryption', 'rotate', 'signing', 'api'].map((name) => ['keys', name]),

@@ -382,3 +382,93 @@ describe('evidence', () => {
     });
   });
 });
+
+describe('posture', () => {
+  const source = `query ($windows: [PostureWindow!], $controls: [ID!]) {
+    posture(windows: $windows, controls: $controls) {
+      now asOf seq integrations
+      states {
+        control { id } window period { text from to } verdict reason headline { text } exceptions waived count
+        validUntil wouldChange since { at before } trend { direction verdict period { from to } headline { text } }
+      }
+    }
+  }`;
+
+  test('returns the state of each control for each window, as evidence over the same period has it', async () => {
+    const { posture } = await query(source, {});
+    expect(posture).toMatchObject({ now: NOW, integrations: ['default'] });
+    expect(posture.states).toHaveLength(CONTROL_IDS.length * 4);
+    for (const state of posture.states.filter(
+      ({ window }: { window: string }) => window === 'LAST_30_DAYS',
+    )) {
+      const { evidence } = await query(
+        `query ($period: String!, $controls: [ID!]) {
+          evidence(period: $period, controls: $controls) {
+            seq results { verdict reason headline { text } population { count } waived exceptions { totalCount } }
+          }
+        }`,
+        { period: state.period.text, controls: [state.control.id] },
+      );
+      const { verdict, reason, headline, exceptions, waived, count } = state;
+      expect(evidence).toEqual({
+        seq: posture.seq,
+        results: [
+          {
+            verdict,
+            reason,
+            headline,
+            waived,
+            population: { count },
+            exceptions: { totalCount: exceptions },
+          },
+        ],
+      });
+    }
+  });
+
+  test('says since when, how it moves and what would change it', async () => {
+    const variables = { windows: ['LAST_30_DAYS'], controls: ['attacks-captured'] };
+    const [state] = (await query(source, variables)).posture.states;
+    expect(state).toMatchObject({ verdict: 'FAIL', since: { before: 'PASS' } });
+    expect(state.since.at > LOST.from).toBe(true);
+    expect(state.trend.period.to).toBe(state.period.from);
+    expect(state.wouldChange).toBe(
+      'Run “backfill --from” from the start of the oldest hole; “status” names what keeps polls from filling it.',
+    );
+  });
+
+  test('refuses a control that does not exist and an instant in the future', async () => {
+    expect(await failure('{ posture(controls: ["x"]) { seq } }')).toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect(await failure('{ posture(asOf: "2030-01-01T00:00:00Z") { seq } }')).toMatchObject({
+      code: 'BAD_USER_INPUT',
+    });
+  });
+});
+
+describe('a period that ends where the collection is complete', () => {
+  test.each([
+    ['last-30d', 30],
+    ['P7D', 7],
+    ['PT24H', 1],
+  ])('%s has its instants in the result', async (period, days) => {
+    const source = `{ evidence(period: "${period}", controls: ["attacks-captured"]) { period { text from to } } }`;
+    const { evidence } = await query(source);
+    const { posture } = await query(
+      '{ posture(windows: LAST_7_DAYS, controls: "attacks-captured") { states { period { to } } } }',
+    );
+    const { from, to } = evidence.period;
+    expect(to).toBe(posture.states[0].period.to);
+    expect(Date.parse(to) - Date.parse(from)).toBe(days * 86_400_000);
+    expect(evidence.period.text).toContain('/');
+  });
+
+  test('month-to-date begins with the month of its end', async () => {
+    const { evidence } = await query(
+      '{ evidence(period: "month-to-date", controls: ["attacks-captured"]) { period { from to } } }',
+    );
+    expect(evidence.period).toMatchObject({
+      from: '2026-10-01T00:00:00.000Z',
+      to: expect.stringMatching(/^2026-10-07T/),
+    });
+  });
+});

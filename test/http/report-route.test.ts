@@ -86,6 +86,21 @@ async function lastAudit() {
 }
 
 describe('/reports/<period>', () => {
+  test('of a period up to now contains its instants: the end of the collection in the view', async () => {
+    const url = await serve();
+    const view = 'asOf=2026-10-05&controls=attacks-captured';
+    const answer = await fetch(`${url}/reports/last-7d?${view}`);
+    const { period, results } = (await answer.json()) as { period: object; results: unknown[] };
+    const [from, to] = ['2026-09-27T23:45:00.000Z', '2026-10-04T23:45:00.000Z'];
+    expect(period).toMatchObject({ text: '2026-09-27T23:45:00Z/2026-10-04T23:45:00Z', from, to });
+    expect(results).toMatchObject([{ verdict: 'PASS' }]);
+    const again = await fetch(`${url}/reports/2026-09-27T23:45:00Z/2026-10-04T23:45:00Z?${view}`);
+    expect(await again.json()).toMatchObject({ period, results });
+    // without a view that is a day old, what should have been collected since then is missing
+    const late = await fetch(`${url}/reports/last-7d?controls=attacks-captured`);
+    expect(await late.json()).toMatchObject({ results: [{ verdict: 'INSUFFICIENT_DATA' }] });
+  });
+
   test.each([
     ['html', 'text/html; charset=utf-8', 'inline; filename="evidence-2026-09.html"', /^<!doctype html>/],
     ['json', 'application/json; charset=utf-8', 'attachment; filename="evidence-2026-09.json"', /^\{\n/],

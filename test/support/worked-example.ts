@@ -205,5 +205,10 @@ export async function askExample(
     clock: () => toMillis(EXAMPLE.collectedTo),
   };
   const nameOf = (name: string) => name;
-  return resolveReport(services, readReportQuestion({ period: EXAMPLE.period }, nameOf), format, nameOf);
+  return resolveReport(
+    services,
+    readReportQuestion({ period: EXAMPLE.period }, nameOf, EXAMPLE.collectedTo),
+    format,
+    nameOf,
+  );
 }

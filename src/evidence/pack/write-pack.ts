@@ -3,14 +3,12 @@ import type { PeriodEvidence } from '../evaluate-period.js';
 import { PLAN_FILE } from '../report/oscal-text.js';
 import { type ReportQuestion, writeReport } from '../report/write-report.js';
 import type { Signer } from '../seal/signing-key.js';
-import { lastSealed, PackError, PackedHistory } from './pack-history.js';
+import { PackError, PackedHistory } from './pack-history.js';
 import { type PackPart, writePackFile } from './tar.js';
 
 export interface PackOptions {
   /** `null`: the manifest is not signed. */
   readonly signer: Signer | null;
-  /** Whether the caller named the view; otherwise it is the newest sealed one. */
-  readonly isPinGiven: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((words: string) => void) | undefined;
 }
@@ -32,12 +30,11 @@ const REPORTS = [
  */
 export async function writePack(
   store: HistoryStore,
-  asked: ReportQuestion,
+  question: ReportQuestion,
   path: string,
-  { signer, isPinGiven, signal, onProgress }: PackOptions,
+  { signer, signal, onProgress }: PackOptions,
 ): Promise<PeriodEvidence> {
-  const pin = isPinGiven ? asked.pin : ((await lastSealed(store)) ?? asked.pin);
-  const question: ReportQuestion = { ...asked, pin };
+  const { pin } = question;
   const span = { from: question.period.from, pin, integrations: question.integrations };
   const history = await PackedHistory.open(store, span, {
     signal,

@@ -7,6 +7,7 @@ import { Control } from './control.type.js';
 import { ControlResult, controlOf, Evidence } from './evidence.type.js';
 import { ControlExceptionConnection, listExceptions, listPopulation } from './exceptions.js';
 import { PopulationMemberConnection } from './population.type.js';
+import { Posture, PostureArgs, readPosture } from './posture.type.js';
 import { EvidenceArgs, PopulationArgs, readEvidence } from './read-evidence.js';
 
 @Resolver(() => ControlResult)
@@ -28,6 +29,16 @@ export class EvidenceResolver {
   })
   evidence(@Args(() => EvidenceArgs) args: EvidenceArgs, @Ctx() context: GatewayContext): Promise<Evidence> {
     return readEvidence(context.services, args);
+  }
+
+  @Guard('reader')
+  @Query(() => Posture, {
+    nullable: true,
+    description:
+      'The current state of each control for the last 24 hours, 7, 30 and 90 days: since when, how it moves, what would change it, and until when it is valid. Reads the history only.',
+  })
+  posture(@Args(() => PostureArgs) args: PostureArgs, @Ctx() context: GatewayContext): Promise<Posture> {
+    return readPosture(context.services, args);
   }
 
   @Guard('reader')

@@ -1,19 +1,21 @@
 import { ArgsType, Field, ID } from 'type-graphql';
-import type { ControlFinding, CredentialFact, Member } from '../../controls/control.js';
+import type { ControlDefinition, ControlFinding, CredentialFact, Member } from '../../controls/control.js';
 import { type Keep, listedExceptions } from '../../controls/evaluate.js';
-import { type Period, PeriodError, parsePeriod, partsOf } from '../../controls/period.js';
+import { type Period, PeriodError, parsePeriod, partsOf, relativePeriod } from '../../controls/period.js';
 import { CONTROLS, controlsOf } from '../../controls/registry.js';
 import {
   type PeriodEvidence as EvidenceFacts,
   type EvidenceRequest,
   evaluatePeriod,
+  type ViewRequest,
 } from '../../evidence/evaluate-period.js';
+import { evaluateOnce } from '../../evidence/evaluate-once.js';
 import { gatherCredentials } from '../../evidence/gather-facts.js';
-import type { HistoryStore, Pin } from '../../history/store.js';
+import { windowEnds } from '../../evidence/posture.js';
+import type { Pin } from '../../history/store.js';
 import { SIMULATED_ACCOUNT } from '../../integrations/accounts.js';
 import { readTokenHistories } from '../../integrations/token-history.js';
 import { rulesKey } from '../../policy/rules.js';
-import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/fields.js';
@@ -28,24 +30,37 @@ const KEPT: Keep = { skip: 0, limit: 1000 };
 
 export async function readEvidence(services: RequestServices, args: EvidenceArgs): Promise<Evidence> {
   const request = { ...(await requestOf(services, args)), keep: KEPT };
-  return new Evidence({ request, evidence: await evaluateOnce(services, request) });
+  return new Evidence({ request, evidence: await evaluateShared(services, request) });
 }
 
 async function requestOf(
   services: RequestServices,
   args: EvidenceArgs,
 ): Promise<Omit<EvidenceRequest, 'keep'>> {
-  const { asOf } = toReadOptions(services, { asOf: args.asOf ?? null });
   const trend = args.trend ?? null;
-  const asked = {
-    period: asInput(() => parsePeriod(args.period, services.now())),
-    controls: asInput(() => controlsOf(args.controls ?? null)),
-    integrations: await checkIntegrations(services, args.integrations),
-  };
-  if (trend !== null) asInput(() => partsOf(asked.period, trend));
+  const view = await viewOf(services, args);
+  const controls = controlsAsked(args);
+  const relative = relativePeriod(args.period);
+  const now = args.asOf ?? services.now();
+  const end = relative && (await windowEnds(services.store, { ...view, now }))(controls);
+  const period = asInput(() =>
+    relative && end ? relative(end.to) : parsePeriod(args.period, services.now()),
+  );
+  if (trend !== null) asInput(() => partsOf(period, trend));
+  return { ...view, period, controls, trend };
+}
+
+export function controlsAsked({ controls = null }: Pick<EvidenceArgs, 'controls'>): ControlDefinition[] {
+  return asInput(() => controlsOf(controls));
+}
+
+export async function viewOf(
+  services: RequestServices,
+  args: Pick<EvidenceArgs, 'asOf' | 'integrations'>,
+): Promise<ViewRequest> {
+  const { asOf } = toReadOptions(services, { asOf: args.asOf ?? null });
   return {
-    ...asked,
-    trend,
+    integrations: await checkIntegrations(services, args.integrations),
     pin: asOf === null ? await services.loaders.current.head() : await services.store.pinAt(asOf),
     rules: services.rules,
     credentials: await credentialsOf(services),
@@ -78,7 +93,7 @@ export async function findMembers(
   // a page may reach into the next block
   const size = skip + limit > start + MEMBERS_AT_ONCE ? 2 * MEMBERS_AT_ONCE : MEMBERS_AT_ONCE;
   const keep = { skip: 0, limit: 0, members: { skip: start, limit: size } };
-  const [result] = (await evaluateOnce(services, { ...request, keep })).results;
+  const [result] = (await evaluateShared(services, { ...request, keep })).results;
   const members = result?.members.slice(skip - start, skip - start + limit) ?? [];
   return { members, count: result?.population.count ?? 0 };
 }
@@ -91,12 +106,12 @@ export async function findExceptions(
 ): Promise<{ readonly exceptions: readonly ControlFinding[]; readonly count: number }> {
   const request = { ...asked.request, pin, trend: null, controls: [CONTROLS[facts.control]] };
   const isSameView = pin.seq === asked.evidence.pin.seq;
-  const known = isSameView ? facts : (await evaluateOnce(services, request)).results[0];
+  const known = isSameView ? facts : (await evaluateShared(services, request)).results[0];
   const count = known ? listedExceptions(known) : 0;
   if (Math.min(skip + limit, count) <= KEPT.limit) {
     return { exceptions: known?.exceptions.slice(skip, skip + limit) ?? [], count };
   }
-  const further = await evaluateOnce(services, { ...request, keep: { skip, limit } });
+  const further = await evaluateShared(services, { ...request, keep: { skip, limit } });
   return { exceptions: further.results[0]?.exceptions ?? [], count };
 }
 
@@ -113,25 +128,9 @@ function asInput<T>(read: () => T): T {
   }
 }
 
-class Evaluations {
-  readonly underway = new Map<string, Promise<EvidenceFacts>>();
-  readonly done = new BoundedCache<EvidenceFacts>('evaluations', jsonBytes);
-}
-
-const evaluations = new WeakMap<HistoryStore, Evaluations>();
-
-/** The same request for the same view has one answer, so it is evaluated once for all callers. */
-async function evaluateOnce({ store }: RequestServices, request: EvidenceRequest): Promise<EvidenceFacts> {
-  const { underway, done } = evaluations.get(store) ?? new Evaluations();
-  evaluations.set(store, { underway, done });
-  const key = keyOf(request);
-  const known = done.get(key) ?? underway.get(key);
-  if (known) return known;
-  const answer = evaluatePeriod(store, request).finally(() => underway.delete(key));
-  underway.set(key, answer);
-  const evidence = await answer;
-  done.set(key, evidence);
-  return evidence;
+/** The same request for the same view has one answer. */
+function evaluateShared({ store }: RequestServices, request: EvidenceRequest): Promise<EvidenceFacts> {
+  return evaluateOnce(store, keyOf(request), () => evaluatePeriod(store, request));
 }
 
 function keyOf({ controls, period, rules, ...rest }: EvidenceRequest): string {
@@ -143,7 +142,7 @@ function keyOf({ controls, period, rules, ...rest }: EvidenceRequest): string {
 export class EvidenceArgs {
   @Field(() => String, {
     description:
-      'The period, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with a time zone; TO is exclusive. Between the year 2000 and one year from now.',
+      'The period, in UTC: a quarter (`2026-Q3`), a month (`2026-09`), an ISO week (`2026-W37`), a day (`2026-09-14`), or `FROM/TO`, each a day or a time with a time zone; TO is exclusive. Between the year 2000 and one year from now. `last-30d`, `P90D` and `month-to-date` end where the collection for the controls is complete; `period` of the result has the instants.',
   })
   period!: string;
 

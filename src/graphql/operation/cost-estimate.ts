@@ -197,6 +197,10 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
   // reads every record of the period
   'Query.evidence': 2_000,
   'Query.population': 2_000,
+  'Query.posture': 4_000,
+  // for all states together
+  'ControlState.since': 100,
+  'ControlState.trend': 50,
   'Evidence.trend': 2_000,
   'ControlResult.exceptions': 200,
   // walks through all of them
@@ -236,6 +240,7 @@ export const OF_THE_PAST: ReadonlySet<string> = new Set([
 /** The maximum length of lists without pages whose items have fields with a price. */
 export const LIST_LENGTHS: Readonly<Record<string, number>> = {
   'Evidence.results': 10,
+  'Posture.states': 32,
   'NoLongerGiven.members': 100,
 };
 

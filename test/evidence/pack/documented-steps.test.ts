@@ -61,7 +61,7 @@ describe.skipIf(missing.length > 0)(
         ...{ integrations: null, rules: applyPolicy(NO_POLICY), credentials: [], trend: null },
         ...({ format: 'html', rows: 'population', simulated: [] } as const),
       };
-      const options = { signer: SIGNER, isPinGiven: false };
+      const options = { signer: SIGNER };
       await writePack(store, question, join(folder, 'evidence-2026-Q3.tar'), options);
       await store.close();
       writeFileSync(join(folder, 'key.pem'), pemOf(SIGNER.publicKey));

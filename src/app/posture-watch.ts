@@ -1,0 +1,83 @@
+import { namesOf } from '../evidence/evaluate-period.js';
+import { evaluatePosture, POSTURE_WINDOWS, WINDOWS } from '../evidence/posture.js';
+import type { Log } from '../log.js';
+import type { MeasuredState } from '../metrics/gauges.js';
+import { rulesKey } from '../policy/rules.js';
+import { earliest, HOUR, type Instant, shift } from '../values/instant.js';
+import { postureRequest, type ReportServices } from './reports.js';
+
+export interface PostureWatch {
+  /** The states that were evaluated last; begins another evaluation if they may have changed. Never waits. */
+  states(): readonly MeasuredState[];
+  close(): Promise<void>;
+}
+
+interface Known {
+  readonly states: readonly MeasuredState[];
+  readonly seq: number;
+  readonly rules: string;
+  readonly validUntil: Instant;
+}
+
+/** The part of the time in which states are evaluated, however often they are asked for. */
+const MOST_OF_THE_TIME = 1 / 20;
+
+/** The states of each account by itself, for metrics. */
+export function watchPosture(services: ReportServices & { readonly log: Log }): PostureWatch {
+  const { clock, log } = services;
+  const stop = new AbortController();
+  let known: Known | null = null;
+  let looking: Promise<void> | null = null;
+  let restUntil = 0;
+
+  async function look(): Promise<void> {
+    const begun = clock();
+    try {
+      known = await evaluateAgain(services, known, stop.signal);
+    } catch (error) {
+      if (!stop.signal.aborted) log.warn({ err: error }, 'the states of the controls cannot be evaluated');
+    }
+    restUntil = clock() + (clock() - begun) / MOST_OF_THE_TIME;
+    looking = null;
+  }
+
+  return {
+    states() {
+      if (looking === null && clock() >= restUntil && !stop.signal.aborted) looking = look();
+      return known?.states ?? [];
+    },
+    async close() {
+      stop.abort();
+      await looking;
+    },
+  };
+}
+
+/** What is known already, if nothing that it depends on has changed. */
+async function evaluateAgain(
+  services: ReportServices,
+  known: Known | null,
+  signal: AbortSignal,
+): Promise<Known> {
+  const { store } = services;
+  const request = await postureRequest(services, { windows: POSTURE_WINDOWS }, (name) => name);
+  const { pin, now } = request;
+  const rules = rulesKey(request.rules);
+  if (known?.seq === pin.seq && known.rules === rules && now <= known.validUntil) return known;
+  const states: MeasuredState[] = [];
+  // a collection that is late stays so, but the windows move
+  let validUntil = shift(now, HOUR);
+  for (const integration of await namesOf(store)) {
+    const posture = await evaluatePosture(store, { ...request, integrations: [integration], signal });
+    for (const { window, result, validUntil: until } of posture.states) {
+      states.push({
+        integration,
+        control: result.control,
+        window: WINDOWS[window].text,
+        verdict: result.verdict,
+      });
+      if (until !== null) validUntil = earliest(validUntil, until);
+    }
+  }
+  return { states, seq: pin.seq, rules, validUntil };
+}
