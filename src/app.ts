@@ -58,6 +58,7 @@ export function createApp(config: Config, options: AppOptions): App {
         store: collector.writes.shown,
       });
       opened.unshift(posture.close);
+      collector.webhooks.usePolicy(policy.current);
       const poller = pollerOf(config, options, collector);
       const operations = createOperations({ ...options, maxAgeMs: config.maxAge }, collector, poller);
       const server = createGatewayServer(config, options, {
@@ -150,6 +151,7 @@ function createGatewayServer(
     metrics: createScrape({
       ...{ counters, store, writes, posture, budgets: () => accounts.budgets, clock, log },
       ...(config.policy === null ? {} : { policy }),
+      webhooks: collector.webhooks.status,
     }),
     log,
   });

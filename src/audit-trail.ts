@@ -19,6 +19,9 @@ export const AUDIT_ACTIONS = [
   'EXPORT',
   'REPORT',
   'CHANGE_POLICY',
+  'TEST_WEBHOOK',
+  'REPLAY_WEBHOOK',
+  'CHANGE_WEBHOOK_SECRET',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

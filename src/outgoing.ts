@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import fetch, { type Response } from 'node-fetch';
 
-// The only sender of HTTP requests: to Abnormal, the identity provider and the seal hook. It follows no
+// The only sender of HTTP requests: to Abnormal, the identity provider and webhooks. It follows no
 // redirect, so that a credential reaches only the host that it is meant for.
 
 /** The body arrives later, and must be read within a limit or dropped. */

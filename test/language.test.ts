@@ -77,6 +77,7 @@ const COMMANDS = [
   [],
   ...['serve', 'poll', 'backfill', 'status', 'reconcile', 'report', 'verify'].map((name) => [name]),
   ...['add', 'list', 'test', 'rotate', 'remove'].map((name) => ['integrations', name]),
+  ...['list', 'test', 'replay', 'secret'].map((name) => ['webhooks', name]),
   ...['encryption', 'rotate', 'signing', 'api'].map((name) => ['keys', name]),
   ...['list', 'revoke'].map((name) => ['keys', 'api', name]),
 ];

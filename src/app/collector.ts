@@ -27,7 +27,9 @@ import { createSync } from '../sync/create-sync.js';
 import { createPoller, type Poller } from '../sync/schedule/poller.js';
 import type { Sync } from '../sync/sync.js';
 import { Secret } from '../values/secret.js';
+import type { DeliveryResult } from '../webhooks/deliveries.js';
 import { createSealer, withSealing } from './sealing.js';
+import { createWebhooks, type Webhooks } from './webhooks.js';
 
 export interface AppOptions {
   readonly log: Log;
@@ -44,6 +46,7 @@ export function openHistory(config: Config, mode: OpenMode, { clock }: AppOption
 interface Observers {
   upstream(integration: string): UpstreamObserver;
   readonly sync: SyncObserver;
+  readonly webhooks?: (endpoint: string, result: DeliveryResult) => void;
 }
 
 export interface Collector {
@@ -55,6 +58,9 @@ export interface Collector {
   readonly own: OpenAccount | null;
   readonly isSimulated: boolean;
   readonly sync: Sync;
+  readonly webhooks: Webhooks;
+  /** Names this process among those that poll. */
+  readonly holder: string;
   /** Ends all work, then closes everything. */
   close(): Promise<void>;
 }
@@ -82,10 +88,14 @@ export async function openCollector(
       createSync({ store, accounts, settings, clock, log, observer: observers?.sync }),
       sealer,
     );
+    const holder = holderOf(config);
+    const parts = { store, config, accounts, holder, clock, log };
+    const webhooks = createWebhooks({ ...parts, observe: observers?.webhooks });
     // seals what a killed process left unsealed
     void sealer.seal();
-    const close = () => closeAll(sync.close, sealer.close, accounts.close, () => store.close());
-    return { ...opened, store, writes, sync, close };
+    const close = () =>
+      closeAll(sync.close, sealer.close, webhooks.flush, accounts.close, () => store.close());
+    return { ...opened, store, writes, sync, webhooks, holder, close };
   } catch (error) {
     await closeAll(() => store.close());
     throw error;
@@ -118,14 +128,15 @@ interface Wanted {
 export function pollerOf(
   config: Config,
   { clock, log }: AppOptions,
-  { store, accounts, sync }: Collector,
+  { store, accounts, sync, webhooks, holder }: Collector,
   { resources, integrations }: Wanted = {},
 ): Poller {
   return createPoller({
     ...{ sync, store, accounts, intervals: config.poll.every, clock, log },
     ...{ resources, integrations },
     reconcileEveryMs: config.poll.reconcileEvery,
-    holder: holderOf(config),
+    holder,
+    alongside: [webhooks],
   });
 }
 

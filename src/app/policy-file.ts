@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { recordAudit } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
+import { filterProblems } from '../graphql/stored-filters.js';
 import type { HistoryStore } from '../history/store.js';
 import type { CheckPart } from '../http/health.js';
 import type { Log } from '../log.js';
 import { POLICY_DOCUMENT, policyTextDocument } from '../model/documents.js';
 import { NO_POLICY, type Policy } from '../policy/policy.js';
-import { problemTexts, readPolicy } from '../policy/read-policy.js';
+import { type PolicyResult, problemTexts, readPolicy } from '../policy/read-policy.js';
 import type { Caller } from '../values/access.js';
 import { type Instant, toInstant } from '../values/instant.js';
 
@@ -25,8 +26,13 @@ function textOf(path: string): string {
   }
 }
 
+/** Reads the text of a policy file, with the filters of its webhooks. */
+export function readPolicyText(text: string): PolicyResult {
+  return readPolicy(text, filterProblems);
+}
+
 function policyIn(path: string, text: string): Policy {
-  const result = readPolicy(text);
+  const result = readPolicyText(text);
   if (result.ok) return result.policy;
   throw new ConfigError(`The policy is not valid:\n${problemTexts(path, result.problems).join('\n')}`);
 }

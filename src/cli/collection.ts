@@ -1,8 +1,10 @@
 import { type Collector, openCollector, openHistory } from '../app/collector.js';
+import { loadPolicy } from '../app/policy-file.js';
 import { type AuditAction, audited } from '../audit-trail.js';
 import { ConfigError } from '../config/reader.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import type { RunCounts } from '../model/run.js';
+import { NO_POLICY, type Policy } from '../policy/policy.js';
 import type {
   OnProgress,
   PassReport,
@@ -170,10 +172,23 @@ export async function withCollector<T>(
   const collector = await openCollector(config, { log, clock });
   try {
     checkAccounts(collector, integration);
+    const policy = policyForWebhooks(config, log);
+    collector.webhooks.usePolicy(() => policy);
     const done = { caller: commandCaller(), action, target: integration?.join(', ') ?? null };
     return await audited({ store: collector.store, clock }, done, () => work(collector), detailOf);
   } finally {
     await collector.close();
+  }
+}
+
+/** A policy that cannot be used stops no collection: the webhooks wait. */
+function policyForWebhooks({ policy }: CommandContext['config'], log: CommandContext['log']): Policy {
+  try {
+    return loadPolicy(policy);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.error({ problem: error.message }, 'the policy cannot be used: no webhook is sent');
+    return NO_POLICY;
   }
 }
 

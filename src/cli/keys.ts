@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { webhookSecretsOf } from '../app/webhooks.js';
 import { recordAudit } from '../audit-trail.js';
 import { type ApiKeyRecord, ApiKeys, isKeyName, KEY_NAME, stateOf } from '../callers/api-keys.js';
 import { ConfigError } from '../config/reader.js';
@@ -70,14 +71,14 @@ Examples:
 function addKeysRotate(keys: Command, choose: Dispatch): void {
   keys
     .command('rotate')
-    .description('encrypt all stored tokens with the first key of ENCRYPTION_KEY')
+    .description('encrypt all stored tokens and secrets of webhooks with the first key of ENCRYPTION_KEY')
     .addHelpText('after', ROTATE_KEY_EXAMPLES)
     .action(() => choose(rotate));
 }
 
 const rotate: CommandAction = (invocation) =>
   withVault(invocation, async (work) => {
-    const { config, vault, terminal } = work;
+    const { config, vault, store, clock, terminal } = work;
     if (config.vault.encryptionKeys.length === 0) {
       throw new ConfigError(`ENCRYPTION_KEY is not set. Create a key with: ${MAKES_KEY}`);
     }
@@ -85,7 +86,14 @@ const rotate: CommandAction = (invocation) =>
       work,
       'ROTATE_ENCRYPTION_KEY',
       null,
-      () => vault.reseal(),
+      async () => {
+        const tokens = await vault.reseal();
+        const secrets = await webhookSecretsOf(config, store, clock).reseal();
+        return {
+          resealed: tokens.resealed + secrets.resealed,
+          current: tokens.current + secrets.current,
+        };
+      },
       (done) => `${done.resealed} re-encrypted, ${done.current} already with the current key`,
     );
     print(terminal, `Re-encrypted: ${resealed}. Already encrypted with the current key: ${current}.`);

@@ -1,11 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { loadPolicy } from '../app/policy-file.js';
+import { loadPolicy, readPolicyText } from '../app/policy-file.js';
 import { controlRules } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
 import { policyFacts } from '../evidence/report/json.js';
 import { CONTROL_IDS, type Policy } from '../policy/policy.js';
-import { problemTexts, readPolicy } from '../policy/read-policy.js';
+import { problemTexts } from '../policy/read-policy.js';
 import type { Rules } from '../policy/rules.js';
 import { THRESHOLD_NAMES, THRESHOLDS, thresholdInput } from '../policy/thresholds.js';
 import { waiverSubject } from '../policy/waivers.js';
@@ -56,7 +56,7 @@ async function check({ config, terminal }: CommandContext, file: string | undefi
       `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     );
   });
-  const result = readPolicy(text);
+  const result = readPolicyText(text);
   if (!result.ok) {
     for (const line of problemTexts(path, result.problems)) terminal.err.write(`${line}\n`);
     return EXIT.failed;

@@ -27,6 +27,7 @@ import { addReconcile } from './reconcile.js';
 import { addReport } from './report.js';
 import { addStatus } from './status.js';
 import { addVerify } from './verify.js';
+import { addWebhooks } from './webhooks.js';
 
 interface ProcessEnvironment {
   /** Without the interpreter and the script. */
@@ -139,6 +140,7 @@ function parseCommand(args: readonly string[], terminal: Terminal): Parsed {
     addPosture,
     addVerify,
     addPolicy,
+    addWebhooks,
     addKeys,
     addIntegrations,
   ])

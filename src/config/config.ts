@@ -23,6 +23,7 @@ import {
   readVault,
   secretsInProof,
   type VaultConfig,
+  webhookSecretsIn,
 } from './sections.js';
 
 /** Durations are in milliseconds. */
@@ -164,8 +165,9 @@ function secretsIn(values: RawConfig['values']): Secret[] {
   const [, password = ''] = /^mongodb(?:[+]srv)?:[/][/][^:@/]*:([^@/]*)@/.exec(values.HISTORY ?? '') ?? [];
   const keys = formsOfKeys(values.ENCRYPTION_KEY ?? '');
   const own = [...keys, ...keysIn(values.API_KEYS ?? ''), ...secretsInProof(values)];
+  const hooks = webhookSecretsIn(values.WEBHOOK_SECRETS ?? '');
   const tokens = [values.ABNORMAL_TOKEN ?? '', values.ABNORMAL_NEW_TOKEN ?? ''];
-  const texts = [...tokens, password, percentDecoded(password), ...own];
+  const texts = [...tokens, ...hooks, password, percentDecoded(password), ...own];
   return [...new Set(texts)].filter((text) => text !== '').map((text) => new Secret(text));
 }
 

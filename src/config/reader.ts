@@ -138,6 +138,7 @@ export const VARIABLES = {
   SIGNING_KEY: null,
   SEAL_HOOK: null,
   POLICY: null,
+  WEBHOOK_SECRETS: null,
   UPSTREAM_RPM: '300',
   UPSTREAM_CONCURRENCY: '4',
   UPSTREAM_TIMEOUT: '30s',

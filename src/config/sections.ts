@@ -1,6 +1,7 @@
 import { type Signer, signerOf } from '../evidence/seal/signing-key.js';
 import { isLoopback, REGIONS, RIGHT_ADDRESS, wrongWithBaseUrl } from '../integrations/address.js';
 import { encryptionKeyId, parseEncryptionKey } from '../integrations/encryption.js';
+import { webhookKey } from '../integrations/webhook-secrets.js';
 import { RIGHT_TOKEN, wrongWithToken } from '../model/token.js';
 import {
   type CostLimits,
@@ -181,6 +182,8 @@ export interface VaultConfig {
   readonly newToken: Secret | null;
   /** Whether a stored integration may have an address in a private network. */
   readonly allowPrivate: boolean;
+  /** By name; they sign the messages of webhooks. */
+  readonly webhookSecrets: ReadonlyMap<string, Secret>;
 }
 
 export function readVault(read: VariableReader): VaultConfig {
@@ -189,7 +192,28 @@ export function readVault(read: VariableReader): VaultConfig {
     newToken: newToken === null ? null : new Secret(newToken),
     encryptionKeys: encryptionKeys(read),
     allowPrivate: read.oneOf('ALLOW_PRIVATE_ADDRESSES', ['yes', 'no']) === 'yes',
+    webhookSecrets: webhookSecrets(read),
   };
+}
+
+/** `name=whsec_…`, comma-separated. */
+function webhookSecrets(read: VariableReader): Map<string, Secret> {
+  const secrets = new Map<string, Secret>();
+  for (const [index, part] of partsOf(read.text('WEBHOOK_SECRETS')).entries()) {
+    const [, name = '', text = ''] = /^([a-z\d-]{1,40})=(.+)$/.exec(part) ?? [];
+    // the value may be a secret, so no message repeats it
+    if (webhookKey(text) === null || secrets.has(name)) {
+      const wrong = secrets.has(name) ? `has ${quote(name)} twice` : `is not valid at position ${index + 1}`;
+      const right =
+        'secrets by name, comma-separated: “whsec_” and 24 to 64 bytes in base64, as “webhooks secret” prints one';
+      read.refuse('WEBHOOK_SECRETS', wrong, right, 'siem=whsec_<base64>');
+    } else secrets.set(name, new Secret(text));
+  }
+  return secrets;
+}
+
+export function webhookSecretsIn(text: string): string[] {
+  return partsOf(text).map((part) => part.slice(part.indexOf('=') + 1));
 }
 
 function encryptionKeys(read: VariableReader): Secret[] {

@@ -259,7 +259,7 @@ export async function openVault(
   return vault;
 }
 
-function cipherOf(keys: readonly Secret[]): Cipher | null {
+export function cipherOf(keys: readonly Secret[]): Cipher | null {
   const [current, ...older] = keys.map((key) => keyOf(key.reveal()));
   return current ? createCipher([current, ...older]) : null;
 }
@@ -275,12 +275,15 @@ const TAKEN: Readonly<Record<string, string>> = {
   [SIMULATED_ACCOUNT]: 'the built-in simulated tenant',
 };
 
+export function checkForm(name: string, what: string): void {
+  if (/^[a-z\d-]{1,40}$/.test(name)) return;
+  const shown = JSON.stringify(name.slice(0, 60));
+  const right = '1 to 40 characters from a to z, 0 to 9 and "-"';
+  throw new VaultError('BAD_NAME', `${shown} cannot be ${what} name. Accepted: ${right}.`);
+}
+
 function checkName(name: string): void {
-  if (!/^[a-z\d-]{1,40}$/.test(name)) {
-    const shown = JSON.stringify(name.slice(0, 60));
-    const right = '1 to 40 characters from a to z, 0 to 9 and "-"';
-    throw new VaultError('BAD_NAME', `${shown} cannot be an integration's name. Accepted: ${right}.`);
-  }
+  checkForm(name, "an integration's");
   const owner = TAKEN[name];
   if (owner) throw new VaultError('BAD_NAME', `"${name}" is the name of ${owner}. Choose another name.`);
 }

@@ -5,6 +5,7 @@ import type { GraphObserver } from '../graphql/operation/apollo.js';
 import type { RunRecord } from '../model/run.js';
 import type { SyncObserver } from '../sync/context.js';
 import { type Instant, toMillis } from '../values/instant.js';
+import type { DeliveryResult } from '../webhooks/deliveries.js';
 
 /** Counts since the start of the process. */
 export interface Counters {
@@ -14,6 +15,8 @@ export interface Counters {
   readonly graph: GraphObserver;
   /** By route (`null`: none) and status. */
   readonly http: (route: string | null, status: number) => void;
+  /** By name of the webhook. */
+  readonly webhooks: (webhook: string, result: DeliveryResult) => void;
 }
 
 /** Counters at zero, with the metrics of Node and the process. */
@@ -26,6 +29,7 @@ export function createCounters(): Counters {
     sync: countSync(registry),
     graph: countGraph(registry),
     http: countHttp(registry),
+    webhooks: countDeliveries(registry),
   };
 }
 
@@ -142,6 +146,18 @@ function countHttp(registry: Registry): Counters['http'] {
     ]),
   );
   return (route, status) => answers.inc({ route: route ?? 'none', status: String(status) });
+}
+
+function countDeliveries(registry: Registry): Counters['webhooks'] {
+  const deliveries = new Counter(
+    named(
+      registry,
+      'webhook_deliveries_total',
+      'Tries to send a message, by result; DEAD_LETTER: it failed for days, and the next message is sent.',
+      ['webhook', 'result'],
+    ),
+  );
+  return (webhook, result) => deliveries.inc({ webhook, result });
 }
 
 const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];

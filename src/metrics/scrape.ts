@@ -1,3 +1,4 @@
+import { Gauge, type Registry } from 'prom-client';
 import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { HistoryStore } from '../history/store.js';
 import type { WriteWatch } from '../history/watch-writes.js';
@@ -8,7 +9,8 @@ import type { Policy } from '../policy/policy.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';
 import { floorToSecond, toInstant } from '../values/instant.js';
-import type { Counters } from './counters.js';
+import type { DeliveryStatus } from '../webhooks/deliveries.js';
+import { type Counters, named, unixSeconds } from './counters.js';
 import { createGauges, createHistoryGauges, type Gauges } from './gauges.js';
 
 export interface ScrapeOptions {
@@ -19,6 +21,8 @@ export interface ScrapeOptions {
   readonly policy?: { current(): Policy; problem(): string | null };
   /** The states of the controls that were evaluated last. */
   readonly posture?: { states(): Parameters<Gauges['posture']>[0] };
+  /** How far the webhooks are. */
+  readonly webhooks?: () => Promise<readonly DeliveryStatus[]>;
   /** The request budgets by integration, as they are now. */
   readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
   readonly clock: () => number;
@@ -42,6 +46,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
   const gauges = createGauges(counters.registry);
   const readGaps = createGapReader(options, gauges);
   const readGauges = createHistoryGauges(counters.registry);
+  const showWebhooks = webhookGauges(counters.registry);
   let current: Promise<string> | null = null;
   let isUp = true;
 
@@ -57,6 +62,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
       gauges.streams(streams);
       const names = [...new Set(streams.map(({ integration }) => integration))];
       await Promise.all([readGaps(streams), readGauges(options.store, names, toInstant(options.clock()))]);
+      if (options.webhooks) showWebhooks(await options.webhooks());
       isUp = true;
     } catch (error) {
       if (isUp) log.warn({ err: error }, 'the history cannot be measured');
@@ -74,6 +80,27 @@ export function createScrape(options: ScrapeOptions): Scrape {
       });
       return current;
     },
+  };
+}
+
+function webhookGauges(registry: Registry) {
+  const gauge = (name: string, help: string) => new Gauge(named(registry, name, help, ['webhook']));
+  const failing = gauge(
+    'webhook_failing_since_timestamp_seconds',
+    'Since when a webhook does not accept a message, in seconds since the epoch; 0 while it accepts all.',
+  );
+  const dead = gauge(
+    'webhook_dead_letters',
+    'Messages that a webhook did not accept for days; see “webhooks replay”.',
+  );
+  const behind = gauge('webhook_behind_batches', 'Recorded batches of which a webhook was not notified yet.');
+  return (webhooks: readonly DeliveryStatus[]) => {
+    for (const each of [failing, dead, behind]) each.reset();
+    for (const { name: webhook, failure, deadLetters, behind: batches } of webhooks) {
+      failing.set({ webhook }, failure ? unixSeconds(failure.since) : 0);
+      dead.set({ webhook }, deadLetters);
+      behind.set({ webhook }, batches);
+    }
   };
 }
 

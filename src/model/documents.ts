@@ -21,8 +21,8 @@ export interface StoredDocument {
   readonly body: DocumentBody;
 }
 
-/** Append-only: `audit`, who did what; `seals`, the chain of proofs. */
-export const JOURNALS = ['audit', 'seals'] as const;
+/** Append-only: `audit`, who did what; `seals`, the chain of proofs; `events`, what webhooks notify of besides changes. */
+export const JOURNALS = ['audit', 'seals', 'events'] as const;
 export type Journal = (typeof JOURNALS)[number];
 
 export interface JournalEntry {

@@ -11,6 +11,7 @@ import {
   type ThresholdName,
   type Thresholds,
 } from './thresholds.js';
+import { type WebhookRules, webhooksSchema } from './webhooks.js';
 
 export const CONTROL_IDS = [
   'detection-active',
@@ -146,6 +147,7 @@ export const policySchema = z.strictObject({
     .describe('Owners, and controls that do not apply.')
     .optional(),
   waivers: z.array(waiver).max(1000).describe('Accepted exceptions.').optional(),
+  webhooks: webhooksSchema.optional(),
 });
 type PolicyFile = z.infer<typeof policySchema>;
 
@@ -180,6 +182,7 @@ export interface Policy {
   readonly integrations: Readonly<Record<string, Partial<Thresholds>>>;
   readonly controls: Partial<Record<ControlId, { readonly owner?: string; readonly notApplicable?: string }>>;
   readonly waivers: readonly Waiver[];
+  readonly webhooks: Readonly<Record<string, WebhookRules>>;
 }
 
 /** What applies without a policy file. */
@@ -199,6 +202,7 @@ export function toPolicy(file: PolicyFile, source: Policy['file']): Policy {
       from: parseInstant(each.from) ?? each.from,
       expires: parseInstant(each.expires) ?? each.expires,
     })),
+    webhooks: file.webhooks ?? {},
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Document, isCollection, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import type { ListedKind } from '../resources/registry.js';
 import { sha256 } from '../values/canonical-json.js';
 import { type Policy, policySchema, toPolicy } from './policy.js';
 
@@ -17,8 +18,14 @@ export type PolicyResult =
 /** More than any policy has; the text is repeated in reports. */
 const MOST_CHARACTERS = 256 * 1024;
 
-/** Reads a policy file (YAML 1.2): the policy, or all of its problems. */
-export function readPolicy(text: string): PolicyResult {
+/** What is wrong with a filter of a webhook, by the place in it. */
+export type FilterCheck = (
+  kind: ListedKind,
+  filter: unknown,
+) => readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+
+/** Reads a policy file (YAML 1.2): the policy, or all of its problems. The graph knows which filters are valid. */
+export function readPolicy(text: string, checkFilter: FilterCheck = () => []): PolicyResult {
   if (text.length > MOST_CHARACTERS) {
     return refused([
       { line: 1, column: 1, message: `The file has more than ${MOST_CHARACTERS} characters.` },
@@ -43,7 +50,21 @@ export function readPolicy(text: string): PolicyResult {
       problems.map(({ path, message }) => ({ ...positionAt(offsetOf(document, path)), message })),
     );
   }
-  return { ok: true, policy: toPolicy(parsed.data, { text, digest: sha256(text) }) };
+  const policy = toPolicy(parsed.data, { text, digest: sha256(text) });
+  const wrong = filterIssues(policy, checkFilter);
+  if (wrong.length === 0) return { ok: true, policy };
+  return refused(wrong.map(({ path, message }) => ({ ...positionAt(offsetOf(document, path)), message })));
+}
+
+function filterIssues({ webhooks }: Policy, check: FilterCheck): PlainIssue[] {
+  return Object.entries(webhooks).flatMap(([name, { filter = {} }]) =>
+    Object.entries(filter).flatMap(([kind, value]) =>
+      check(kind as ListedKind, value).map(({ path, message }) => {
+        const place = ['webhooks', name, 'filter', kind, ...path];
+        return { path: place, message: `${nameOf(place)}: ${message}` };
+      }),
+    ),
+  );
 }
 
 /** The problems as text, one to a line, as compilers write them: `policy.yaml:3:5: …`. */

@@ -14,6 +14,7 @@ const COMMANDS = [
   ]),
   ...['', 'add', 'list', 'test', 'rotate', 'remove'].map((name) => ['integrations', name]),
   ...['', 'check', 'show', 'init'].map((name) => ['policy', name]),
+  ...['', 'list', 'test', 'replay', 'secret'].map((name) => ['webhooks', name]),
   ...['', 'encryption', 'rotate', 'signing', 'api'].map((name) => ['keys', name]),
   ...['list', 'revoke'].map((name) => ['keys', 'api', name]),
 ];

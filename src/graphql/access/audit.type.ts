@@ -32,6 +32,9 @@ export const AuditActionEnum = describedEnum<AuditAction>(
     EXPORT: 'Records were exported.',
     REPORT: 'A report was created.',
     CHANGE_POLICY: 'A changed policy file came into use.',
+    TEST_WEBHOOK: 'A test message was sent to a webhook.',
+    REPLAY_WEBHOOK: 'The dead letters of a webhook were sent again.',
+    CHANGE_WEBHOOK_SECRET: 'A secret that signs messages of webhooks was created, replaced or removed.',
   },
 );
 

@@ -19,6 +19,8 @@ export interface PollerOptions {
   readonly reconcileEveryMs?: number;
   /** Names this process among writers. If there is only one, a fixed name lets its successor begin at once. */
   readonly holder: string;
+  /** Further work that only the process that polls may do. */
+  readonly alongside?: readonly { run(term: AbortSignal): Promise<void> }[];
   /** How long another process waits before it takes over, in milliseconds. */
   readonly leaseMs?: number;
   readonly clock: () => number;
@@ -51,7 +53,7 @@ const RELEASE_MS = 2_000;
 
 export function createPoller(options: PollerOptions): Poller {
   const { leaseMs = DEFAULT_LEASE_MS, sleep = defaultSleep } = options;
-  const { store, holder, log, reconcileEveryMs: everyMs = 0 } = options;
+  const { store, holder, log, reconcileEveryMs: everyMs = 0, alongside = [] } = options;
   const leadership = createLeadership({ store, holder, leaseMs, log, sleep });
   const polls = createAccountPolls({ ...options, sleep });
   const isIdle = () => {
@@ -65,7 +67,8 @@ export function createPoller(options: PollerOptions): Poller {
   return {
     run: (signal) =>
       leadership.run(signal, async (term) => {
-        await Promise.all([polls, ...(everyMs > 0 ? [reconciling] : [])].map((loop) => loop.run(term)));
+        const loops = [polls, ...(everyMs > 0 ? [reconciling] : []), ...alongside];
+        await Promise.all(loops.map((loop) => loop.run(term)));
       }),
     status: () => ({
       isLeading: leadership.isLeading(),

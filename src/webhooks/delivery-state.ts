@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import type { HistoryStore } from '../history/store.js';
+import type { DocumentBody } from '../model/documents.js';
+import type { Kind } from '../resources/registry.js';
+import type { Instant } from '../values/instant.js';
+import type { Message, Place } from './messages.js';
+
+/** The message that an endpoint does not accept; the next one is sent after it. */
+export interface Failure {
+  readonly id: string;
+  readonly tries: number;
+  /** The first try. */
+  readonly since: Instant;
+  readonly retryAt: Instant;
+  readonly error: string;
+}
+
+export interface DeliveryState {
+  readonly place: Place;
+  readonly failure: Failure | null;
+  /** The address that responded with 410: nothing more is sent to it. */
+  readonly gone: string | null;
+  readonly lastSentAt: Instant | null;
+}
+
+export interface DeadLetter {
+  readonly message: Message;
+  readonly tries: number;
+  readonly since: Instant;
+  readonly error: string;
+}
+
+/** When so many wait for a replay, further messages are retried until there is room. */
+export const MOST_DEAD_LETTERS = 100;
+
+const COLLECTION = 'settings';
+
+const text = z.string();
+const keySchema = z.object({ integration: text, kind: text.transform((kind) => kind as Kind), id: text });
+const place = z.object({ seq: z.int(), after: keySchema.nullable(), event: z.int(), seal: z.int() });
+const failure = z.object({ id: text, tries: z.int(), since: text, retryAt: text, error: text });
+const STATE = z.object({
+  place,
+  failure: failure.nullable(),
+  gone: text.nullable(),
+  lastSentAt: text.nullable(),
+});
+const message = z.object({ id: text, type: text, timestamp: text, data: z.record(text, z.unknown()) });
+const LETTERS = z.object({
+  letters: z.array(z.object({ message, tries: z.int(), since: text, error: text })),
+});
+
+/** `SEAL_HOOK` was there before webhooks; its document had only the index of the last seal that was sent. */
+export const SEAL_HOOK_DOCUMENT = 'seal-hook';
+
+export function deliveryDocument(name: string): string {
+  return `webhook-endpoint-${name}`;
+}
+
+/** Version 0 if nothing is stored. */
+export interface StoredState {
+  readonly state: DeliveryState | null;
+  readonly version: number;
+}
+
+export async function readState(store: HistoryStore, id: string): Promise<StoredState> {
+  const known = await store.document(COLLECTION, id);
+  if (!known) return { state: null, version: 0 };
+  const read = STATE.safeParse(known.body);
+  if (read.success) return { state: read.data, version: known.version };
+  const index = Number(known.body.index);
+  const seal = Number.isInteger(index) ? { seq: 0, after: null, event: 0, seal: index } : null;
+  const state = seal && { place: seal, failure: null, gone: null, lastSentAt: null };
+  return { state, version: known.version };
+}
+
+/** False if another process has written it. */
+export function writeState(
+  store: HistoryStore,
+  id: string,
+  state: DeliveryState,
+  version: number,
+): Promise<boolean> {
+  // an earlier gateway reads `index`
+  const body = id === SEAL_HOOK_DOCUMENT ? { ...state, index: state.place.seal } : { ...state };
+  return store.putDocument(COLLECTION, id, body, version);
+}
+
+const ATTEMPTS = 20;
+
+/** Ends the wait for a retry: the endpoint has accepted another message. */
+export async function endWait(store: HistoryStore, id: string, now: Instant): Promise<void> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { state, version } = await readState(store, id);
+    if (!state || (state.failure === null && state.gone === null)) return;
+    const failure = state.failure && { ...state.failure, retryAt: now };
+    if (await writeState(store, id, { ...state, failure, gone: null }, version)) return;
+  }
+}
+
+function lettersId(name: string): string {
+  return `webhook-dead-${name}`;
+}
+
+export async function readLetters(store: HistoryStore, name: string): Promise<readonly DeadLetter[]> {
+  return lettersIn((await store.document(COLLECTION, lettersId(name)))?.body);
+}
+
+function lettersIn(body: DocumentBody | undefined): readonly DeadLetter[] {
+  const read = LETTERS.safeParse(body);
+  return read.success ? read.data.letters : [];
+}
+
+/** False if there is no room. Adding one twice adds it once. */
+export function addLetter(store: HistoryStore, name: string, letter: DeadLetter): Promise<boolean> {
+  return changeLetters(store, name, (letters) => {
+    const others = letters.filter(({ message: { id } }) => id !== letter.message.id);
+    return others.length < MOST_DEAD_LETTERS ? [...others, letter] : null;
+  });
+}
+
+export async function removeLetter(store: HistoryStore, name: string, messageId: string): Promise<void> {
+  await changeLetters(store, name, (letters) => letters.filter(({ message: { id } }) => id !== messageId));
+}
+
+async function changeLetters(
+  store: HistoryStore,
+  name: string,
+  change: (letters: readonly DeadLetter[]) => readonly DeadLetter[] | null,
+): Promise<boolean> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const known = await store.document(COLLECTION, lettersId(name));
+    const letters = change(lettersIn(known?.body));
+    if (letters === null) return false;
+    if (await store.putDocument(COLLECTION, lettersId(name), { letters }, known?.version ?? 0)) return true;
+  }
+  throw new Error(`the dead letters of ${name} are being changed by other processes`);
+}
