@@ -1,5 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '../log.js';
-import { byResource, type Resource } from '../resources/registry.js';
+import { byResource, RESOURCES, type Resource } from '../resources/registry.js';
 import { DAY, HOUR, type Instant } from '../values/instant.js';
 import { Secret } from '../values/secret.js';
 import {
@@ -11,7 +11,15 @@ import {
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
-import { nearestVariable, type Problem, VARIABLE_NAMES, VARIABLES, VariableReader } from './reader.js';
+import {
+  dashed,
+  nearestVariable,
+  type Problem,
+  quote,
+  VARIABLE_NAMES,
+  VARIABLES,
+  VariableReader,
+} from './reader.js';
 import {
   type AccountConfig,
   formsOfKeys,
@@ -54,6 +62,7 @@ export interface Config {
   readonly callers: CallersConfig;
   readonly poll: {
     readonly every: Readonly<Record<Resource, number>>;
+    readonly collect: readonly Resource[];
     readonly backfillFrom: Instant | null;
     readonly ingestionLag: number;
     readonly rereadHorizon: number;
@@ -118,6 +127,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
     callers: readCallers(read),
     poll: {
       every: byResource(({ polling }) => read.duration(polling.variable, 1000, 30 * DAY)),
+      collect: readCollect(read),
       backfillFrom: read.instant('BACKFILL_FROM'),
       ingestionLag: read.duration('INGESTION_LAG', 0, DAY),
       rereadHorizon: read.duration('REREAD_HORIZON', 0, 3650 * DAY),
@@ -154,6 +164,24 @@ function history(read: VariableReader, simulator: boolean | null): string {
   const right = 'sqlite:<path of a file>, mongodb://… or mongodb+srv://…';
   read.refuse('HISTORY', 'is neither a SQLite path nor a MongoDB address', right, DEFAULT_HISTORY.account);
   return text;
+}
+
+/** Both `vendor-cases` and `vendorCases` are accepted. */
+function readCollect(read: VariableReader): Resource[] {
+  const named = read
+    .textOrDefault('COLLECT')
+    .split(/[\s,]+/)
+    .filter((name) => name !== '');
+  const plain = (name: string) => name.replaceAll('-', '').toLowerCase();
+  const unknown = named.find((name) => !RESOURCES.some((known) => plain(known) === plain(name)));
+  if (unknown !== undefined)
+    read.refuse(
+      'COLLECT',
+      `names ${quote(unknown)}`,
+      `a list of ${RESOURCES.map(dashed).join(', ')}`,
+      VARIABLES.COLLECT,
+    );
+  return RESOURCES.filter((known) => named.some((name) => plain(name) === plain(known)));
 }
 
 function readSimulator(read: VariableReader): boolean | null {

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { DEFINITION_OF } from '../resources/registry.js';
+import { DEFINITION_OF, ID_NAMES } from '../resources/registry.js';
 import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
 import { installSyncResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
@@ -72,10 +72,10 @@ function noTopics(): never {
 /** Throws if the schema has no field for one that the definition of a resource names. */
 function assertResources(schema: GraphQLSchema): void {
   const roots = schema.getQueryType()?.getFields() ?? {};
-  for (const { kind, resource, graphType, upstream, parts } of Object.values(DEFINITION_OF)) {
+  for (const { kind, resource, graphType, parts } of Object.values(DEFINITION_OF)) {
     const type = schema.getType(graphType);
     const fields = isObjectType(type) ? type.getFields() : {};
-    const named = [upstream.idField, ...parts.map(({ graphField }) => graphField)];
+    const named = [ID_NAMES[kind], ...parts.map(({ graphField }) => graphField)];
     const missing = [
       ...[kind, resource].filter((name) => !(name in roots)).map((name) => `Query.${name}`),
       ...named.filter((name) => !(name in fields)).map((name) => `${graphType}.${name}`),

@@ -1,4 +1,5 @@
 import {
+  CORE_RESOURCES,
   DEFINITION_OF_RESOURCE,
   type PollingThreshold,
   RESOURCES,
@@ -126,8 +127,8 @@ export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as ThresholdName[];
 
-/** The thresholds that say how often each resource is polled. */
-export const POLLING_THRESHOLDS = RESOURCES.map(
+/** The thresholds that say how often each core resource is polled. */
+export const POLLING_THRESHOLDS = CORE_RESOURCES.map(
   (resource): PollingThreshold => DEFINITION_OF_RESOURCE[resource].polling.threshold,
 );
 

@@ -71,6 +71,10 @@ export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resourc
   Resource,
   ...Resource[],
 ];
+/** The resources that the controls about the collection need. */
+export const CORE_RESOURCES = ALL.flatMap((each) => (each.collection === 'CORE' ? each.resource : []));
+/** The resources that are collected unless `COLLECT` says otherwise. */
+export const DEFAULT_RESOURCES = ALL.flatMap((each) => (each.collection === 'OPTIONAL' ? [] : each.resource));
 export const LISTED_KINDS: readonly ListedKind[] = ALL.map(({ kind }) => kind);
 export const KINDS: readonly Kind[] = [...LISTED_KINDS, ...(Object.keys(PARTS) as PartKind[])];
 
@@ -86,6 +90,9 @@ export const RESOURCE_OF = Object.fromEntries(
 export const FILTER_KEYS = byResource(
   ({ streams }) => streams.map(({ filterKey }) => filterKey) as [FilterKey, ...FilterKey[]],
 );
+
+/** The name of Abnormal's id of a record in the graph. */
+export const ID_NAMES = byKind(({ upstream }) => upstream.idName ?? upstream.idField ?? 'recordId');
 
 type FieldsOf = { readonly [D in Definition as D['kind']]: D['fields'] };
 /** The fields of each listed kind. Stores make their columns and indexes from this table. */

@@ -9,6 +9,7 @@ import type { ReconciliationRecord, RunCounts, RunRecord, RunStatus, RunTrigger 
 import type { Stream, StreamStatus } from '../model/stream.js';
 import {
   byResource,
+  DEFAULT_RESOURCES,
   KIND_OF,
   type ListedKind,
   type RecordKey,
@@ -84,6 +85,8 @@ export interface SyncSettings {
   readonly rereadHorizonMs: number;
   /** How often each resource is polled, and at most one record is read again. */
   readonly intervals: Readonly<Record<Resource, number>>;
+  /** The resources that are read unless a caller names others. */
+  readonly collect: readonly Resource[];
   /** Where the first collection begins; `null`: 30 days back. */
   readonly backfillFrom: Instant | null;
   readonly pageSize: number;
@@ -110,6 +113,7 @@ export const DEFAULT_SYNC_SETTINGS: SyncSettings = {
   ingestionLagMs: 15 * MINUTE,
   rereadHorizonMs: 30 * DAY,
   intervals: byResource(({ polling }) => polling.defaultMs),
+  collect: DEFAULT_RESOURCES,
   backfillFrom: null,
   pageSize: 100,
   targetFill: 0.75,

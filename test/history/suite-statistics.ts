@@ -63,7 +63,7 @@ function measureOf(kind: ListedKind, unit: Unit): Arbitrary<Measure> {
       type: fc.constant('DURATION' as const),
       from: time,
       to: unit === 'ITEM' ? time : fc.option(time),
-      state: fc.constant({ field: unsettledField, pending: [true], none: [] }),
+      state: fc.constant({ field: unsettledField ?? 'id', pending: [true], none: [] }),
     }),
   );
 }

@@ -11,7 +11,7 @@ import { type Account, fixedAccounts } from '../../src/integrations/accounts.js'
 import type { Log } from '../../src/log.js';
 import type { Counters } from '../../src/metrics/counters.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
-import type { ListedKind, Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, type ListedKind, type Resource } from '../../src/resources/registry.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
@@ -124,7 +124,11 @@ export async function createTenantWorld(options: WorldOptions): Promise<World> {
     maxBodyBytes: options.maxBodyBytes,
   });
   const account: Account = { name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client };
-  const settings: SyncSettings = { ...DEFAULT_SYNC_SETTINGS, ...options.settings };
+  const settings: SyncSettings = {
+    ...DEFAULT_SYNC_SETTINGS,
+    collect: CORE_RESOURCES,
+    ...options.settings,
+  };
   const make = (over: Partial<SyncSettings> = {}) =>
     createSync({
       store,

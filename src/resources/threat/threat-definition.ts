@@ -119,6 +119,7 @@ export const threatDefinition = {
   unsettledField: 'unremediated',
   population: { changesMoveRecords: false, export: 'THREAT_LOG' },
   evidence: { versions: 'MERGED', times: [] },
+  collection: 'CORE',
   polling: { variable: 'POLL_THREATS_EVERY', defaultMs: 4 * HOUR, threshold: 'pollThreatsEvery' },
   shownAs: {},
   texts: {

@@ -159,8 +159,8 @@ async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promis
   let stop: Stop | null = null;
 
   async function attempt(task: FetchTask): Promise<void> {
-    const outcome = await fetchRecord(pass.account, task.key, task.item, basis, callOptions(pass)).catch(
-      (error) => failures.failure(toUpstreamError(error)),
+    const outcome = await fetchRecord(pass.account, task, basis, callOptions(pass)).catch((error) =>
+      failures.failure(toUpstreamError(error)),
     );
     if (outcome.kind === 'SEEN') bytes += outcome.observation.received.length;
     if (outcome.kind !== 'BAD' || outcome.code !== 'FAILED') failures.success();

@@ -5,7 +5,7 @@ import { startTimeout } from '../../../src/async/waiting.js';
 import { createContextFactory } from '../../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
-import { type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
+import { CORE_RESOURCES, type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
 import { Random, seedOf } from '../../../src/simulator/random.js';
 import { createTenant } from '../../../src/simulator/tenant.js';
 import { DEFAULT_SYNC_SETTINGS } from '../../../src/sync/context.js';
@@ -118,6 +118,7 @@ class Story {
       ...(history ? { history } : {}),
       settings: {
         ...DEFAULT_SYNC_SETTINGS,
+        collect: CORE_RESOURCES,
         intervals: { threats: INTERVAL, cases: INTERVAL, campaigns: INTERVAL },
         backfillFrom: shift(START, -random.between(1, 4) * DAY),
         minWindowMs: [MINUTE, HOUR, 12 * HOUR, DAY][random.below(4)] ?? MINUTE,
