@@ -16,6 +16,7 @@ import {
   ReconciliationResolver,
   RunResolver,
 } from './collection/collection.resolver.js';
+import { Detection360StatisticsResolver } from './detection360-report/detection360-report.type.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
@@ -52,6 +53,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       MessageStatisticsResolver,
       CaseStatisticsResolver,
       CampaignStatisticsResolver,
+      Detection360StatisticsResolver,
     ],
     validate: false,
     // the library wants one for any subscription; ours have no topics

@@ -13,6 +13,7 @@ export type PartKind = Part['kind'];
 export type Kind = ListedKind | PartKind;
 /** The resources that Abnormal lists and that the gateway collects, each from one or more streams. */
 export type Resource = Definition['resource'];
+export type CoreResource = Extract<Definition, { readonly collection: 'CORE' }>['resource'];
 export type FilterKey = Definition['streams'][number]['filterKey'];
 export type GraphType = Definition['graphType'];
 export type PollingVariable = Definition['polling']['variable'];
@@ -72,7 +73,9 @@ export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resourc
   ...Resource[],
 ];
 /** The resources that the controls about the collection need. */
-export const CORE_RESOURCES = ALL.flatMap((each) => (each.collection === 'CORE' ? each.resource : []));
+export const CORE_RESOURCES = ALL.flatMap((each) =>
+  each.collection === 'CORE' ? each.resource : [],
+) as readonly Resource[] as readonly [CoreResource, ...CoreResource[]];
 /** The resources that are collected unless `COLLECT` says otherwise. */
 export const DEFAULT_RESOURCES = ALL.flatMap((each) => (each.collection === 'OPTIONAL' ? [] : each.resource));
 export const LISTED_KINDS: readonly ListedKind[] = ALL.map(({ kind }) => kind);

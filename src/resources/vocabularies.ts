@@ -116,3 +116,16 @@ export const judgement = vocabulary({
   SCANNING: ['Scanning'],
   NOT_AVAILABLE: ['N/A'],
 });
+
+export const inquiryType = vocabulary({
+  MISSED_ATTACK: ['MISSED_ATTACK'],
+  FALSE_POSITIVE: ['FALSE_POSITIVE'],
+});
+
+export const reportStatus = vocabulary({
+  UNREVIEWED: ['UNREVIEWED'],
+  CONTAINING_ATTACK: ['CONTAINING_ATTACK'],
+  IMPROVING_PLATFORM: ['IMPROVING_PLATFORM'],
+  CORRECTING_JUDGEMENT: ['CORRECTING_JUDGEMENT'],
+  RESOLVED: ['RESOLVED'],
+});

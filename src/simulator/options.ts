@@ -18,6 +18,8 @@ export interface TenantOptions {
   readonly threats: number;
   readonly cases: number;
   readonly campaigns: number;
+  /** Detection 360 reports; default 0. */
+  readonly reports?: number;
   /** Default: `SHARES`. */
   readonly shares?: Partial<Shares>;
   /** Message pages, or the ten newest messages without paging; both have been observed. Default: `paged`. */
@@ -71,14 +73,15 @@ export interface TenantWorld {
   readonly threats: Schedule;
   readonly cases: Schedule;
   readonly campaigns: Schedule;
+  readonly reports: Schedule;
 }
 
 /** Throws a RangeError if the span is empty or a count is not a natural number below 2^31. */
 export function createTenantWorld(options: TenantOptions): TenantWorld {
-  const { threats, cases, campaigns } = options;
+  const { threats, cases, campaigns, reports = 0 } = options;
   const [from, to] = [toMillis(options.from), toMillis(options.to)];
   if (!(from < to)) throw new RangeError(`empty span: ${options.from} to ${options.to}`);
-  for (const count of [threats, cases, campaigns]) {
+  for (const count of [threats, cases, campaigns, reports]) {
     if (!Number.isInteger(count) || count < 0 || count >= 2 ** 31)
       throw new RangeError(`not a count: ${count}`);
   }
@@ -91,5 +94,6 @@ export function createTenantWorld(options: TenantOptions): TenantWorld {
     threats: schedule(1, threats),
     cases: schedule(2, cases),
     campaigns: schedule(3, campaigns),
+    reports: schedule(4, reports),
   };
 }

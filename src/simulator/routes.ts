@@ -2,7 +2,15 @@ import { DAY, type Instant, toMillis } from '../values/instant.js';
 import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
-import { type Answer, failureAnswer, json, parseFilter } from './wire.js';
+import {
+  type Answer,
+  failureAnswer,
+  json,
+  parseFilter,
+  type TimeWindow,
+  wireInteger,
+  wireJson,
+} from './wire.js';
 
 export interface Route {
   readonly kind: PathKind;
@@ -13,6 +21,10 @@ export interface Route {
 }
 
 const PREFIX = '/v1';
+/** Lists without pages and details. */
+const WHOLE_LISTS: Readonly<Record<string, PathKind>> = {
+  '/detection360/reports': 'detection360Reports.list',
+};
 const CAMPAIGN_PATHS = ['/abusecampaigns', '/abuse-mailbox/campaigns'] as const;
 export type CampaignsPath = (typeof CAMPAIGN_PATHS)[number] | 'none';
 
@@ -27,6 +39,8 @@ export function routeOf(url: string, campaignsPath: CampaignsPath): Route {
   const other: Route = { kind: 'other', resource: null, id: '', params };
   if (!path.startsWith(`${PREFIX}/`)) return other;
   if (path === `${PREFIX}/soar/tokens`) return { ...other, kind: 'tokens' };
+  const whole = WHOLE_LISTS[path.slice(PREFIX.length)];
+  if (whole !== undefined) return { ...other, kind: whole };
   const rest = plainPath(path.slice(PREFIX.length), campaignsPath);
   if (rest === '/threats_export/csv') return { kind: 'threats.export', resource: 'threats', id: '', params };
   const [, resource = '', id, sub, ...more] = rest.split('/');
@@ -76,6 +90,7 @@ const DEFAULT_PAGE_SIZE = 100;
 /** Responds to an authorised request with the tenant's state at `at`. */
 export function respond(upstream: Upstream, route: Route, at: number, retentionDays: number | null): Answer {
   const { kind, resource, id, params } = route;
+  if (kind === 'detection360Reports.list') return reportsAnswer(upstream, params, at);
   if (resource === null) return failureAnswer(404, 'Not Found');
   const page = pageOf(params);
   if (page === null) return failureAnswer(400, 'pageSize and pageNumber must be integers of at least 1');
@@ -138,6 +153,24 @@ function listAnswer(
   const rows = upstream.list(resource, key, window, at);
   if (rows === null) return failureAnswer(404, `Filter key ${key} is not supported`);
   return json(200, pageBody(upstream, resource, rows, page, at));
+}
+
+/** `/detection360/reports`: an array, of the last 30 days unless asked otherwise. */
+function reportsAnswer(upstream: Upstream, params: URLSearchParams, at: number): Answer {
+  const type = params.get('inquiry_type');
+  if (type !== 'MISSED_ATTACK' && type !== 'FALSE_POSITIVE')
+    return failureAnswer(400, 'inquiry_type must be MISSED_ATTACK or FALSE_POSITIVE');
+  const window = spanOf(params, at, 30 * DAY);
+  if (window === null) return failureAnswer(400, 'start and end must be RFC 3339 timestamps');
+  const items = upstream.reports(type).items(window, at, wireInteger);
+  return json(200, wireJson(items.map(({ body }) => body)));
+}
+
+/** The window of `start` and `end`, both inclusive; `null` if they are no times. */
+function spanOf(params: URLSearchParams, at: number, byDefault: number): TimeWindow | null {
+  const to = params.has('end') ? Date.parse(params.get('end') ?? '') : at;
+  const from = params.has('start') ? Date.parse(params.get('start') ?? '') : to - byDefault;
+  return Number.isNaN(from) || Number.isNaN(to) ? null : { from, to, inclusive: true };
 }
 
 function pageBody(

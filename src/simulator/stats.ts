@@ -10,6 +10,7 @@ export type PathKind =
   | 'threats.links'
   | 'threats.export'
   | 'cases.analysis'
+  | 'detection360Reports.list'
   | 'tokens'
   | 'other';
 

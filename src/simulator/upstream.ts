@@ -3,6 +3,7 @@ import { caseAnalysis, caseAt, caseCourse } from './case-course.js';
 import type { Kinds } from './kinds.js';
 import type { Resource, TenantWorld } from './options.js';
 import { unit } from './random.js';
+import { detectionReports, type InquiryType, type WholeList } from './reports.js';
 import { candidates } from './schedule.js';
 import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
 import { type LogRow, logRows } from './threat-log.js';
@@ -21,6 +22,8 @@ export interface Upstream {
   analysis(caseId: string, at: number): string | null;
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
+  /** Lists without pages and details. */
+  reports(type: InquiryType): WholeList;
   /** Newest first. */
   log(window: TimeWindow, at: number): LogRow[];
   /** Whether the last page of the list that began with `index` contains `"nextPageNumber": null`. */
@@ -56,6 +59,7 @@ export function createUpstream(world: TenantWorld, kinds: Kinds): Upstream {
     attachments: (id, at) =>
       ofThreat(world, kinds, id, at, (course) => attachmentsOf(world, course, at, wireInteger)),
     links: (id, at) => ofThreat(world, kinds, id, at, (course) => linksOf(world, course, at, wireInteger)),
+    reports: (type) => detectionReports(world, type),
     log: (window, at) =>
       (list('threats', 'receivedTime', window, at) ?? [])
         .flatMap((index) =>

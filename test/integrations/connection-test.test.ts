@@ -1,17 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  type Tested as AnyTested,
   type IntegrationTest,
-  type Tested,
   type TestedPart,
   testIntegration,
 } from '../../src/integrations/connection-test.js';
-import { CORE_RESOURCES } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, type CoreResource, type Resource } from '../../src/resources/registry.js';
 import type { Fault, FaultRule } from '../../src/simulator/faults.js';
 import type { SimulatedToken } from '../../src/simulator/routes.js';
 import type { SimulatorOptions } from '../../src/simulator/server.js';
 import { type Harness, startHarness, TOKEN } from '../abnormal/harness.js';
 import { startHarness as startSimulated, stopAll } from '../simulator/harness.js';
 import { cutOff, hang, hangUp, json, type Reply, raw } from '../support/upstream-server.js';
+
+/** The resources that every test here asks for. */
+type Tested = Exclude<AnyTested, Resource> | CoreResource;
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const clock = () => NOW;

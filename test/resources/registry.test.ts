@@ -11,7 +11,13 @@ import {
 import { type Fields, type Filter, isMatch } from '../../src/values/filter.js';
 import { LISTED, variantOf, variants } from '../support/arbitraries.js';
 import { filterOf } from '../support/arbitraries-filters.js';
-import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
+import {
+  sampleCampaign,
+  sampleCase,
+  sampleDetection360Report,
+  sampleMessage,
+  sampleThreat,
+} from '../support/records.js';
 
 type Answer = true | false | 'UNKNOWN';
 
@@ -74,6 +80,7 @@ const WITHOUT_TIMES: Record<ListedKind, Fields> = {
     }),
   ),
   campaign: fieldsOf('campaign', sampleCampaign('k', { lastReportedTime: null, firstReportedTime: null })),
+  detection360Report: fieldsOf('detection360Report', sampleDetection360Report('r', { submissionTime: null })),
 };
 
 describe.each(LISTED)('every time of a %s', (kind) => {

@@ -1,13 +1,15 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
-import type { Kind, ListedKind, RecordOf } from '../../src/resources/registry.js';
+import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
+import { type Kind, LISTED_KINDS, type RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { Instant } from '../../src/values/instant.js';
 import {
   sampleCampaign,
   sampleCase,
   sampleCaseAnalysis,
+  sampleDetection360Report,
   sampleMessage,
   sampleThreat,
   sampleThreatAttachments,
@@ -175,11 +177,22 @@ const campaign: Arbitrary<CampaignRecord> = fc
   })
   .map((changes) => sampleCampaign('', changes));
 
+const detection360Report: Arbitrary<Detection360ReportRecord> = fc
+  .record({
+    inquiryTypeRaw: orNull(fc.constantFrom('MISSED_ATTACK', 'FALSE_POSITIVE', 'Something new')),
+    statusRaw: orNull(fc.constantFrom('UNREVIEWED', 'RESOLVED', '')),
+    submissionTime: instant,
+    submittedByAddress: text,
+    messageIds: fc.array(fc.constantFrom(...MESSAGE_IDS), { maxLength: 3 }),
+  })
+  .map((changes) => sampleDetection360Report('', changes));
+
 /** A few versions that any record of a kind may have, without its id. */
 export interface Variants {
   readonly threat: readonly ThreatRecord[];
   readonly case: readonly CaseRecord[];
   readonly campaign: readonly CampaignRecord[];
+  readonly detection360Report: readonly Detection360ReportRecord[];
 }
 
 const few = <T>(records: Arbitrary<T>) => fc.array(records, { minLength: 4, maxLength: 4 });
@@ -188,6 +201,7 @@ export const variants: Arbitrary<Variants> = fc.record({
   threat: few(threat),
   case: few(case_),
   campaign: few(campaign),
+  detection360Report: few(detection360Report),
 });
 
 /** Variant `index` of the record `id`. */
@@ -196,9 +210,10 @@ export function variantOf(of: Variants, kind: Kind, id: string, index: number): 
   if (kind === 'threat') return { ...pick(of.threat), threatId: id };
   if (kind === 'case') return { ...pick(of.case), caseId: id };
   if (kind === 'campaign') return { ...pick(of.campaign), campaignId: id };
+  if (kind === 'detection360Report') return { ...pick(of.detection360Report), reportId: id };
   if (kind === 'caseAnalysis') return sampleCaseAnalysis(id, index % 2 ? { insights: [] } : {});
   return kind === 'threatLinks' ? sampleThreatLinks(id) : sampleThreatAttachments(id);
 }
 
-export const LISTED: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+export const LISTED = LISTED_KINDS;
 export const anyListedKind = fc.constantFrom(...LISTED);

@@ -6,6 +6,7 @@ import type { StreamState } from '../../src/model/stream.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { CaseAnalysis } from '../../src/resources/case/case-analysis.js';
+import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
 import type { Kind, RecordKey, RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { ThreatAttachments, ThreatLinks } from '../../src/resources/threat/threat-parts.js';
@@ -110,6 +111,24 @@ export function sampleCampaign(campaignId: string, changes: Partial<CampaignReco
     judgementStatusRaw: 'Malicious',
     overallStatusRaw: 'Auto-Remediated',
     attackTypeRaw: 'Attack Type: Scam',
+    ...changes,
+  };
+}
+
+export function sampleDetection360Report(
+  reportId: string,
+  changes: Partial<Detection360ReportRecord> = {},
+): Detection360ReportRecord {
+  return {
+    reportId,
+    inquiryTypeRaw: 'MISSED_ATTACK',
+    statusRaw: 'UNREVIEWED',
+    submissionTime: '2026-03-01T06:00:00.000Z',
+    submittedByName: 'Sam',
+    submittedByAddress: 'sam@customer.example',
+    messageIds: ['-2718281828459045235'],
+    analysis: null,
+    rootCauses: [],
     ...changes,
   };
 }

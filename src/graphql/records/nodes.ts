@@ -2,6 +2,12 @@ import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
 import { Campaign, CampaignConnection, campaignFilter, campaignOrder } from '../campaign/campaign.type.js';
 import { Case, CaseConnection, caseFilter, caseOrder } from '../case/case.type.js';
+import {
+  Detection360Report,
+  Detection360ReportConnection,
+  detection360ReportFilter,
+  detection360ReportOrder,
+} from '../detection360-report/detection360-report.type.js';
 import type { ListSpec, RecordPage } from '../lists/list-records.js';
 import type { View } from '../lists/view.js';
 import { Threat, ThreatConnection, threatFilter, threatOrder } from '../threat/threat.type.js';
@@ -21,6 +27,10 @@ export const NODES = {
   campaign: {
     ...{ kind: 'campaign', Node: Campaign, Connection: CampaignConnection },
     ...{ filter: campaignFilter, order: campaignOrder },
+  },
+  detection360Report: {
+    ...{ kind: 'detection360Report', Node: Detection360Report, Connection: Detection360ReportConnection },
+    ...{ filter: detection360ReportFilter, order: detection360ReportOrder },
   },
 } as const satisfies { readonly [K in ListedKind]: NodeSpec<K, RecordNode<K>> };
 
