@@ -140,7 +140,8 @@ export interface ResourceDefinition<R> {
   readonly polling: {
     readonly variable: string;
     readonly defaultMs: number;
-    readonly threshold: string;
+    /** `null`: no control judges how often it is polled, as with all but `CORE` resources. */
+    readonly threshold: string | null;
   };
   /** The names in the graph of the record's fields that have another name there. */
   readonly shownAs: Readonly<Record<string, string>>;

@@ -17,7 +17,7 @@ export type CoreResource = Extract<Definition, { readonly collection: 'CORE' }>[
 export type FilterKey = Definition['streams'][number]['filterKey'];
 export type GraphType = Definition['graphType'];
 export type PollingVariable = Definition['polling']['variable'];
-export type PollingThreshold = Definition['polling']['threshold'];
+export type PollingThreshold = NonNullable<Definition['polling']['threshold']>;
 /** The kinds of which evidence takes each version for itself. */
 export type VersionedKind = Extract<Definition, { readonly evidence: { readonly versions: 'EACH' } }>['kind'];
 
@@ -100,6 +100,14 @@ export const ID_NAMES = byKind(({ upstream }) => upstream.idName ?? upstream.idF
 type FieldsOf = { readonly [D in Definition as D['kind']]: D['fields'] };
 /** The fields of each listed kind. Stores make their columns and indexes from this table. */
 export const FIELDS = byKind(({ fields }) => fields) as FieldsOf;
+
+/**
+ * The fields that every history was written by. The others came later, with nothing stored to project anew: whoever
+ * changes one of theirs raises `PROJECTION` in both stores.
+ */
+export const FIRST_FIELDS = Object.fromEntries(
+  CORE_RESOURCES.map((resource) => [KIND_OF[resource], FIELDS[KIND_OF[resource]]]),
+);
 
 type DefaultOrder = { readonly [D in Definition as D['kind']]: D['defaultOrder'] };
 /** The time that a kind is listed by when nobody says otherwise, and by which Abnormal windows it. */

@@ -213,7 +213,7 @@ test('the number of requests in flight for one resource is bounded', async () =>
   for (const resource of RESOURCES) world.saturate(resource, 'interactive', 20);
   await world.time.advance(20_000);
   expect(world.mostInFlight).toBe(4);
-  expect(world.inFlight).toEqual({ threats: 4, cases: 4, campaigns: 4 });
+  expect(world.inFlight).toMatchObject({ threats: 4, cases: 4, campaigns: 4 });
 });
 
 describe('a pause', () => {

@@ -84,3 +84,20 @@ export function campaignPayload(changes: Record<string, unknown> = {}): Record<s
     ...changes,
   };
 }
+
+/** A Detection 360 report as the vendor's document has it, with ids as the client reads them. */
+export function reportPayload(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id: 70412,
+    inquiry_type: 'MISSED_ATTACK',
+    messages: ['-2718281828459045235', 101],
+    report: {
+      analysis: 'The sender was new.',
+      root_causes: [{ name: 'New sender', description: 'Not seen before' }],
+    },
+    status: 'RESOLVED',
+    submission_datetime: '2026-02-01T09:30:00Z',
+    submitted_by: { name: 'Ann', email: 'ann@corp.example' },
+    ...changes,
+  };
+}

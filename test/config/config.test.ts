@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { describeProblems } from '../../src/config/reader.js';
+import { DEFAULT_RESOURCES } from '../../src/resources/registry.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
 import { formatDuration, parseDuration, parseInstant } from '../../src/values/time-text.js';
 
@@ -66,7 +67,11 @@ describe('without any environment variable', () => {
       },
       callers: { fixedKeys: [], jwt: null },
       poll: {
-        every: { threats: 14_400_000, cases: 14_400_000, campaigns: 86_400_000 },
+        every: {
+          ...{ threats: 14_400_000, cases: 14_400_000, campaigns: 86_400_000 },
+          detection360Reports: 86_400_000,
+        },
+        collect: DEFAULT_RESOURCES,
         backfillFrom: null,
         ingestionLag: 900_000,
         rereadHorizon: 2_592_000_000,

@@ -57,7 +57,7 @@ export const vendorCaseDefinition = {
   unsettledField: 'open',
   population: { changesMoveRecords: true, export: null },
   evidence: { versions: 'EACH', times: ['lastModifiedTime'] },
-  collection: 'DEFAULT',
+  collection: 'CORE',
   polling: { variable: 'POLL_VENDOR_CASES_EVERY', defaultMs: DAY, threshold: 'pollVendorCasesEvery' },
   shownAs: {},
   texts: {

@@ -1,0 +1,159 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { RecordKey } from '../../src/resources/registry.js';
+import type { Fault } from '../../src/simulator/faults.js';
+import type { TenantOptions } from '../../src/simulator/options.js';
+import { heldInteger } from '../../src/simulator/wire.js';
+import { canonicalJson } from '../../src/values/canonical-json.js';
+import { DAY, HOUR, MINUTE, shift, toInstant, toMillis } from '../../src/values/instant.js';
+import { createTenantWorld, heldOf, historyOf, INTEGRATION, passOf, type World } from './harness.js';
+
+/* Resources whose list items are the records: no request for a single one exists. */
+
+const NOW = '2026-03-31T12:00:00.000Z';
+const TENANT: TenantOptions = {
+  seed: 'reports',
+  from: '2026-01-01T00:00:00.000Z',
+  to: '2026-04-30T00:00:00.000Z',
+  ...{ threats: 200, cases: 20, campaigns: 20, reports: 240 },
+};
+
+let world: World;
+afterEach(() => world.close());
+
+function start(options: Partial<Parameters<typeof createTenantWorld>[0]> = {}): Promise<World> {
+  return createTenantWorld({ now: NOW, tenant: TENANT, ...options });
+}
+
+/** The reports that the tenant shows at an instant, as stored text by id. */
+function truth(at: number, from: number): Map<string, string> {
+  const window = { from, to: at, inclusive: true };
+  const lists = (['MISSED_ATTACK', 'FALSE_POSITIVE'] as const).map((type) =>
+    world.tenant.upstream.reports(type).items(window, at, heldInteger),
+  );
+  return new Map(lists.flat().map(({ id, body }) => [id, canonicalJson(body)]));
+}
+
+async function held(): Promise<Map<string, string | null>> {
+  const found = await heldOf(world.store, 'detection360Report');
+  const texts = await Promise.all(
+    [...found].map(async ([id, { key, seqFrom }]) => [id, await world.store.received(key, seqFrom)] as const),
+  );
+  return new Map(texts);
+}
+
+const keyOf = (id: string): RecordKey & { readonly kind: 'detection360Report' } => ({
+  ...{ integration: INTEGRATION, kind: 'detection360Report', id },
+});
+
+/** Reports that are listed as open now and settled ten days later. */
+function settling(): string[] {
+  const now = truth(toMillis(NOW), toMillis(NOW) - 20 * DAY);
+  const later = truth(toMillis(NOW) + 10 * DAY, toMillis(NOW) - 20 * DAY);
+  return [...now].flatMap(([id, text]) =>
+    !text.includes('"RESOLVED"') && later.get(id)?.includes('"RESOLVED"') ? [id] : [],
+  );
+}
+
+describe('a resource without details', () => {
+  test('is stored as listed, both inquiry types, with requests for lists only', async () => {
+    world = await start();
+    const { counts, status } = passOf(await world.poll('detection360Reports'), 'detection360Reports');
+    expect(status).toBe('SUCCEEDED');
+    const wanted = truth(toMillis(NOW), toMillis(NOW) - 30 * DAY);
+    expect(wanted.size).toBeGreaterThan(40);
+    expect(await held()).toEqual(wanted);
+    expect(counts).toMatchObject({ added: wanted.size, detailCalls: 0 });
+    expect(counts.calls).toBe(counts.listCalls);
+    const kinds = world.simulator.stats().byKind;
+    expect(Object.keys(kinds)).toEqual(['detection360Reports.list']);
+  });
+
+  test('reads open records again from one list of their times, and stores what changed', async () => {
+    world = await start();
+    await world.poll('detection360Reports');
+    const changing = settling();
+    expect(changing.length).toBeGreaterThan(2);
+    world.clock.advance(10 * DAY);
+    world.simulator.resetStats();
+    const pass = passOf(await world.poll('detection360Reports'), 'detection360Reports');
+    expect(await held()).toEqual(truth(world.clock(), toMillis(NOW) - 30 * DAY));
+    expect(pass.reread?.calls).toBeLessThanOrEqual(4);
+    const [id = ''] = changing;
+    const versions = await historyOf(world.store, keyOf(id));
+    expect(versions.length).toBeGreaterThan(1);
+    expect(versions[0]?.received).not.toContain('"RESOLVED"');
+    expect(versions.at(-1)?.received).toContain('"RESOLVED"');
+  });
+
+  test('reads one record for a waiting caller with the list of its second', async () => {
+    world = await start();
+    await world.poll('detection360Reports');
+    const [id = ''] = settling();
+    world.clock.advance(10 * DAY);
+    world.simulator.resetStats();
+    const freshness = await world.sync.live.record(keyOf(id), 0, {});
+    expect(freshness).toMatchObject({ stale: false, live: true, verifiedAt: toInstant(world.clock()) });
+    expect((await held()).get(id)).toContain('"RESOLVED"');
+    expect(world.simulator.stats().requests).toBe(2);
+    expect(await world.sync.live.record(keyOf('1'), 0, {})).toMatchObject({ verifiedAt: null });
+  });
+
+  test('counts a record as deleted after two runs in which its list does not contain it', async () => {
+    world = await start();
+    await world.poll('detection360Reports');
+    const [id = ''] = settling();
+    const hide: Fault = { kind: 'unlisted', ids: [id] };
+    world.simulator.setFaults({ rules: [{ fault: hide, match: /detection360/ }] });
+    for (const isThere of [true, false]) {
+      world.clock.advance(DAY);
+      await world.poll('detection360Reports');
+      expect((await held()).has(id)).toBe(isThere);
+    }
+    world.simulator.setFaults(null);
+    await world.sync.reconcile({
+      ...{ from: shift(NOW, -14 * DAY), to: NOW, resources: ['detection360Reports'] },
+      signal: new AbortController().signal,
+    });
+    world.clock.advance(DAY);
+    await world.poll('detection360Reports');
+    expect((await held()).has(id)).toBe(true);
+  });
+
+  test('quarantines an item that is no record and reads it again with its window', async () => {
+    const item = (id: unknown) => ({
+      id,
+      inquiry_type: 'MISSED_ATTACK',
+      submission_datetime: '2026-03-30T10:00:00Z',
+    });
+    const body = (items: unknown[]): Fault => ({ kind: 'status', status: 200, body: JSON.stringify(items) });
+    world = await start();
+    const broken = body([item(1), item({ of: 'wrong type' })]);
+    world.simulator.setFaults({ rules: [{ fault: broken, match: /MISSED_ATTACK/ }, { fault: body([]) }] });
+    const first = passOf(await world.poll('detection360Reports'), 'detection360Reports');
+    expect(first.status).toBe('PARTIAL');
+    expect(first.errors.join()).toContain('without a usable id');
+    world.simulator.setFaults(null);
+    world.clock.advance(HOUR);
+    const second = passOf(await world.poll('detection360Reports'), 'detection360Reports');
+    expect(second.status).toBe('SUCCEEDED');
+    expect(second.streams[0]?.coverage.missingMs).toEqual({ PROVISIONAL: 15 * MINUTE });
+  });
+
+  test('is isolated if the account has no licence for it', async () => {
+    world = await start({ settings: { collect: ['threats', 'detection360Reports'] } });
+    const fault: Fault = { kind: 'notLicensed' };
+    world.simulator.setFaults({ rules: [{ fault, match: /detection360/ }] });
+    const report = await world.poll();
+    expect(report.passes.map(({ resource }) => resource)).toEqual(['threats', 'detection360Reports']);
+    expect(passOf(report, 'threats').status).toBe('SUCCEEDED');
+    expect(passOf(report, 'detection360Reports').streams).toMatchObject([{ status: 'NOT_LICENSED' }]);
+  });
+});
+
+test('a resource that is not collected is not requested, and its list is stale with the reason', async () => {
+  world = await start({ settings: { collect: ['cases'] } });
+  await world.poll();
+  const freshness = await world.sync.live.list('detection360Reports', null, 0);
+  expect(freshness).toMatchObject({ stale: true, code: 'NOT_COLLECTED' });
+  expect(Object.keys(world.simulator.stats().byKind).every((kind) => kind.startsWith('cases.'))).toBe(true);
+});
