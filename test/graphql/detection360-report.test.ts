@@ -30,7 +30,7 @@ const FIELDS =
 
 test('a report has its fields, its versions and its global id', async () => {
   const { detection360Report: found } = await graph.data<{ detection360Report: Record<string, unknown> }>(
-    `{ detection360Report(reportId: "1") { id ${FIELDS} revisions(first: 5) { totalCount nodes { changes { path } } } } }`,
+    `{ detection360Report(reportId: "1") { id ${FIELDS} revisions(first: 5) { totalCount } } }`,
   );
   expect(found).toMatchObject({
     ...{ reportId: '1', inquiryType: 'MISSED_ATTACK', status: 'RESOLVED', statusRaw: 'RESOLVED' },
