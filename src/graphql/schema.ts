@@ -25,6 +25,8 @@ import { RECORD_QUERIES } from './records/record.resolver.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 import { MessageStatisticsResolver, ThreatStatisticsResolver } from './threat/threat.statistics.js';
+import { ThreatVendorCasesResolver, VendorCaseResolver } from './vendor-case/vendor-case.resolver.js';
+import { VendorCaseStatisticsResolver } from './vendor-case/vendor-case.type.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard, or a resource no type. */
 export function buildGatewaySchema(): GraphQLSchema {
@@ -54,6 +56,9 @@ export function buildGatewaySchema(): GraphQLSchema {
       CaseStatisticsResolver,
       CampaignStatisticsResolver,
       Detection360StatisticsResolver,
+      VendorCaseResolver,
+      ThreatVendorCasesResolver,
+      VendorCaseStatisticsResolver,
     ],
     validate: false,
     // the library wants one for any subscription; ours have no topics

@@ -18,7 +18,9 @@ export interface TenantOptions {
   readonly threats: number;
   readonly cases: number;
   readonly campaigns: number;
-  /** Detection 360 reports; default 0. */
+  /** Default 0, as the next. */
+  readonly vendorCases?: number;
+  /** Detection 360 reports. */
   readonly reports?: number;
   /** Default: `SHARES`. */
   readonly shares?: Partial<Shares>;
@@ -73,15 +75,16 @@ export interface TenantWorld {
   readonly threats: Schedule;
   readonly cases: Schedule;
   readonly campaigns: Schedule;
+  readonly vendorCases: Schedule;
   readonly reports: Schedule;
 }
 
 /** Throws a RangeError if the span is empty or a count is not a natural number below 2^31. */
 export function createTenantWorld(options: TenantOptions): TenantWorld {
-  const { threats, cases, campaigns, reports = 0 } = options;
+  const { threats, cases, campaigns, reports = 0, vendorCases = 0 } = options;
   const [from, to] = [toMillis(options.from), toMillis(options.to)];
   if (!(from < to)) throw new RangeError(`empty span: ${options.from} to ${options.to}`);
-  for (const count of [threats, cases, campaigns, reports]) {
+  for (const count of [threats, cases, campaigns, reports, vendorCases]) {
     if (!Number.isInteger(count) || count < 0 || count >= 2 ** 31)
       throw new RangeError(`not a count: ${count}`);
   }
@@ -95,5 +98,6 @@ export function createTenantWorld(options: TenantOptions): TenantWorld {
     cases: schedule(2, cases),
     campaigns: schedule(3, campaigns),
     reports: schedule(4, reports),
+    vendorCases: schedule(5, vendorCases),
   };
 }

@@ -11,6 +11,8 @@ export type PathKind =
   | 'threats.export'
   | 'cases.analysis'
   | 'detection360Reports.list'
+  | 'vendorCases.list'
+  | 'vendorCases.detail'
   | 'tokens'
   | 'other';
 

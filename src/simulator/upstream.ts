@@ -1,9 +1,15 @@
 import { DAY } from '../values/instant.js';
 import { caseAnalysis, caseAt, caseCourse } from './case-course.js';
 import type { Kinds } from './kinds.js';
+import {
+  detectionReports,
+  type InquiryType,
+  type SmallList,
+  vendorCaseBy,
+  vendorCases,
+} from './more-lists.js';
 import type { Resource, TenantWorld } from './options.js';
 import { unit } from './random.js';
-import { detectionReports, type InquiryType, type WholeList } from './reports.js';
 import { candidates } from './schedule.js';
 import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
 import { type LogRow, logRows } from './threat-log.js';
@@ -22,8 +28,9 @@ export interface Upstream {
   analysis(caseId: string, at: number): string | null;
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
-  /** Lists without pages and details. */
-  reports(type: InquiryType): WholeList;
+  reports(type: InquiryType): SmallList;
+  readonly vendorCases: SmallList;
+  vendorCase(id: string, at: number): string | null;
   /** Newest first. */
   log(window: TimeWindow, at: number): LogRow[];
   /** Whether the last page of the list that began with `index` contains `"nextPageNumber": null`. */
@@ -60,6 +67,11 @@ export function createUpstream(world: TenantWorld, kinds: Kinds): Upstream {
       ofThreat(world, kinds, id, at, (course) => attachmentsOf(world, course, at, wireInteger)),
     links: (id, at) => ofThreat(world, kinds, id, at, (course) => linksOf(world, course, at, wireInteger)),
     reports: (type) => detectionReports(world, type),
+    vendorCases: vendorCases(world, kinds.threats.ids),
+    vendorCase(id, at) {
+      const found = vendorCaseBy(world, id, at, kinds.threats.ids);
+      return found && wireJson(found.body);
+    },
     log: (window, at) =>
       (list('threats', 'receivedTime', window, at) ?? [])
         .flatMap((index) =>

@@ -101,3 +101,25 @@ export function reportPayload(changes: Record<string, unknown> = {}): Record<str
     ...changes,
   };
 }
+
+/** A vendor case as the vendor's document has it. */
+export function vendorCasePayload(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    vendorCaseId: 501,
+    vendorDomain: 'vendor.example',
+    firstObservedTime: '2026-02-01T08:00:00Z',
+    lastModifiedTime: '2026-02-02T08:00:00Z',
+    insights: [{ highlight: 'Vendor compromise', description: 'Another tone than before' }],
+    timeline: [
+      {
+        eventTimestamp: '2026-02-01T08:00:00Z',
+        senderAddress: 'billing@vendor.example',
+        recipientAddress: 'ann@corp.example',
+        subject: 'New bank account',
+        markedAs: 'Malicious',
+        threatId: '184712ab-6d8b-47b3-89d3-a314efef79e2',
+      },
+    ],
+    ...changes,
+  };
+}

@@ -17,6 +17,7 @@ import {
   sampleDetection360Report,
   sampleMessage,
   sampleThreat,
+  sampleVendorCase,
 } from '../support/records.js';
 
 type Answer = true | false | 'UNKNOWN';
@@ -80,6 +81,10 @@ const WITHOUT_TIMES: Record<ListedKind, Fields> = {
     }),
   ),
   campaign: fieldsOf('campaign', sampleCampaign('k', { lastReportedTime: null, firstReportedTime: null })),
+  vendorCase: fieldsOf(
+    'vendorCase',
+    sampleVendorCase('v', { firstObservedTime: null, lastModifiedTime: null }),
+  ),
   detection360Report: fieldsOf('detection360Report', sampleDetection360Report('r', { submissionTime: null })),
 };
 

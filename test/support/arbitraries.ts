@@ -4,6 +4,7 @@ import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
 import { type Kind, LISTED_KINDS, type RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
+import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import type { Instant } from '../../src/values/instant.js';
 import {
   sampleCampaign,
@@ -14,6 +15,7 @@ import {
   sampleThreat,
   sampleThreatAttachments,
   sampleThreatLinks,
+  sampleVendorCase,
 } from './records.js';
 
 /*
@@ -187,12 +189,35 @@ const detection360Report: Arbitrary<Detection360ReportRecord> = fc
   })
   .map((changes) => sampleDetection360Report('', changes));
 
+const vendorCase: Arbitrary<VendorCaseRecord> = fc
+  .record({
+    vendorDomain: text,
+    firstObservedTime: instant,
+    lastModifiedTime: instant,
+    timeline: fc.array(
+      fc.record({
+        time: instant,
+        senderAddress: text,
+        recipientAddress: text,
+        subject: text,
+        markedAsRaw: word,
+        threatId: orNull(fc.constantFrom(...IDS)),
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map((changes) => {
+    const threatIds = [...new Set(changes.timeline.flatMap(({ threatId }) => threatId ?? []))];
+    return sampleVendorCase('', { ...changes, threatIds });
+  });
+
 /** A few versions that any record of a kind may have, without its id. */
 export interface Variants {
   readonly threat: readonly ThreatRecord[];
   readonly case: readonly CaseRecord[];
   readonly campaign: readonly CampaignRecord[];
   readonly detection360Report: readonly Detection360ReportRecord[];
+  readonly vendorCase: readonly VendorCaseRecord[];
 }
 
 const few = <T>(records: Arbitrary<T>) => fc.array(records, { minLength: 4, maxLength: 4 });
@@ -202,6 +227,7 @@ export const variants: Arbitrary<Variants> = fc.record({
   case: few(case_),
   campaign: few(campaign),
   detection360Report: few(detection360Report),
+  vendorCase: few(vendorCase),
 });
 
 /** Variant `index` of the record `id`. */
@@ -210,6 +236,7 @@ export function variantOf(of: Variants, kind: Kind, id: string, index: number): 
   if (kind === 'threat') return { ...pick(of.threat), threatId: id };
   if (kind === 'case') return { ...pick(of.case), caseId: id };
   if (kind === 'campaign') return { ...pick(of.campaign), campaignId: id };
+  if (kind === 'vendorCase') return { ...pick(of.vendorCase), vendorCaseId: id };
   if (kind === 'detection360Report') return { ...pick(of.detection360Report), reportId: id };
   if (kind === 'caseAnalysis') return sampleCaseAnalysis(id, index % 2 ? { insights: [] } : {});
   return kind === 'threatLinks' ? sampleThreatLinks(id) : sampleThreatAttachments(id);

@@ -10,6 +10,7 @@ import type { Detection360ReportRecord } from '../../src/resources/detection360-
 import type { Kind, RecordKey, RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { ThreatAttachments, ThreatLinks } from '../../src/resources/threat/threat-parts.js';
+import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, toInstant } from '../../src/values/instant.js';
 
@@ -111,6 +112,33 @@ export function sampleCampaign(campaignId: string, changes: Partial<CampaignReco
     judgementStatusRaw: 'Malicious',
     overallStatusRaw: 'Auto-Remediated',
     attackTypeRaw: 'Attack Type: Scam',
+    ...changes,
+  };
+}
+
+export function sampleVendorCase(
+  vendorCaseId: string,
+  changes: Partial<VendorCaseRecord> = {},
+): VendorCaseRecord {
+  return {
+    vendorCaseId,
+    vendorDomain: 'vendor.example',
+    firstObservedTime: '2026-03-01T04:00:00.000Z',
+    lastModifiedTime: '2026-03-01T04:30:00.000Z',
+    insights: [
+      { highlight: 'Vendor compromise', description: 'The vendor’s account is used by an attacker' },
+    ],
+    timeline: [
+      {
+        time: '2026-03-01T04:00:00.000Z',
+        senderAddress: 'billing@vendor.example',
+        recipientAddress: 'pat@customer.example',
+        subject: 'New bank account',
+        markedAsRaw: 'Malicious',
+        threatId: 't1',
+      },
+    ],
+    threatIds: ['t1'],
     ...changes,
   };
 }

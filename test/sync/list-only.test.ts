@@ -157,3 +157,26 @@ test('a resource that is not collected is not requested, and its list is stale w
   expect(freshness).toMatchObject({ stale: true, code: 'NOT_COLLECTED' });
   expect(Object.keys(world.simulator.stats().byKind).every((kind) => kind.startsWith('cases.'))).toBe(true);
 });
+
+test('vendor cases are read by their last change, with their details', async () => {
+  world = await createTenantWorld({ now: NOW, tenant: { ...TENANT, vendorCases: 120 } });
+  const stored = async () => {
+    const found = await heldOf(world.store, 'vendorCase');
+    const texts = [...found].map(async ([id, { key, seqFrom }]) => [
+      id,
+      await world.store.received(key, seqFrom),
+    ]);
+    return Object.fromEntries(await Promise.all(texts));
+  };
+  const shown = () => {
+    const window = { from: toMillis(NOW) - 30 * DAY, to: world.clock(), inclusive: true };
+    const items = world.tenant.upstream.vendorCases.items(window, world.clock(), heldInteger);
+    return Object.fromEntries(items.map(({ id, body }) => [id, canonicalJson(body)]));
+  };
+  await world.poll('vendorCases');
+  expect(Object.keys(shown()).length).toBeGreaterThan(20);
+  expect(await stored()).toEqual(shown());
+  world.clock.advance(5 * DAY);
+  await world.poll('vendorCases');
+  expect(await stored()).toEqual(shown());
+});

@@ -11,6 +11,12 @@ import {
 import type { ListSpec, RecordPage } from '../lists/list-records.js';
 import type { View } from '../lists/view.js';
 import { Threat, ThreatConnection, threatFilter, threatOrder } from '../threat/threat.type.js';
+import {
+  VendorCase,
+  VendorCaseConnection,
+  vendorCaseFilter,
+  vendorCaseOrder,
+} from '../vendor-case/vendor-case.type.js';
 import type { RecordNode } from './record.type.js';
 
 export interface NodeSpec<K extends ListedKind, T extends RecordNode<K>> extends ListSpec<K, T> {
@@ -27,6 +33,10 @@ export const NODES = {
   campaign: {
     ...{ kind: 'campaign', Node: Campaign, Connection: CampaignConnection },
     ...{ filter: campaignFilter, order: campaignOrder },
+  },
+  vendorCase: {
+    ...{ kind: 'vendorCase', Node: VendorCase, Connection: VendorCaseConnection },
+    ...{ filter: vendorCaseFilter, order: vendorCaseOrder },
   },
   detection360Report: {
     ...{ kind: 'detection360Report', Node: Detection360Report, Connection: Detection360ReportConnection },

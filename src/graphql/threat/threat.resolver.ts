@@ -4,14 +4,14 @@ import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { SyncResolver } from '../base/fields.js';
 import { Case, CaseConnection } from '../case/case.type.js';
-import { reportCoverage } from '../collection/coverage.js';
 import { arrayPage } from '../lists/connection.js';
 import { PageArgs } from '../lists/page.js';
-import { assertCollected, type View } from '../lists/view.js';
+import type { View } from '../lists/view.js';
 import { readOnDemand } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
+import { namingRecords } from './references.js';
 import { MessageListArgs, Threat } from './threat.type.js';
 import { AttachmentList, LinkList } from './threat-parts.type.js';
 
@@ -38,7 +38,11 @@ export class ThreatResolver {
       'The cases that name the threat, ordered by id, in the same view. Derived by the gateway; Abnormal has no such lookup.',
   })
   cases(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
-    return readCases(root, args, context.trackedServices);
+    const naming = {
+      ...({ kind: 'case', list: 'Threat.cases' } as const),
+      ...{ Node: Case, Connection: CaseConnection },
+    };
+    return namingRecords(naming, root, args, context.trackedServices);
   }
 
   @FieldResolver(() => AttachmentList, {
@@ -107,24 +111,4 @@ async function everyMessage(
   return messages
     .all()
     .map(({ message, from, noLongerGivenSince }) => new Message(message, from, noLongerGivenSince));
-}
-
-async function readCases(root: Threat, args: PageArgs, services: RequestServices): Promise<CaseConnection> {
-  const { key } = root.revision;
-  const { integration, id: value } = key;
-  const read = async (view: View) => {
-    const reference = { kind: 'case', field: 'threatId', integration, value, seq: view.seq } as const;
-    const revisions = await services.loaders.referrers.load(reference);
-    if (view.frozen && revisions.length === 0) await assertCollected(services, view, ['case'], [integration]);
-    return revisions.map((revision) => new Case(revision, view));
-  };
-  const idOf = (node: Case) => node.caseId;
-  const { page, view } = await arrayPage(
-    { list: 'Threat.cases', owner: key, view: root.view, read, idOf },
-    args,
-  );
-  const everything = { from: null, to: null };
-  return new CaseConnection(page, view, (asking) =>
-    reportCoverage(asking, view, 'cases', [integration], everything),
-  );
 }

@@ -1,14 +1,18 @@
-import { DAY, HOUR } from '../values/instant.js';
+import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { TenantWorld } from './options.js';
-import { employee } from './people.js';
-import { hash32, int64Text, Random } from './random.js';
+import { employee, outsider } from './people.js';
+import { hash32, type Ids, int64Text, Random } from './random.js';
 import type { Schedule } from './schedule.js';
 import { messageId } from './threat-messages.js';
 import { type IntegerForm, lag, type TimeWindow, zulu } from './wire.js';
 
-/** A list that is answered in one piece, without pages and details. */
-export interface WholeList {
-  /** The items in the window of `start` and `end` by the time of the item, in the order of arrival. */
+/*
+ * The smaller lists. Their records have no schedule of changes: an item is made from the time of its arrival and the
+ * instant of the request.
+ */
+
+/** One list: its items within a window by the time of the item, in the order of arrival. */
+export interface SmallList {
   items(window: TimeWindow, at: number, integer: IntegerForm): Item[];
 }
 
@@ -39,7 +43,7 @@ const REVIEWS = {
 export type InquiryType = keyof typeof REVIEWS;
 
 /** Detection 360 reports: unreviewed, then reviewed within a day or two, then mostly resolved within ten days. */
-export function detectionReports(world: TenantWorld, type: InquiryType): WholeList {
+export function detectionReports(world: TenantWorld, type: InquiryType): SmallList {
   const schedule = world.reports;
   const typeOf = (index: number): InquiryType =>
     new Random(world.seed, 201, index).chance(0.4) ? 'FALSE_POSITIVE' : 'MISSED_ATTACK';
@@ -93,4 +97,67 @@ function reported(
   return Array.from({ length: count }, (_, n) =>
     int64Text(hash32(world.seed, 203, index, n), hash32(world.seed, 204, index, n)),
   );
+}
+
+/** How long after its first message a vendor case can change. */
+const VENDOR_REACH = 6 * DAY;
+
+/** Vendor cases: each new message of the vendor modifies its case. The detail is the body of the item. */
+export function vendorCases(world: TenantWorld, threats: Ids): SmallList {
+  const schedule = world.vendorCases;
+  return {
+    items({ from, to }, at) {
+      const found: Item[] = [];
+      for (const index of arrived(schedule, { from: from - VENDOR_REACH, to, inclusive: true }, () => true)) {
+        const item = vendorCaseAt(world, index, at, threats);
+        if (item && item.time >= from && item.time <= to) found.push(item);
+      }
+      return found;
+    },
+  };
+}
+
+const FIRST_VENDOR_CASE = 3_100;
+
+/** `null` if it does not exist, or is not visible yet. */
+export function vendorCaseBy(world: TenantWorld, id: string, at: number, threats: Ids): Item | null {
+  const index = Number(id) - FIRST_VENDOR_CASE;
+  const exists = Number.isInteger(index) && index >= 0 && index < world.vendorCases.count;
+  return exists ? vendorCaseAt(world, index, at, threats) : null;
+}
+
+function vendorCaseAt(world: TenantWorld, index: number, at: number, threats: Ids): Item | null {
+  const random = new Random(world.seed, 205, index);
+  const late = lag(random, world.shares.lateArrivals);
+  const vendor = outsider(random);
+  const begin = world.vendorCases.arrival(index);
+  const count = random.between(1, 5);
+  const times = Array.from({ length: count }, (_, n) =>
+    n === 0 ? begin : begin + Math.floor(random.between(10 * MINUTE, VENDOR_REACH) / 1000) * 1000,
+  ).sort((a, b) => a - b);
+  const seen = times.filter((time) => time + late <= at);
+  const last = seen.at(-1);
+  if (last === undefined) return null;
+  const domain = vendor.address.split('@')[1];
+  const timeline = seen.map((time, n) => {
+    const threat = world.threats.settledBy(time) - (hash32(world.seed, 206, index, n) % 20);
+    return {
+      eventTimestamp: zulu(time),
+      senderAddress: vendor.address,
+      recipientAddress: employee(new Random(world.seed, 207, index, n)).address,
+      subject: 'Change of our bank details',
+      markedAs: n % 3 === 2 ? 'Safe' : 'Malicious',
+      threatId: threat >= 0 ? threats.of(threat) : '',
+    };
+  });
+  const id = FIRST_VENDOR_CASE + index;
+  const body = {
+    vendorCaseId: id,
+    vendorDomain: domain,
+    firstObservedTime: zulu(begin),
+    lastModifiedTime: zulu(last),
+    insights: [{ highlight: 'Vendor compromise', description: 'The tone differs from earlier messages.' }],
+    timeline,
+  };
+  return { id: String(id), time: last, body };
 }
