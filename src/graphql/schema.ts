@@ -19,7 +19,9 @@ import {
 import { Detection360StatisticsResolver } from './detection360-report/detection360-report.type.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
+import { NotAnalyzedStatisticsResolver } from './not-analyzed-message/not-analyzed-message.type.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
+import { PortalAuditStatisticsResolver } from './portal-audit-log/portal-audit-log.type.js';
 import { NodeResolver } from './records/node.resolver.js';
 import { RECORD_QUERIES } from './records/record.resolver.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
@@ -59,6 +61,8 @@ export function buildGatewaySchema(): GraphQLSchema {
       VendorCaseResolver,
       ThreatVendorCasesResolver,
       VendorCaseStatisticsResolver,
+      NotAnalyzedStatisticsResolver,
+      PortalAuditStatisticsResolver,
     ],
     validate: false,
     // the library wants one for any subscription; ours have no topics

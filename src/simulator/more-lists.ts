@@ -1,10 +1,10 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { TenantWorld } from './options.js';
-import { employee, outsider } from './people.js';
+import { employee, outsider, type Person } from './people.js';
 import { hash32, type Ids, int64Text, Random } from './random.js';
 import type { Schedule } from './schedule.js';
 import { messageId } from './threat-messages.js';
-import { type IntegerForm, lag, type TimeWindow, zulu } from './wire.js';
+import { type IntegerForm, lag, offsetUtc, type TimeWindow, zulu } from './wire.js';
 
 /*
  * The smaller lists. Their records have no schedule of changes: an item is made from the time of its arrival and the
@@ -97,6 +97,91 @@ function reported(
   return Array.from({ length: count }, (_, n) =>
     int64Text(hash32(world.seed, 203, index, n), hash32(world.seed, 204, index, n)),
   );
+}
+
+const REASONS: readonly [string, ...string[]] = [
+  'PHISHING_SIMULATION',
+  'EXCLUDED_SENDER',
+  'ORIGINAL_EMAIL_NOT_LOCATED',
+  'UNKNOWN_REPORTER',
+  'COULD_NOT_EXTRACT',
+  'AI_CONVERSATION',
+];
+/** A row may be listed so long after the report. */
+const LATEST_ROW = 3 * DAY;
+
+/** Reported messages that were not analysed. A fifth of them is listed hours or days late, but in the order of reports. */
+export function notAnalyzed(world: TenantWorld): SmallList {
+  const schedule = world.notAnalyzed;
+  const lateness = (index: number) => {
+    const random = new Random(world.seed, 208, Math.floor(index / 5));
+    return random.chance(0.2) ? random.between(HOUR, LATEST_ROW) : random.between(MINUTE, 10 * MINUTE);
+  };
+  // no row overtakes an earlier one
+  const visibleAt = (index: number) => {
+    let latest = 0;
+    for (let i = Math.max(0, index - 40); i <= index; i++)
+      latest = Math.max(latest, schedule.arrival(i) + lateness(i));
+    return latest;
+  };
+  return {
+    items: (window, at, integer) =>
+      [...arrived(schedule, window, (index) => visibleAt(index) <= at)].map((index) => {
+        const random = new Random(world.seed, 209, index);
+        const id = int64Text(hash32(world.seed, 210, index), hash32(world.seed, 211, index));
+        const [reporter, recipient] = [employee(random), employee(random)];
+        const user = ({ name, address }: Person) =>
+          random.chance(0.9) ? { name, email: address } : { name };
+        const time = schedule.arrival(index);
+        const body = {
+          subject: 'Fw: please check this',
+          abx_message_id: integer(id),
+          reported_datetime: zulu(time),
+          recipient: user(recipient),
+          reporter: user(reporter),
+          not_analyzed_reason: random.pick(REASONS),
+        };
+        return { id, time, body };
+      }),
+  };
+}
+
+const ACTIONS: readonly [readonly [string, string], ...(readonly [string, string])[]] = [
+  ['threat_log', 'view_message_content'],
+  ['threat_log', 'remediate_message'],
+  ['abuse_mailbox', 'view_campaign'],
+  ['settings', 'change_policy'],
+  ['sign_in', 'log_in'],
+];
+
+/** The portal's audit log. Times have a space and microseconds; entries have no id. */
+export function auditLogs(world: TenantWorld): SmallList {
+  const schedule = world.auditLogs;
+  return {
+    items(window, at) {
+      const isVisible = (index: number) => schedule.arrival(index) + MINUTE <= at;
+      const kept = { ...window, from: Math.max(window.from, at - 90 * DAY) };
+      return [...arrived(schedule, kept, isVisible)].map((index) => {
+        const random = new Random(world.seed, 212, index);
+        const time = schedule.arrival(index);
+        const [category, action] = random.pick(ACTIONS);
+        const isAboutMessage = category === 'threat_log';
+        const body = {
+          ...(random.chance(0.9) && { action }),
+          actionDetails: isAboutMessage
+            ? { messageId: messageId(world, index, 0), providedReason: 'null', requestUrl: '/threat-log' }
+            : null,
+          category,
+          sourceIp: `192.0.2.${random.between(1, 255)}`,
+          status: random.chance(0.95) ? 'SUCCESS' : 'FAILURE',
+          tenantName: random.chance(0.2) ? '' : 'meridian-mills',
+          timestamp: offsetUtc(time, index % 1000).replace('T', ' '),
+          user: { email: employee(random).address },
+        };
+        return { id: String(index), time, body };
+      });
+    },
+  };
 }
 
 /** How long after its first message a vendor case can change. */

@@ -1,17 +1,9 @@
 import { DAY, type Instant, toMillis } from '../values/instant.js';
-import type { Item, SmallList } from './more-lists.js';
+import { smallAnswer, smallRoute } from './more-answers.js';
 import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
-import {
-  type Answer,
-  failureAnswer,
-  json,
-  parseFilter,
-  type TimeWindow,
-  wireInteger,
-  wireJson,
-} from './wire.js';
+import { type Answer, failureAnswer, json, parseFilter } from './wire.js';
 
 export interface Route {
   readonly kind: PathKind;
@@ -22,11 +14,6 @@ export interface Route {
 }
 
 const PREFIX = '/v1';
-/** The lists of `more-lists.ts`. */
-const SMALL_LISTS: Readonly<Record<string, PathKind>> = {
-  '/vendor-cases': 'vendorCases.list',
-  '/detection360/reports': 'detection360Reports.list',
-};
 const CAMPAIGN_PATHS = ['/abusecampaigns', '/abuse-mailbox/campaigns'] as const;
 export type CampaignsPath = (typeof CAMPAIGN_PATHS)[number] | 'none';
 
@@ -41,10 +28,8 @@ export function routeOf(url: string, campaignsPath: CampaignsPath): Route {
   const other: Route = { kind: 'other', resource: null, id: '', params };
   if (!path.startsWith(`${PREFIX}/`)) return other;
   if (path === `${PREFIX}/soar/tokens`) return { ...other, kind: 'tokens' };
-  const small = SMALL_LISTS[path.slice(PREFIX.length)];
-  if (small !== undefined) return { ...other, kind: small };
-  const [, vendorCase] = /^\/v1\/vendor-cases\/([^/]+)$/.exec(path) ?? [];
-  if (vendorCase !== undefined) return { ...other, kind: 'vendorCases.detail', id: decoded(vendorCase) };
+  const small = smallRoute(path.slice(PREFIX.length));
+  if (small !== null) return { ...other, kind: small.kind, id: decoded(small.id) };
   const rest = plainPath(path.slice(PREFIX.length), campaignsPath);
   if (rest === '/threats_export/csv') return { kind: 'threats.export', resource: 'threats', id: '', params };
   const [, resource = '', id, sub, ...more] = rest.split('/');
@@ -94,16 +79,8 @@ const DEFAULT_PAGE_SIZE = 100;
 /** Responds to an authorised request with the tenant's state at `at`. */
 export function respond(upstream: Upstream, route: Route, at: number, retentionDays: number | null): Answer {
   const { kind, resource, id, params } = route;
-  if (kind === 'detection360Reports.list') return reportsAnswer(upstream, params, at);
-  if (kind === 'vendorCases.list')
-    return filteredAnswer(upstream.vendorCases, params, at, {
-      ...{ key: 'lastModifiedTime', collection: 'vendorCases' },
-      toRow: ({ body }) => ({ vendorCaseId: body.vendorCaseId }),
-    });
-  if (kind === 'vendorCases.detail') {
-    const body = upstream.vendorCase(id, at);
-    return body === null ? failureAnswer(404, 'Vendor case does not exist') : json(200, body);
-  }
+  const small = smallAnswer(upstream, route, at);
+  if (small !== null) return small;
   if (resource === null) return failureAnswer(404, 'Not Found');
   const page = pageOf(params);
   if (page === null) return failureAnswer(400, 'pageSize and pageNumber must be integers of at least 1');
@@ -166,54 +143,6 @@ function listAnswer(
   const rows = upstream.list(resource, key, window, at);
   if (rows === null) return failureAnswer(404, `Filter key ${key} is not supported`);
   return json(200, pageBody(upstream, resource, rows, page, at));
-}
-
-interface FilteredList {
-  readonly key: string;
-  readonly collection: string;
-  readonly toRow: (item: Item) => unknown;
-}
-
-/** A list with a filter and pages; without a filter its newest hundred rows. */
-function filteredAnswer(
-  list: SmallList,
-  params: URLSearchParams,
-  at: number,
-  { key, collection, toRow }: FilteredList,
-): Answer {
-  const page = pageOf(params);
-  if (page === null) return failureAnswer(400, 'pageSize and pageNumber must be integers of at least 1');
-  const filter = params.get('filter');
-  const parsed = filter === null ? null : parseFilter('cases', filter);
-  if (parsed?.kind === 'bad') return failureAnswer(404, parsed.message);
-  if (parsed?.kind === 'window' && parsed.key !== key)
-    return failureAnswer(404, `Filter key ${parsed.key} is not supported`);
-  const isFiltered = parsed?.kind === 'window';
-  const window = isFiltered ? parsed.window : { from: at - 90 * DAY, to: at, inclusive: true };
-  const all = list.items(window, at, wireInteger).reverse();
-  const end = isFiltered ? page.size * page.number : DEFAULT_PAGE_SIZE;
-  const rows = all.slice(isFiltered ? end - page.size : 0, end).map(toRow);
-  const next = isFiltered && all.length > end ? { nextPageNumber: page.number + 1 } : {};
-  const tail = isFiltered ? { pageNumber: page.number, ...next } : {};
-  return json(200, wireJson({ [collection]: rows, ...tail }));
-}
-
-/** `/detection360/reports`: an array, of the last 30 days unless asked otherwise. */
-function reportsAnswer(upstream: Upstream, params: URLSearchParams, at: number): Answer {
-  const type = params.get('inquiry_type');
-  if (type !== 'MISSED_ATTACK' && type !== 'FALSE_POSITIVE')
-    return failureAnswer(400, 'inquiry_type must be MISSED_ATTACK or FALSE_POSITIVE');
-  const window = spanOf(params, at, 30 * DAY);
-  if (window === null) return failureAnswer(400, 'start and end must be RFC 3339 timestamps');
-  const items = upstream.reports(type).items(window, at, wireInteger);
-  return json(200, wireJson(items.map(({ body }) => body)));
-}
-
-/** The window of `start` and `end`, both inclusive; `null` if they are no times. */
-function spanOf(params: URLSearchParams, at: number, byDefault: number): TimeWindow | null {
-  const to = params.has('end') ? Date.parse(params.get('end') ?? '') : at;
-  const from = params.has('start') ? Date.parse(params.get('start') ?? '') : to - byDefault;
-  return Number.isNaN(from) || Number.isNaN(to) ? null : { from, to, inclusive: true };
 }
 
 function pageBody(

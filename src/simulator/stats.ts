@@ -11,6 +11,8 @@ export type PathKind =
   | 'threats.export'
   | 'cases.analysis'
   | 'detection360Reports.list'
+  | 'notAnalyzedMessages.list'
+  | 'portalAuditLogs.list'
   | 'vendorCases.list'
   | 'vendorCases.detail'
   | 'tokens'

@@ -2,8 +2,10 @@ import { DAY } from '../values/instant.js';
 import { caseAnalysis, caseAt, caseCourse } from './case-course.js';
 import type { Kinds } from './kinds.js';
 import {
+  auditLogs,
   detectionReports,
   type InquiryType,
+  notAnalyzed,
   type SmallList,
   vendorCaseBy,
   vendorCases,
@@ -29,6 +31,8 @@ export interface Upstream {
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
   reports(type: InquiryType): SmallList;
+  readonly notAnalyzed: SmallList;
+  readonly auditLogs: SmallList;
   readonly vendorCases: SmallList;
   vendorCase(id: string, at: number): string | null;
   /** Newest first. */
@@ -67,6 +71,8 @@ export function createUpstream(world: TenantWorld, kinds: Kinds): Upstream {
       ofThreat(world, kinds, id, at, (course) => attachmentsOf(world, course, at, wireInteger)),
     links: (id, at) => ofThreat(world, kinds, id, at, (course) => linksOf(world, course, at, wireInteger)),
     reports: (type) => detectionReports(world, type),
+    notAnalyzed: notAnalyzed(world),
+    auditLogs: auditLogs(world),
     vendorCases: vendorCases(world, kinds.threats.ids),
     vendorCase(id, at) {
       const found = vendorCaseBy(world, id, at, kinds.threats.ids);

@@ -69,7 +69,8 @@ describe('without any environment variable', () => {
       poll: {
         every: {
           ...{ threats: 14_400_000, cases: 14_400_000, campaigns: 86_400_000 },
-          ...{ vendorCases: 86_400_000, detection360Reports: 86_400_000 },
+          ...{ vendorCases: 86_400_000, notAnalyzedMessages: 86_400_000, detection360Reports: 86_400_000 },
+          portalAuditLogs: 14_400_000,
         },
         collect: DEFAULT_RESOURCES,
         backfillFrom: null,

@@ -16,6 +16,8 @@ import {
   sampleCase,
   sampleDetection360Report,
   sampleMessage,
+  sampleNotAnalyzedMessage,
+  samplePortalAuditLog,
   sampleThreat,
   sampleVendorCase,
 } from '../support/records.js';
@@ -81,6 +83,8 @@ const WITHOUT_TIMES: Record<ListedKind, Fields> = {
     }),
   ),
   campaign: fieldsOf('campaign', sampleCampaign('k', { lastReportedTime: null, firstReportedTime: null })),
+  notAnalyzedMessage: fieldsOf('notAnalyzedMessage', sampleNotAnalyzedMessage('m', { reportedTime: null })),
+  portalAuditLog: fieldsOf('portalAuditLog', samplePortalAuditLog('a', { timestamp: null })),
   vendorCase: fieldsOf(
     'vendorCase',
     sampleVendorCase('v', { firstObservedTime: null, lastModifiedTime: null }),

@@ -4,6 +4,8 @@ import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
 import { type Kind, LISTED_KINDS, type RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
+import type { NotAnalyzedMessageRecord } from '../../src/resources/not-analyzed-message/not-analyzed-message.js';
+import type { PortalAuditLogRecord } from '../../src/resources/portal-audit-log/portal-audit-log.js';
 import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import type { Instant } from '../../src/values/instant.js';
 import {
@@ -12,6 +14,8 @@ import {
   sampleCaseAnalysis,
   sampleDetection360Report,
   sampleMessage,
+  sampleNotAnalyzedMessage,
+  samplePortalAuditLog,
   sampleThreat,
   sampleThreatAttachments,
   sampleThreatLinks,
@@ -211,6 +215,28 @@ const vendorCase: Arbitrary<VendorCaseRecord> = fc
     return sampleVendorCase('', { ...changes, threatIds });
   });
 
+const notAnalyzedMessage: Arbitrary<NotAnalyzedMessageRecord> = fc
+  .record({
+    reportedTime: instant,
+    reasonRaw: orNull(fc.constantFrom('PHISHING_SIMULATION', 'AI_CONVERSATION', 'Something new')),
+    subject: text,
+    reporterAddress: text,
+    recipientAddress: text,
+  })
+  .map((changes) => sampleNotAnalyzedMessage('', changes));
+
+const portalAuditLog: Arbitrary<PortalAuditLogRecord> = fc
+  .record({
+    timestamp: instant,
+    category: text,
+    action: text,
+    statusRaw: orNull(fc.constantFrom('SUCCESS', 'FAILURE', '')),
+    userAddress: text,
+    sourceIp: text,
+    messageId: orNull(fc.constantFrom(...MESSAGE_IDS)),
+  })
+  .map((changes) => samplePortalAuditLog('', changes));
+
 /** A few versions that any record of a kind may have, without its id. */
 export interface Variants {
   readonly threat: readonly ThreatRecord[];
@@ -218,6 +244,8 @@ export interface Variants {
   readonly campaign: readonly CampaignRecord[];
   readonly detection360Report: readonly Detection360ReportRecord[];
   readonly vendorCase: readonly VendorCaseRecord[];
+  readonly notAnalyzedMessage: readonly NotAnalyzedMessageRecord[];
+  readonly portalAuditLog: readonly PortalAuditLogRecord[];
 }
 
 const few = <T>(records: Arbitrary<T>) => fc.array(records, { minLength: 4, maxLength: 4 });
@@ -228,6 +256,8 @@ export const variants: Arbitrary<Variants> = fc.record({
   campaign: few(campaign),
   detection360Report: few(detection360Report),
   vendorCase: few(vendorCase),
+  notAnalyzedMessage: few(notAnalyzedMessage),
+  portalAuditLog: few(portalAuditLog),
 });
 
 /** Variant `index` of the record `id`. */
@@ -236,6 +266,8 @@ export function variantOf(of: Variants, kind: Kind, id: string, index: number): 
   if (kind === 'threat') return { ...pick(of.threat), threatId: id };
   if (kind === 'case') return { ...pick(of.case), caseId: id };
   if (kind === 'campaign') return { ...pick(of.campaign), campaignId: id };
+  if (kind === 'notAnalyzedMessage') return { ...pick(of.notAnalyzedMessage), messageId: id };
+  if (kind === 'portalAuditLog') return { ...pick(of.portalAuditLog), entryId: id };
   if (kind === 'vendorCase') return { ...pick(of.vendorCase), vendorCaseId: id };
   if (kind === 'detection360Report') return { ...pick(of.detection360Report), reportId: id };
   if (kind === 'caseAnalysis') return sampleCaseAnalysis(id, index % 2 ? { insights: [] } : {});

@@ -10,6 +10,8 @@ import type { Detection360ReportRecord } from '../../src/resources/detection360-
 import type { Kind, RecordKey, RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { ThreatAttachments, ThreatLinks } from '../../src/resources/threat/threat-parts.js';
+import type { NotAnalyzedMessageRecord } from '../../src/resources/not-analyzed-message/not-analyzed-message.js';
+import type { PortalAuditLogRecord } from '../../src/resources/portal-audit-log/portal-audit-log.js';
 import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, toInstant } from '../../src/values/instant.js';
@@ -139,6 +141,43 @@ export function sampleVendorCase(
       },
     ],
     threatIds: ['t1'],
+    ...changes,
+  };
+}
+
+export function sampleNotAnalyzedMessage(
+  messageId: string,
+  changes: Partial<NotAnalyzedMessageRecord> = {},
+): NotAnalyzedMessageRecord {
+  return {
+    messageId,
+    reportedTime: '2026-03-01T07:00:00.000Z',
+    reasonRaw: 'PHISHING_SIMULATION',
+    subject: 'Fw: your parcel',
+    reporterName: 'Sam',
+    reporterAddress: 'sam@customer.example',
+    recipientName: 'Reports',
+    recipientAddress: 'phishing@customer.example',
+    ...changes,
+  };
+}
+
+export function samplePortalAuditLog(
+  entryId: string,
+  changes: Partial<PortalAuditLogRecord> = {},
+): PortalAuditLogRecord {
+  return {
+    entryId,
+    timestamp: '2026-03-01T07:30:00.141Z',
+    category: 'threat_log',
+    action: 'view_message_content',
+    statusRaw: 'SUCCESS',
+    userAddress: 'sam@customer.example',
+    sourceIp: '192.0.2.7',
+    tenantName: '',
+    messageId: '-2718281828459045235',
+    reason: null,
+    requestUrl: '/threat-log',
     ...changes,
   };
 }

@@ -180,3 +180,79 @@ test('vendor cases are read by their last change, with their details', async () 
   await world.poll('vendorCases');
   expect(await stored()).toEqual(shown());
 });
+
+describe('a list that gets rows late', () => {
+  const shown = () => {
+    const window = { from: toMillis(NOW) - 30 * DAY, to: world.clock(), inclusive: true };
+    const items = world.tenant.upstream.notAnalyzed.items(window, world.clock(), heldInteger);
+    return items.map(({ id, time }) => ({ id, at: toInstant(time) }));
+  };
+
+  test('is read again from its newest row on, so that no late row is lost', async () => {
+    world = await start({ tenant: { ...TENANT, notAnalyzed: 600 } });
+    let late = 0;
+    for (let poll = 0; poll < 12; poll += 1) {
+      const before = new Set((await heldOf(world.store, 'notAnalyzedMessage')).keys());
+      const newest = shown().at(-1)?.at ?? NOW;
+      const pass = passOf(await world.poll('notAnalyzedMessages'), 'notAnalyzedMessages');
+      const rows = shown();
+      expect([...(await heldOf(world.store, 'notAnalyzedMessage')).keys()].sort()).toEqual(
+        rows.map(({ id }) => id).sort(),
+      );
+      late += rows.filter(
+        ({ id, at }) => poll > 0 && !before.has(id) && at < shift(toInstant(world.clock()), -DAY),
+      ).length;
+      const settled = shift(toInstant(world.clock()), -15 * MINUTE);
+      const end = newest < settled ? newest : settled;
+      const { missingMs } = pass.streams[0]?.coverage ?? { missingMs: {} };
+      expect(missingMs).toEqual({ PROVISIONAL: world.clock() - toMillis(end) });
+      world.clock.advance(8 * HOUR);
+    }
+    expect(late).toBeGreaterThan(3);
+  });
+
+  test('is final after a week if nothing is reported, so that polls stay cheap', async () => {
+    world = await start();
+    await world.poll('notAnalyzedMessages');
+    world.clock.advance(60 * DAY);
+    await world.poll('notAnalyzedMessages');
+    world.clock.advance(DAY);
+    world.simulator.resetStats();
+    const pass = passOf(await world.poll('notAnalyzedMessages'), 'notAnalyzedMessages');
+    expect(pass.streams[0]?.coverage.missingMs).toEqual({ PROVISIONAL: 7 * DAY + 15 * MINUTE });
+    expect(world.simulator.stats().requests).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('the portal’s audit log', () => {
+  test('is stored page by page, and time before its retention is named as lost without a request', async () => {
+    const from = shift(NOW, -120 * DAY);
+    const tenant = { ...TENANT, from, auditLogs: 3000 };
+    world = await start({ tenant, settings: { backfillFrom: from } });
+    const pass = passOf(await world.poll('portalAuditLogs'), 'portalAuditLogs');
+    const window = { from: toMillis(NOW) - 90 * DAY, to: toMillis(NOW), inclusive: true };
+    const items = world.tenant.upstream.auditLogs.items(window, toMillis(NOW), heldInteger);
+    const held = await heldOf(world.store, 'portalAuditLog');
+    expect(items.length).toBeGreaterThan(1000);
+    expect(held.size).toBeGreaterThanOrEqual(items.length - 10);
+    const { OUT_OF_RETENTION: lost = 0 } = pass.streams[0]?.coverage.missingMs ?? {};
+    expect(lost).toBeGreaterThanOrEqual(30 * DAY);
+    expect(lost).toBeLessThan(30 * DAY + 2 * HOUR);
+    const { byKind } = world.simulator.stats();
+    expect(Object.keys(byKind)).toEqual(['portalAuditLogs.list']);
+    const [entry] = held.values();
+    expect(entry?.record).toMatchObject({ timestamp: expect.stringMatching(/Z$/), reason: null });
+  });
+
+  test('is never read again once it has settled', async () => {
+    world = await start({ tenant: { ...TENANT, auditLogs: 600 } });
+    await world.poll('portalAuditLogs');
+    const first = (await heldOf(world.store, 'portalAuditLog')).size;
+    world.clock.advance(HOUR);
+    world.simulator.resetStats();
+    const pass = passOf(await world.poll('portalAuditLogs'), 'portalAuditLogs');
+    expect(pass.reread).toBeNull();
+    expect(world.simulator.stats().requests).toBe(1);
+    expect((await heldOf(world.store, 'portalAuditLog')).size).toBeGreaterThanOrEqual(first);
+  });
+});

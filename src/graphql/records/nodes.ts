@@ -10,6 +10,18 @@ import {
 } from '../detection360-report/detection360-report.type.js';
 import type { ListSpec, RecordPage } from '../lists/list-records.js';
 import type { View } from '../lists/view.js';
+import {
+  NotAnalyzedMessage,
+  NotAnalyzedMessageConnection,
+  notAnalyzedMessageFilter,
+  notAnalyzedMessageOrder,
+} from '../not-analyzed-message/not-analyzed-message.type.js';
+import {
+  PortalAuditLog,
+  PortalAuditLogConnection,
+  portalAuditLogFilter,
+  portalAuditLogOrder,
+} from '../portal-audit-log/portal-audit-log.type.js';
 import { Threat, ThreatConnection, threatFilter, threatOrder } from '../threat/threat.type.js';
 import {
   VendorCase,
@@ -38,9 +50,17 @@ export const NODES = {
     ...{ kind: 'vendorCase', Node: VendorCase, Connection: VendorCaseConnection },
     ...{ filter: vendorCaseFilter, order: vendorCaseOrder },
   },
+  notAnalyzedMessage: {
+    ...{ kind: 'notAnalyzedMessage', Node: NotAnalyzedMessage, Connection: NotAnalyzedMessageConnection },
+    ...{ filter: notAnalyzedMessageFilter, order: notAnalyzedMessageOrder },
+  },
   detection360Report: {
     ...{ kind: 'detection360Report', Node: Detection360Report, Connection: Detection360ReportConnection },
     ...{ filter: detection360ReportFilter, order: detection360ReportOrder },
+  },
+  portalAuditLog: {
+    ...{ kind: 'portalAuditLog', Node: PortalAuditLog, Connection: PortalAuditLogConnection },
+    ...{ filter: portalAuditLogFilter, order: portalAuditLogOrder },
   },
 } as const satisfies { readonly [K in ListedKind]: NodeSpec<K, RecordNode<K>> };
 
