@@ -2,10 +2,10 @@ import fc, { type Arbitrary } from 'fast-check';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
-import { type Kind, LISTED_KINDS, type RecordOf } from '../../src/resources/registry.js';
-import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { NotAnalyzedMessageRecord } from '../../src/resources/not-analyzed-message/not-analyzed-message.js';
 import type { PortalAuditLogRecord } from '../../src/resources/portal-audit-log/portal-audit-log.js';
+import { type Kind, LISTED_KINDS, type RecordOf } from '../../src/resources/registry.js';
+import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import type { Instant } from '../../src/values/instant.js';
 import {
