@@ -24,9 +24,12 @@ beforeAll(async () => {
 afterAll(() => graph.close());
 
 const ask = async (query: string, role: 'reader' | 'admin' = 'admin') => {
-  const { data, errors } = await graph.ask<Record<string, unknown>>(query, {}, keyOf(role));
-  expect(errors).toEqual([]);
-  return data;
+  const response = await graph.post(JSON.stringify({ query }), keyOf(role));
+  const { data, errors } = (await response.json()) as {
+    data: Record<string, unknown>;
+    errors?: { message: string }[];
+  };
+  return { ...data, ...(errors && { errors }) };
 };
 const WINDOW = `from: "${minutesAfterStart(-60)}", to: "${minutesAfterStart(600)}"`;
 
@@ -90,10 +93,7 @@ test('statistics count both, and have no durations', async () => {
       ],
     },
   });
-  const { errors } = await graph.ask(
-    `{ notAnalyzedMessageStatistics(${WINDOW}) { total { duration(of: X) { count } } } }`,
-    {},
-    keyOf('admin'),
-  );
-  expect(errors).toMatchObject([{ message: expect.stringContaining('Cannot query field "duration"') }]);
+  expect(
+    await ask(`{ notAnalyzedMessageStatistics(${WINDOW}) { total { duration(of: X) { count } } } }`),
+  ).toMatchObject({ errors: [{ message: expect.stringContaining('Cannot query field "duration"') }] });
 });
