@@ -215,7 +215,7 @@ class RestClient implements AbnormalClient {
   private async part(kind: PartKind, id: string, options: CallOptions): Promise<Fetched<Kind>> {
     const { owner, part } = PARTS[kind];
     const { resource, upstream } = owner;
-    const target = detailTarget(upstream.listPaths[0], id, part.path);
+    const target = detailTarget(part.base ?? upstream.listPaths[0], id, part.path);
     const what = `${part.noun} ${id}`;
     const answer = await this.call(
       { resource, role: 'detail', target, what, counts: 'detailCalls' },

@@ -26,9 +26,11 @@ export interface ReceivedDetail {
   readonly item: ListedItem | null;
 }
 
-/** What is read of a record on demand, from a path below the record's own. It has the record's id. */
+/** What is read of a record on demand, from a path below the record's own. It has the record's id, or one of its own. */
 export interface PartDefinition<R> {
   readonly kind: string;
+  /** Where its id is an id of its own: the path before that. */
+  readonly base?: string;
   /** Below the record's path, such as `/analysis`. */
   readonly path: string;
   /** With the record's id after it, as messages name it. */

@@ -1,11 +1,13 @@
 import { DAY } from '../values/instant.js';
 import type { Item, SmallList } from './more-lists.js';
+import { seedOf } from './random.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
 import {
   type Answer,
   failureAnswer,
   json,
+  offsetUtc,
   parseFilter,
   type TimeWindow,
   wireInteger,
@@ -24,6 +26,8 @@ const SMALL_LISTS: Readonly<Record<string, PathKind>> = {
 export function smallRoute(path: string): { readonly kind: PathKind; readonly id: string } | null {
   const kind = SMALL_LISTS[path];
   if (kind !== undefined) return { kind, id: '' };
+  const [, message] = /^\/messages\/([^/]+)\/remediation_history$/.exec(path) ?? [];
+  if (message !== undefined) return { kind: 'messages.remediation', id: message };
   const [, id] = /^\/vendor-cases\/([^/]+)$/.exec(path) ?? [];
   return id === undefined ? null : { kind: 'vendorCases.detail', id };
 }
@@ -52,11 +56,22 @@ export function smallAnswer(
       ...{ key: 'lastModifiedTime', collection: 'vendorCases' },
       toRow: ({ body }) => ({ vendorCaseId: body.vendorCaseId }),
     });
+  if (kind === 'messages.remediation') return json(200, JSON.stringify(remediationOf(id, at)));
   if (kind === 'vendorCases.detail') {
     const body = upstream.vendorCase(id, at);
     return body === null ? failureAnswer(404, 'Vendor case does not exist') : json(200, body);
   }
   return null;
+}
+
+/** A history that depends on the id only, in one of the two shapes of folders that accounts return. */
+function remediationOf(id: string, at: number) {
+  const seed = seedOf(id);
+  const time = at - (seed % (20 * DAY));
+  return {
+    remediation_history: { 'Auto-Remediated': offsetUtc(time, seed % 1000) },
+    folder_locations: seed % 2 === 0 ? ['Junk'] : [{ name: 'junkemail', display_name: 'Junk' }],
+  };
 }
 
 interface FilteredList {

@@ -15,6 +15,7 @@ export type PathKind =
   | 'portalAuditLogs.list'
   | 'vendorCases.list'
   | 'vendorCases.detail'
+  | 'messages.remediation'
   | 'tokens'
   | 'other';
 

@@ -16,6 +16,7 @@ import {
   sampleMessage,
   sampleNotAnalyzedMessage,
   samplePortalAuditLog,
+  sampleRemediationHistory,
   sampleThreat,
   sampleThreatAttachments,
   sampleThreatLinks,
@@ -271,6 +272,7 @@ export function variantOf(of: Variants, kind: Kind, id: string, index: number): 
   if (kind === 'vendorCase') return { ...pick(of.vendorCase), vendorCaseId: id };
   if (kind === 'detection360Report') return { ...pick(of.detection360Report), reportId: id };
   if (kind === 'caseAnalysis') return sampleCaseAnalysis(id, index % 2 ? { insights: [] } : {});
+  if (kind === 'messageRemediation') return sampleRemediationHistory(id);
   return kind === 'threatLinks' ? sampleThreatLinks(id) : sampleThreatAttachments(id);
 }
 

@@ -11,7 +11,11 @@ import type { NotAnalyzedMessageRecord } from '../../src/resources/not-analyzed-
 import type { PortalAuditLogRecord } from '../../src/resources/portal-audit-log/portal-audit-log.js';
 import type { Kind, RecordKey, RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
-import type { ThreatAttachments, ThreatLinks } from '../../src/resources/threat/threat-parts.js';
+import type {
+  RemediationHistory,
+  ThreatAttachments,
+  ThreatLinks,
+} from '../../src/resources/threat/threat-parts.js';
 import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, toInstant } from '../../src/values/instant.js';
@@ -223,6 +227,14 @@ export function sampleCaseAnalysis(caseId: string, changes: Partial<CaseAnalysis
 
 export function sampleThreatAttachments(threatId: string): ThreatAttachments {
   return { threatId, attachments: [{ messageId: '-6274310382345678901', name: 'invoice.pdf' }] };
+}
+
+export function sampleRemediationHistory(messageId: string): RemediationHistory {
+  return {
+    messageId,
+    events: [{ statusRaw: 'Auto-Remediated', time: '2026-03-01T08:15:09.123Z' }],
+    folders: [{ name: 'junkemail', displayName: 'Junk' }],
+  };
 }
 
 export function sampleThreatLinks(threatId: string): ThreatLinks {

@@ -256,3 +256,13 @@ describe('the portal’s audit log', () => {
     expect((await heldOf(world.store, 'portalAuditLog')).size).toBeGreaterThanOrEqual(first);
   });
 });
+
+test('the remediation history of a message is read from a path of its own and recorded', async () => {
+  world = await start();
+  const key = { integration: INTEGRATION, kind: 'messageRemediation', id: '-2718281828459045235' } as const;
+  expect(await world.sync.live.record(key, 0, {})).toMatchObject({ stale: false, live: true });
+  const { seq } = await world.store.head();
+  const [held] = await world.store.get([key], seq);
+  expect(held?.record).toMatchObject({ messageId: key.id, folders: [{ name: expect.any(String) }] });
+  expect(Object.keys(world.simulator.stats().byKind)).toEqual(['messages.remediation']);
+});

@@ -1,7 +1,8 @@
-import { Args, Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Resolver, Root } from 'type-graphql';
 import { everyVersion } from '../../history/store.js';
 import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
+import { badInput } from '../base/errors.js';
 import { SyncResolver } from '../base/fields.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { arrayPage } from '../lists/connection.js';
@@ -13,7 +14,7 @@ import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
 import { namingRecords } from './references.js';
 import { MessageListArgs, Threat } from './threat.type.js';
-import { AttachmentList, LinkList } from './threat-parts.type.js';
+import { AttachmentList, LinkList, RemediationHistoryReport } from './threat-parts.type.js';
 
 @Resolver(() => Threat)
 export class ThreatResolver {
@@ -63,6 +64,25 @@ export class ThreatResolver {
   async links(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<LinkList | null> {
     const seen = await readOnDemand(context.trackedServices, 'threatLinks', root);
     return seen && new LinkList(seen);
+  }
+
+  @FieldResolver(() => RemediationHistoryReport, {
+    nullable: true,
+    description:
+      'What was done with one message of the threat and when: how long it was in a mailbox. Read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if it cannot be read.',
+  })
+  async remediationHistory(
+    @Root() root: Threat,
+    @Arg('messageId', () => ID, { description: 'Abnormal’s id of a stored message of the threat.' })
+    messageId: string,
+    @Ctx() context: GatewayContext,
+  ): Promise<RemediationHistoryReport | null> {
+    if (!root.record.messages.some((message) => message.messageId === messageId)) {
+      const text = `The threat ${root.threatId} has no stored message ${JSON.stringify(messageId)}. Pass a messageId of its messages.`;
+      throw badInput(text, 'messageId');
+    }
+    const seen = await readOnDemand(context.trackedServices, 'messageRemediation', root, messageId);
+    return seen && new RemediationHistoryReport(seen);
   }
 }
 

@@ -15,8 +15,11 @@ import { threatFacets, threatMessages } from './threat-columns.js';
 import {
   attachmentShape,
   attachmentsSchema,
+  decodeRemediationHistory,
   decodeThreatAttachments,
   decodeThreatLinks,
+  folderShape,
+  historySchema,
   linkShape,
   linksSchema,
 } from './threat-parts.js';
@@ -76,6 +79,22 @@ export const threatDefinition = {
         },
       ],
       decode: (id, { pages }) => decodeThreatLinks(id, pages[0]),
+    },
+    {
+      kind: 'messageRemediation',
+      base: '/messages',
+      path: '/remediation_history',
+      noun: 'the remediation history of the message',
+      graphField: 'remediationHistory',
+      text: 'The remediation history of a message of a threat.',
+      shapes: [
+        {
+          name: 'messageRemediation',
+          shape: shape(historySchema.shape, { folder_locations: shape(folderShape) }, OF_PARTS),
+          at: null,
+        },
+      ],
+      decode: (id, { pages }) => decodeRemediationHistory(id, pages[0]),
     },
   ],
   streams: [
