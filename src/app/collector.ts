@@ -109,6 +109,7 @@ function settingsOf({ poll }: Config, options: AppOptions): SyncSettings {
     rereadHorizonMs: poll.rereadHorizon,
     intervals: poll.every,
     collect: poll.collect,
+    collectParts: poll.collectParts,
     backfillFrom: poll.backfillFrom,
     ...options.settings,
   };

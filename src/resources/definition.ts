@@ -29,6 +29,8 @@ export interface ReceivedDetail {
 /** What is read of a record on demand, from a path below the record's own. It has the record's id, or one of its own. */
 export interface PartDefinition<R> {
   readonly kind: string;
+  /** Whether `COLLECT` may name it, so that polls read it too. */
+  readonly isCollectable?: true;
   /** Where its id is an id of its own: the path before that. */
   readonly base?: string;
   /** Below the record's path, such as `/analysis`. */

@@ -68,6 +68,11 @@ export const PARTS = Object.fromEntries(
   ),
 ) as Record<PartKind, PartOfRecord>;
 
+/** The parts that `COLLECT` may name. */
+export const COLLECTABLE_PARTS = Object.values(PARTS).flatMap(({ part }) =>
+  part.isCollectable ? part.kind : [],
+);
+
 export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resource[] as readonly [
   Resource,
   ...Resource[],

@@ -12,6 +12,7 @@ import {
   DEFAULT_RESOURCES,
   KIND_OF,
   type ListedKind,
+  type PartKind,
   type RecordKey,
   type Resource,
 } from '../resources/registry.js';
@@ -87,6 +88,8 @@ export interface SyncSettings {
   readonly intervals: Readonly<Record<Resource, number>>;
   /** The resources that are read unless a caller names others. */
   readonly collect: readonly Resource[];
+  /** The parts of records that are read without a request for them, after everything else. */
+  readonly collectParts: readonly PartKind[];
   /** Where the first collection begins; `null`: 30 days back. */
   readonly backfillFrom: Instant | null;
   readonly pageSize: number;
@@ -114,6 +117,7 @@ export const DEFAULT_SYNC_SETTINGS: SyncSettings = {
   rereadHorizonMs: 30 * DAY,
   intervals: byResource(({ polling }) => polling.defaultMs),
   collect: DEFAULT_RESOURCES,
+  collectParts: [],
   backfillFrom: null,
   pageSize: 100,
   targetFill: 0.75,

@@ -73,6 +73,7 @@ describe('without any environment variable', () => {
           portalAuditLogs: 14_400_000,
         },
         collect: DEFAULT_RESOURCES,
+        collectParts: [],
         backfillFrom: null,
         ingestionLag: 900_000,
         rereadHorizon: 2_592_000_000,
@@ -320,4 +321,25 @@ describe('durations and instants', () => {
       expect(parseInstant(t)).toBeNull();
     },
   );
+});
+
+describe('COLLECT', () => {
+  const collected = (COLLECT: string) => {
+    const read = toConfig(readEnv({ COLLECT }));
+    return read.ok
+      ? [...read.config.poll.collect, ...read.config.poll.collectParts]
+      : describeProblems(read.problems);
+  };
+
+  test('names resources and parts of threats, dashed or as in the graph, in any order', () => {
+    expect(collected('vendor-cases, threats,portalAuditLogs,threat-links')).toEqual([
+      ...['threats', 'vendorCases', 'portalAuditLogs', 'threatLinks'],
+    ]);
+  });
+
+  test.each(['threats,mail', 'threat-links', ','])('refuses %s and lists what is accepted', (text) => {
+    expect(collected(text)).toMatch(
+      /COLLECT names .*Accepted: a list of threats, cases, .*threat-attachments/s,
+    );
+  });
 });

@@ -52,6 +52,7 @@ export const threatDefinition = {
   parts: [
     {
       kind: 'threatAttachments',
+      isCollectable: true,
       path: '/attachments',
       noun: 'the attachments of the threat',
       graphField: 'attachments',
@@ -67,6 +68,7 @@ export const threatDefinition = {
     },
     {
       kind: 'threatLinks',
+      isCollectable: true,
       path: '/links',
       noun: 'the links of the threat',
       graphField: 'links',
