@@ -109,20 +109,20 @@ const REASONS: readonly [string, ...string[]] = [
 ];
 /** A row may be listed so long after the report. */
 const LATEST_ROW = 3 * DAY;
+const SPAN = 6 * HOUR;
 
-/** Reported messages that were not analysed. A fifth of them is listed hours or days late, but in the order of reports. */
+/** Reported messages that were not analysed. Some spans are listed hours or days late, but no row overtakes an earlier one. */
 export function notAnalyzed(world: TenantWorld): SmallList {
   const schedule = world.notAnalyzed;
-  const lateness = (index: number) => {
-    const random = new Random(world.seed, 208, Math.floor(index / 5));
-    return random.chance(0.2) ? random.between(HOUR, LATEST_ROW) : random.between(MINUTE, 10 * MINUTE);
+  const shownFrom = (span: number) => {
+    const random = new Random(world.seed, 208, span);
+    return random.chance(0.1) ? span * SPAN + random.between(HOUR, LATEST_ROW) : 0;
   };
-  // no row overtakes an earlier one
   const visibleAt = (index: number) => {
-    let latest = 0;
-    for (let i = Math.max(0, index - 40); i <= index; i++)
-      latest = Math.max(latest, schedule.arrival(i) + lateness(i));
-    return latest;
+    const time = schedule.arrival(index);
+    const span = Math.floor(time / SPAN);
+    const earlier = Array.from({ length: LATEST_ROW / SPAN + 1 }, (_, n) => shownFrom(span - n));
+    return Math.max(time + 5 * MINUTE, ...earlier);
   };
   return {
     items: (window, at, integer) =>

@@ -137,7 +137,7 @@ export const detection360ReportDefinition = {
   population: { changesMoveRecords: false, export: null },
   evidence: { versions: 'EACH', times: ['submissionTime'] },
   collection: 'DEFAULT',
-  polling: { variable: 'POLL_DETECTION360_REPORTS_EVERY', defaultMs: DAY, threshold: null },
+  polling: { variable: 'POLL_DETECTION_REPORTS_EVERY', defaultMs: DAY, threshold: null },
   shownAs: {},
   texts: {
     record: 'A Detection 360 report.',
