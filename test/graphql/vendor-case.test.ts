@@ -17,7 +17,10 @@ beforeAll(async () => {
   ));
   await graph.observe(
     observeThreat(sampleThreat('t2')),
-    vendorCase('2', { threatIds: ['t2', 't1'], lastModifiedTime: minutesAfterStart(3) }),
+    vendorCase('2', {
+      ...{ threatIds: ['t2', 't1'], vendorDomain: 'other.example' },
+      lastModifiedTime: minutesAfterStart(3),
+    }),
   );
 });
 afterAll(() => graph.close());

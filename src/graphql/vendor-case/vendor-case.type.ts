@@ -152,7 +152,7 @@ export const VendorCaseStatisticsResolver = statisticsFor({
     OBSERVED_TO_MODIFIED: {
       measure: {
         ...{ from: 'firstObservedTime', to: 'lastModifiedTime' },
-        state: { field: 'id', pending: [], none: [] },
+        state: { field: 'vendorDomain', pending: [], none: [] },
       },
       bound: 'EXACT',
       description: 'From the first message until the last change.',
