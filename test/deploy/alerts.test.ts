@@ -91,9 +91,10 @@ describe('what a running gateway shows at /metrics', () => {
     });
     await playground.collected(url);
     await playground.ask(url, '{ nonsense }');
-    // a comparison is counted when it ends, and a token is known when it was used
+    // a comparison is counted when it ends, a token is known when it was used, and a control after the first scrape
+    const late = ['reconciliations_total{', 'token_state{', 'control_state{'];
     let text = '';
-    while (!text.includes('reconciliations_total{') || !text.includes('token_state{')) {
+    while (!late.every((metric) => text.includes(metric))) {
       await delay(100);
       text = await scrape(url);
     }
