@@ -13,6 +13,7 @@ export const MODULES = {
   values: [[], 'Plain values and pure helpers know nothing of the project.'],
   log: [['values'], 'Every module may write to the log, so the log depends on no other module.'],
   outgoing: [['values'], 'The one place that sends HTTP requests knows nothing of what is sent.'],
+  tracing: [[], 'A span may be anywhere, so it depends on no other module.'],
   async: [['values'], 'Timers, signals and shared calls have no domain terms.'],
   resources: [['values'], 'A resource is defined once; every other module reads the definition.'],
   model: [['values', 'resources'], 'What a history contains: plain types and pure functions.'],
@@ -25,7 +26,7 @@ export const MODULES = {
     'The simulated tenant shares no code with the client: a mistake in shared code would hide itself.',
   ],
   abnormal: [
-    ['values', 'async', 'log', 'outgoing', 'resources', 'model'],
+    ['values', 'async', 'log', 'tracing', 'outgoing', 'resources', 'model'],
     'The client knows the API and nothing of what is done with its responses.',
   ],
   history: [
@@ -37,7 +38,7 @@ export const MODULES = {
     'An account is a client with a name; the modules that use accounts are below.',
   ],
   sync: [
-    ['values', 'async', 'log', 'resources', 'model', STORE, 'abnormal', 'integrations'],
+    ['values', 'async', 'log', 'tracing', 'resources', 'model', STORE, 'abnormal', 'integrations'],
     'Sync reads through the client and writes through the port, whichever store is behind it.',
   ],
   controls: [
@@ -76,6 +77,7 @@ export const MODULES = {
       'values',
       'async',
       'log',
+      'tracing',
       'resources',
       'model',
       STORE,
@@ -115,6 +117,7 @@ export const MODULES = {
       'values',
       'async',
       'log',
+      'tracing',
       'model',
       STORE,
       'history/watch-writes',
@@ -312,6 +315,12 @@ export default {
       ['prom-client'],
       ['^src/metrics/'],
       'How measures are kept and written is one folder’s business.',
+    ),
+    onlyIn(
+      'traces-in-tracing',
+      ['@opentelemetry/.*'],
+      ['^src/tracing[.]ts$'],
+      'What a trace may contain, and that none is made without an SDK, is decided in one place.',
     ),
     onlyIn(
       'tokens-in-callers',

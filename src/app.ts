@@ -150,6 +150,7 @@ function createGatewayServer(
     onAnswer: counters.http,
     metrics: createScrape({
       ...{ counters, store, writes, posture, budgets: () => accounts.budgets, clock, log },
+      pollEvery: config.poll.every,
       ...(config.policy === null ? {} : { policy }),
       webhooks: collector.webhooks.status,
     }),

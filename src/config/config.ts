@@ -50,6 +50,8 @@ export interface Config {
     /** Which proxies are trusted. */
     readonly trustProxy: TrustProxy;
     readonly corsOrigins: readonly string[];
+    /** Whether each request is a line of the log. */
+    readonly accessLog: boolean;
   };
   readonly callers: CallersConfig;
   readonly poll: {
@@ -180,7 +182,8 @@ function percentDecoded(text: string): string {
 }
 
 function http(read: VariableReader): Config['http'] {
-  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') => read.oneOf(name, ['on', 'off']) === 'on';
+  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION' | 'ACCESS_LOG') =>
+    read.oneOf(name, ['on', 'off']) === 'on';
   return {
     host: read.textOrDefault('HOST'),
     port: read.number('PORT', 0, 65_535),
@@ -191,6 +194,7 @@ function http(read: VariableReader): Config['http'] {
     openMetrics: read.oneOf('METRICS', ['readers', 'open']) === 'open',
     trustProxy: readTrustProxy(read),
     corsOrigins: readCorsOrigins(read),
+    accessLog: isOn('ACCESS_LOG'),
   };
 }
 

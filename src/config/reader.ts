@@ -149,6 +149,7 @@ export const VARIABLES = {
   PERSISTED_OPERATIONS: null,
   REDACT: null,
   LOG_LEVEL: 'info',
+  ACCESS_LOG: 'off',
 } as const;
 export type Variable = keyof typeof VARIABLES;
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Variable[];

@@ -5,6 +5,7 @@ import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Callers, Identified } from '../callers/callers.js';
+import type { RequestFacts } from '../graphql/request/services.js';
 import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
 import { HttpError, problem } from './errors.js';
 
@@ -18,6 +19,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the first hook; `null` on open routes. */
     caller: Caller | null;
+    /** Of an operation, for the access log. */
+    facts: RequestFacts | null;
   }
 }
 
@@ -31,6 +34,7 @@ interface AuthenticationOptions {
 
 export function addAuthentication(app: FastifyInstance, options: AuthenticationOptions): void {
   app.decorateRequest('caller', null);
+  app.decorateRequest('facts', null);
   app.addHook('onRequest', async (request, reply) => {
     if (options.anyHost || isFromHere(request) || (await areAsked(options.callers))) return;
     await reply.code(403).send(problem('WRONG_HOST', WRONG_HOST));

@@ -61,6 +61,8 @@ export interface ServerOptions {
   readonly subscribe?: Subscribe | undefined;
   readonly feed?: Partial<FeedSettings>;
   readonly ratePerMinute?: number | undefined;
+  /** Whether each request is a line of the log at the level `info`; default: `debug`. */
+  readonly accessLog?: boolean;
   readonly log: Log;
 }
 
@@ -265,7 +267,10 @@ class GatewayServer implements Server {
   }
 
   private report(request: FastifyRequest, reply: FastifyReply): void {
-    if (!this.options.log.isLevelEnabled('debug')) return;
+    const { log, accessLog } = this.options;
+    const level = accessLog ? 'info' : 'debug';
+    if (!log.isLevelEnabled(level)) return;
+    const { caller } = request;
     const facts = {
       requestId: request.id,
       method: request.method,
@@ -273,8 +278,10 @@ class GatewayServer implements Server {
       path: request.url.split('?', 1)[0],
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
+      caller: caller && { kind: caller.kind, id: caller.id },
+      ...request.facts,
     };
-    this.options.log.debug(facts, 'answered');
+    log[level](facts, 'answered');
   }
 }
 
