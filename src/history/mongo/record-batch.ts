@@ -1,10 +1,4 @@
-import {
-  type AnyBulkWriteOperation,
-  type ClientSession,
-  MongoServerError,
-  ObjectId,
-  type TransactionOptions,
-} from 'mongodb';
+import { type AnyBulkWriteOperation, type ClientSession, MongoServerError, ObjectId } from 'mongodb';
 import { type Observation, OPEN_SEQ } from '../../model/revision.js';
 import { isListed, keyText } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
@@ -20,17 +14,11 @@ import { readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
-import { type Collections, type HeadDoc, type RevisionDoc, revisionId } from './stored-types.js';
+import { type Collections, type HeadDoc, type RevisionDoc, revisionId, TRANSACTION } from './stored-types.js';
 
 const DUPLICATE_KEY = 11_000;
 /** How often a transaction may fail before it looks as if a dead writer stood in its way. */
 const PATIENCE = 8;
-
-const TRANSACTION: TransactionOptions = {
-  readConcern: { level: 'snapshot' },
-  writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
-  readPreference: 'primary',
-};
 
 /** Writes batches, each in one transaction. */
 export class MongoRecorder {

@@ -172,6 +172,10 @@ class MongoStore implements HistoryStore {
   journalLength: HistoryStore['journalLength'] = (journal) =>
     this.#guarded(() => this.#documents.journalLength(journal));
 
+  async joinReadings(seq: number): Promise<void> {
+    await this.#writing(() => this.#ledger.join(seq, this.connection.client));
+  }
+
   async ping(): Promise<void> {
     await this.#guarded(() => this.connection.db.command({ ping: 1 }));
   }
