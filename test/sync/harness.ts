@@ -89,6 +89,8 @@ export interface WorldOptions {
   readonly rpm?: number;
   /** The largest body that the client reads. */
   readonly maxBodyBytes?: number;
+  /** Default: a SQLite file. */
+  readonly history?: string;
 }
 
 /** A simulated tenant behind HTTP, the real client, a SQLite file and the sync between them. */
@@ -107,7 +109,7 @@ export async function createTenantWorld(options: WorldOptions): Promise<World> {
   const ownClock = () => clock() + clock.skewMs;
   const folder = await mkdtemp(join(tmpdir(), 'sync-'));
   const file = join(folder, 'history.db');
-  const store = await openStore(`sqlite:${file}`, 'write', { now: ownClock });
+  const store = await openStore(options.history ?? `sqlite:${file}`, 'write', { now: ownClock });
   const token = { value: simulator.token };
   const log = options.log ?? pino({ level: process.env.SYNC_LOG ?? 'silent' });
   // nothing waits for the rate: the clock moves on instead
