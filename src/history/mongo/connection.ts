@@ -53,12 +53,12 @@ export async function connect(url: string): Promise<MongoConnection> {
 
 function clientFor(url: string, appName: string): MongoClient {
   try {
-    return new MongoClient(url, {
+    return new MongoClient(url.replace(READS_FROM, '$1'), {
       appName,
       // every operation waits for a primary as long as the URL says, by default 30 s: longer than an election
       ...(/[?&]connectTimeoutMS=/i.test(url) ? {} : { connectTimeoutMS: CONNECT_MS }),
-      // what the URL may say of these is not what the history's promises rest on; `primary` allows no tags beside it
-      readPreference: 'primaryPreferred',
+      // what the URL may say of these is not what the history's promises rest on
+      readPreference: 'primary',
       retryReads: true,
       retryWrites: true,
     });
@@ -68,6 +68,9 @@ function clientFor(url: string, appName: string): MongoClient {
     throw new HistoryError('UNUSABLE', `HISTORY is not a MongoDB URL that can be used (${kind})`);
   }
 }
+
+/** What a URL says of the members that are read from: `readsFrom` decides for which reads it counts. */
+const READS_FROM = /([?&])(?:readPreference(?:Tags)?|maxStalenessSeconds)=[^&]*/gi;
 
 /** The primary is asked if no secondary can be. */
 function readsFrom(url: string): ReadPreference | null {
