@@ -258,6 +258,12 @@ export interface HistoryStore {
    */
   checkDerived(seq: number): AsyncIterable<DerivedFault>;
 
+  /**
+   * Keeps readings of batches up to `seq` in less space; changes no result of any read. For batches that are sealed:
+   * nothing writes their readings any more.
+   */
+  joinReadings(seq: number): Promise<void>;
+
   /** Throws if the store cannot be read now. */
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import { describeBooks } from './suite-books.js';
 import { describeDocuments } from './suite-documents.js';
 import { describeFilters } from './suite-filters.js';
 import { describeModel } from './suite-model.js';
+import { describeReadingPages } from './suite-reading-pages.js';
 import { describeReads } from './suite-reads.js';
 import { describeRecord } from './suite-record.js';
 import { describeStatistics } from './suite-statistics.js';
@@ -34,6 +35,7 @@ export function describeHistoryStore(name: string, open: () => Promise<OpenedSto
     describeFilters(open);
     describeStatistics(open);
     describeBooks(open);
+    describeReadingPages(open);
     describeDocuments(open);
     describeModel(open);
   });

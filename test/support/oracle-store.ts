@@ -444,6 +444,8 @@ export class OracleStore implements HistoryStore {
     return this.#journals.get(journal)?.length ?? 0;
   }
 
+  async joinReadings(): Promise<void> {}
+
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
     const now = this.clock();
     const lease = this.#leases.get(name);
