@@ -6,6 +6,7 @@ import { describeFilters } from './suite-filters.js';
 import { describeModel } from './suite-model.js';
 import { describeReads } from './suite-reads.js';
 import { describeRecord } from './suite-record.js';
+import { describeItems } from './suite-items.js';
 import { describeStatistics } from './suite-statistics.js';
 
 /** A store under test, opened on an empty history with the real clock. */
@@ -33,6 +34,7 @@ export function describeHistoryStore(name: string, open: () => Promise<OpenedSto
     describeReads(open);
     describeFilters(open);
     describeStatistics(open);
+    describeItems(open);
     describeBooks(open);
     describeDocuments(open);
     describeModel(open);

@@ -221,8 +221,8 @@ const LISTED = Object.values(DEFINITION_OF);
 
 /** Read from Abnormal on demand, unless the view is of the past. */
 export const ON_DEMAND: ReadonlySet<string> = new Set([
-  ...LISTED.flatMap(({ kind, resource, graphType, parts }) => [
-    ...[`Query.${kind}`, `Query.${resource}`],
+  ...LISTED.flatMap(({ kind, resource, graphType, parts, items }) => [
+    ...[kind, resource, ...(items ? [items.graphField] : [])].map((field) => `Query.${field}`),
     ...parts.map(({ graphField }) => `${graphType}.${graphField}`),
   ]),
   'Query.node',

@@ -9,6 +9,7 @@ import { LARGEST_PAGE } from '../lists/page.js';
 import type { ReadArgs } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
+import { findMessage } from '../threat/threat.resolver.js';
 import { toRecordNode } from './nodes.js';
 import { readRecord } from './read-record.js';
 import { Node, RecordNode } from './record.type.js';
@@ -73,6 +74,7 @@ async function find({ type, integration, id }: GlobalId, args: ReadArgs, service
     const run = await services.loaders.runs.load(id);
     return run && run.integration === integration ? new Run(run) : null;
   }
+  if (type === 'Message') return findMessage(integration, id, services);
   services.reads.markUncacheable();
   const integrations = await readIntegrations(services);
   return integrations.find(({ name }) => name === id) ?? null;
