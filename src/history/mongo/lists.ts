@@ -56,7 +56,11 @@ export class MongoLists {
     query: PageQuery<K>,
     filter: Filter,
   ): AsyncGenerator<readonly PageItem<K>[]> {
-    const stored = { ...query, filter: storedFilter(query.kind, filter), limit: READ_AT_ONCE };
+    const stored = {
+      ...query,
+      filter: storedFilter(query.kind, filter),
+      limit: Math.max(query.limit, READ_AT_ONCE),
+    };
     return walkPages(
       (after: Position | null) => this.#page({ ...stored, after: after ?? query.after }),
       ({ position }: PageItem<K>) => position,
@@ -129,7 +133,7 @@ export class MongoLists {
     const { kind, filter } = query;
     if (filter !== null && !isByFields(kind, filter)) {
       let count = 0;
-      const all = { ...query, orderBy: DEFAULT_ORDER[kind], descending: true, after: null, limit: 0 };
+      const all = { ...query, orderBy: DEFAULT_ORDER[kind], descending: true, after: null, limit: 200 };
       for await (const items of this.#candidates(all, filter)) {
         const revisions = wholeOnes(items.map(({ revision }) => revision));
         count += revisions.filter((revision) => isMatching(revision, filter)).length;
@@ -186,7 +190,7 @@ export class MongoLists {
   }
 }
 
-const READ_AT_ONCE = 200;
+const READ_AT_ONCE = 20;
 
 function isMatching({ key, record }: RevisionRecord<ListedKind>, filter: Filter): boolean {
   const { fields, items } = recordValues(key.kind as ListedKind, record);

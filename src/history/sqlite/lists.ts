@@ -188,12 +188,13 @@ export class Lists {
   /** The rows of a part that were found, some entries of the index at a time. */
   async #walk(part: Part, isFound: Uint8Array, limit: number): Promise<Row[]> {
     const found: Row[] = [];
+    const atOnce = Math.max(this.limits.walk, limit);
     for (let rest = part; ; ) {
-      const { sql, params } = walkSql(rest, this.limits.walk, EVERY_ENTRY);
+      const { sql, params } = walkSql(rest, atOnce, EVERY_ENTRY);
       const rows = this.connection.all(sql, params);
       found.push(...rows.filter(([rev]) => isFound[Number(rev)] === 1));
       const [, value = null, id] = rows.at(-1) ?? [];
-      if (found.length >= limit || rows.length < this.limits.walk) return found.slice(0, limit);
+      if (found.length >= limit || rows.length < atOnce) return found.slice(0, limit);
       rest = continued(rest, { value: fromOrdered(part.column, value), id: String(id) });
       await setImmediate();
     }
