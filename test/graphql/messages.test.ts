@@ -77,8 +77,7 @@ beforeAll(async () => {
     ),
     observeThreat(
       sampleThreat('short', {
-        tenantName: null,
-        tenantId: '7',
+        ...{ recipientCount: 5, tenantName: null, tenantId: '7' },
         messages: [
           message('5', {
             receivedTime: minutesAfterStart(50),
