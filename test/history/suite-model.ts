@@ -32,7 +32,7 @@ import {
   streamOf,
   type World,
 } from '../support/arbitraries-batches.js';
-import { filterOf, orderFields, referenceFields } from '../support/arbitraries-filters.js';
+import { listFilterOf, orderFields, referenceFields } from '../support/arbitraries-filters.js';
 import { OracleStore } from '../support/oracle-store.js';
 import type { OpenedStore } from './history-store-suite.js';
 
@@ -280,7 +280,7 @@ function listPlan(): Arbitrary<ListPlan> {
   const ofKind = (kind: ListedKind) =>
     fc.record({
       kind: fc.constant(kind),
-      filter: fc.option(filterOf(kind), { freq: 5 }),
+      filter: fc.option(listFilterOf(kind), { freq: 5 }),
       orderBy: fc.constantFrom(...orderFields(kind)),
       descending: fc.boolean(),
       ago: back,

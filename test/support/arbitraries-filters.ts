@@ -78,6 +78,13 @@ export function filterOf(kind: ListedKind): Arbitrary<Filter> {
   return nested(comparisonOf(kind));
 }
 
+/** As `filterOf`, mostly by what stores have of each record. */
+export function listFilterOf(kind: ListedKind): Arbitrary<Filter> {
+  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
+  const stored = nested(fc.oneof(...specs.map(([field, spec]) => leafOf(field, spec))));
+  return fc.oneof({ weight: 5, arbitrary: stored }, { weight: 1, arbitrary: filterOf(kind) });
+}
+
 /** Comparisons of the items of a kind, nested a few deep; items have the facets of their record, too. */
 export function itemFilterOf(kind: ListedKind): Arbitrary<Filter> {
   const { facets, items } = DEFINITION_OF[kind];

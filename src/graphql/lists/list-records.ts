@@ -1,5 +1,4 @@
 import { damageOf, type HistoryError } from '../../history/errors.js';
-import { countItems, type ItemPosition, readItems } from '../../history/items.js';
 import type { Unit } from '../../history/statistics.js';
 import type { Pin, Position } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
@@ -44,7 +43,7 @@ import {
   type View,
 } from './view.js';
 
-interface OrderedList<K extends ListedKind> {
+export interface OrderedList<K extends ListedKind> {
   readonly kind: K;
   readonly filter: KindFilter;
   readonly order: KindOrder;
@@ -55,12 +54,7 @@ export interface ListSpec<K extends ListedKind, T> extends OrderedList<K> {
   readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
 }
 
-/** Everything that a list of the items of a kind's records needs. */
-export interface ItemListSpec<K extends ListedKind, T> extends OrderedList<K> {
-  readonly toNode: (revision: RevisionRecord<K>, index: number, view: View) => T;
-}
-
-interface ListRequest {
+export interface ListRequest {
   readonly unit: Unit;
   readonly resource: Resource;
   readonly kind: ListedKind;
@@ -102,7 +96,7 @@ function presentOf(services: RequestServices, { asOf }: ReadOptions, cursor: Rea
 }
 
 /** The pin of a list with relative comparisons has what they are relative to. */
-function pinOf({ present: { at, relative } }: ListRequest, { seq, asOf }: View): CursorValue[] {
+export function pinOf({ present: { at, relative } }: ListRequest, { seq, asOf }: View): CursorValue[] {
   return relative.length === 0 ? [seq, asOf] : [seq, asOf, at];
 }
 
@@ -225,22 +219,15 @@ export function listRecords<K extends ListedKind, T>(
   return listPage(context, spec, 'RECORD', args, (...place) => readPage(spec, ...place));
 }
 
-export function listItems<K extends ListedKind, T>(
-  context: GatewayContext,
-  spec: ItemListSpec<K, T>,
-  args: FilteredListArgs,
-): Promise<RecordPage<T>> {
-  return listPage(context, spec, 'ITEM', args, (...place) => readItemPage(spec, ...place));
-}
-
-interface PagePlace {
+export interface PagePlace {
   readonly view: View;
   readonly walk: ListWalk;
   /** Takes records that cannot be read. */
   readonly damaged: HistoryError[];
 }
 
-async function listPage<T>(
+/** A page of records or items, with its view and its coverage. */
+export async function listPage<T>(
   context: GatewayContext,
   spec: OrderedList<ListedKind>,
   unit: Unit,
@@ -307,44 +294,6 @@ async function readPage<K extends ListedKind, T>(
     hasMore,
     count: ({ store }) => store.count(query),
   });
-}
-
-async function readItemPage<K extends ListedKind, T>(
-  { kind, toNode }: ItemListSpec<K, T>,
-  { store }: RequestServices,
-  asked: ListRequest,
-  { view, walk }: PagePlace,
-): Promise<Page<T>> {
-  const { order, integrations, filter } = asked;
-  const query = { kind, integrations, filter, seq: view.seq };
-  const { items, hasMore } = await readItems(store, {
-    ...{ ...query, descending: order.descending !== walk.backward, limit: walk.limit },
-    after: walk.cursor && toItemPosition(walk.cursor.place),
-  });
-  return walk.page(items, {
-    toNode: ({ revision, position }) => toNode(revision as RevisionRecord<K>, position.index, view),
-    placeOf: ({ position: { time, integration, id, index, open, descending } }) => [
-      ...[time, integration, id, index, open, descending],
-    ],
-    pin: pinOf(asked, view),
-    hasMore,
-    count: (services) => countItems(services.store, query),
-  });
-}
-
-function toItemPosition([
-  time,
-  integration,
-  id,
-  index,
-  open,
-  descending,
-]: readonly CursorValue[]): ItemPosition {
-  const instant = (value: CursorValue | undefined) => (typeof value === 'string' ? value : null);
-  return {
-    ...{ time: instant(time), integration: String(integration), id: String(id), index: Number(index) },
-    ...{ open: instant(open), descending: descending === true },
-  };
 }
 
 function toPosition([value = null, integration, id]: readonly CursorValue[]): Position {

@@ -10,7 +10,7 @@ import { Case, CaseConnection } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
 import { arrayPage } from '../lists/connection.js';
 import { type FilteredListArgs, listArgsOf } from '../lists/list-args.js';
-import { type ItemListSpec, listItems } from '../lists/list-records.js';
+import { type ItemListSpec, listItems } from '../lists/list-items.js';
 import { PageArgs } from '../lists/page.js';
 import { assertCollected, type View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
