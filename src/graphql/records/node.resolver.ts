@@ -4,8 +4,8 @@ import { badInput } from '../base/errors.js';
 import { type GlobalId, kindOfType, parseGlobalId } from '../base/global-id.js';
 import { Run } from '../collection/run.type.js';
 import { readIntegrations } from '../integration/integration.resolver.js';
-import { NodeArgs } from '../lists/list-args.js';
 import { LARGEST_PAGE } from '../lists/page.js';
+import { NodeArgs } from '../lists/read-args.js';
 import type { ReadArgs } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
@@ -26,7 +26,7 @@ export class NodeResolver {
     @Arg('id', () => ID, { description: 'The `id` of a node.' }) id: string,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null> {
-    return find(parseGlobalId(id), {}, context.trackedServices);
+    return findNode(parseGlobalId(id), {}, context.trackedServices);
   }
 
   @Guard('reader')
@@ -63,10 +63,14 @@ function findNodes(ids: readonly string[], services: RequestServices): Promise<N
   if (ids.length > LARGEST_PAGE) {
     throw badInput(`Up to ${LARGEST_PAGE} ids are allowed; there are ${ids.length}.`, 'ids');
   }
-  return ids.map(parseGlobalId).map((id) => find(id, {}, services));
+  return ids.map(parseGlobalId).map((id) => findNode(id, {}, services));
 }
 
-async function find({ type, integration, id }: GlobalId, args: ReadArgs, services: RequestServices) {
+export async function findNode(
+  { type, integration, id }: GlobalId,
+  args: ReadArgs,
+  services: RequestServices,
+) {
   const kind = kindOfType(type);
   if (kind) return findRecord(kind, integration, id, args, services);
   if (type === 'Run') {

@@ -9,9 +9,9 @@ import {
 } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { conjuncts, type FieldValue, type Filter, isMatch } from '../../values/filter.js';
-import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
 import { recordValues } from '../columns/block.js';
 import { damageOf, wholeOnes } from '../errors.js';
+import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
 import {
   type ListQuery,
   type PageItem,
