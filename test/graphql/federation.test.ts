@@ -96,7 +96,7 @@ class Router {
     );
     const representations = entities.map(({ __typename, id }) => ({ __typename, id }));
     const { _entities } = (await this.fetch(node, { representations })) as { _entities: Value[] };
-    entities.forEach((entity, n) => Object.assign(entity, _entities[n]));
+    for (const [n, entity] of entities.entries()) Object.assign(entity, _entities[n]);
   }
 
   private async fetch({ serviceName, operation }: FetchNode, variables: Value): Promise<Value> {
