@@ -55,10 +55,11 @@ test('codegen.ts makes types of the questions, which an application compiles wit
   ];
   expect(output).toBe('generated/graphql/');
   const [location] = config.documents;
+  const questions = readFileSync(location, 'utf8');
   const files = await preset.buildGeneratesSection({
     ...{ baseOutputDir: 'src/gql/', config: { ...generates.config, emitLegacyCommonJSImports: false } },
     ...{ presetConfig: generates.presetConfig, schema: parse(sdl), schemaAst: buildSchema(sdl) },
-    documents: [{ location, document: parse(readFileSync(location, 'utf8')) }],
+    documents: [{ location, document: parse(questions), rawSDL: questions }],
     ...{ plugins: [], pluginMap: {} },
   });
   for (const file of files) {

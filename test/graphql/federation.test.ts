@@ -52,7 +52,9 @@ function tickets(): GraphQLSchema {
   const fields = schema.getQueryType()?.getFields();
   const { threat, message } = refs;
   if (fields?.tickets)
-    fields.tickets.resolve = () => [{ number: 7, threat: { id: threat }, message: { id: message } }];
+    fields.tickets.resolve = () => [
+      { number: 7, threat: { id: threat, ticketCount: 1 }, message: { id: message } },
+    ];
   if (fields?._entities)
     fields._entities.resolve = (_, { representations }) =>
       (representations as { id: string }[]).map(({ id }) => ({ __typename: 'Threat', id, ticketCount: 1 }));

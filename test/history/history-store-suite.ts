@@ -3,10 +3,10 @@ import type { HistoryStore } from '../../src/history/store.js';
 import { describeBooks } from './suite-books.js';
 import { describeDocuments } from './suite-documents.js';
 import { describeFilters } from './suite-filters.js';
+import { describeItems } from './suite-items.js';
 import { describeModel } from './suite-model.js';
 import { describeReads } from './suite-reads.js';
 import { describeRecord } from './suite-record.js';
-import { describeItems } from './suite-items.js';
 import { describeStatistics } from './suite-statistics.js';
 
 /** A store under test, opened on an empty history with the real clock. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type ItemPosition, readItems } from '../../src/history/items.js';
-import type { HistoryStore } from '../../src/history/store.js';
 import { openStore } from '../../src/history/open-store.js';
+import type { HistoryStore } from '../../src/history/store.js';
 import {
   batchOf,
   minutesAfterStart,

@@ -2,6 +2,7 @@ import { countItems, type ItemPosition, readItems } from '../../history/items.js
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
+import type { FilteredListArgs } from './list-args.js';
 import {
   type ListRequest,
   listPage,
@@ -11,7 +12,6 @@ import {
   type RecordPage,
 } from './list-records.js';
 import type { CursorValue, Page } from './page.js';
-import type { FilteredListArgs } from './read-args.js';
 import type { View } from './view.js';
 
 /** Everything that a list of the items of a kind's records needs. */

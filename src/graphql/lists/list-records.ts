@@ -21,7 +21,7 @@ import {
   type RequestServices,
 } from '../request/services.js';
 import type { ReadCoverage } from './connection.js';
-import type { KindFilter, KindOrder, Order, Present } from './list-args.js';
+import type { FilteredListArgs, KindFilter, KindOrder, Order, Present } from './list-args.js';
 import {
   type CursorValue,
   fingerprint,
@@ -30,7 +30,6 @@ import {
   type Page,
   type ReadCursor,
 } from './page.js';
-import type { FilteredListArgs } from './read-args.js';
 import {
   assertAcceptable,
   assertCollected,

@@ -1,7 +1,7 @@
 import { Arg, Args, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
 import { listRecords, type RecordPage } from '../lists/list-records.js';
-import { type FilteredListArgs, listArgsOf, RecordArgs } from '../lists/read-args.js';
+import { type FilteredListArgs, listArgsOf, RecordArgs } from '../lists/list-args.js';
 import { Guard } from '../operation/guard.js';
 import { chooseIntegration, type GatewayContext } from '../request/services.js';
 import { NODES, type NodeSpec } from './nodes.js';
