@@ -83,7 +83,7 @@ export const MODULES = {
       STORE,
       'abnormal/(errors|budget)',
       'integrations',
-      'history/watch-writes',
+      'history/(items|watch-writes)',
       'policy',
       'controls',
       'evidence',

@@ -44,7 +44,7 @@ export function createApp(config: Config, options: AppOptions): App {
     async start() {
       // of exports during which an earlier process was killed
       removeLeftoverFolders();
-      const schema = buildGatewaySchema();
+      const schema = buildGatewaySchema(config.http);
       const limits = openLimits(config, schema);
       const counters = createCounters();
       const collector = await openCollector(config, options, counters);
@@ -98,8 +98,8 @@ interface Parts {
 }
 
 /** The schema for readers, if anything is masked. */
-function redactedBy({ limits: { redact } }: Config): GraphQLSchema | undefined {
-  return redact.size > 0 ? redactSchema(buildGatewaySchema(), redact) : undefined;
+function redactedBy({ limits: { redact }, http }: Config): GraphQLSchema | undefined {
+  return redact.size > 0 ? redactSchema(buildGatewaySchema(http), redact) : undefined;
 }
 
 function createGatewayServer(

@@ -17,7 +17,7 @@ import {
   type DeliveryResult,
   type Endpoint,
 } from '../webhooks/deliveries.js';
-import { SEAL_HOOK_DOCUMENT, deliveryDocument } from '../webhooks/delivery-state.js';
+import { deliveryDocument, SEAL_HOOK_DOCUMENT } from '../webhooks/delivery-state.js';
 import { detectEvents } from '../webhooks/detect-events.js';
 import { controlRules } from './reports.js';
 

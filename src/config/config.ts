@@ -43,6 +43,8 @@ export interface Config {
     readonly landingPage: boolean;
     /** Whether callers may query the schema. */
     readonly introspection: boolean;
+    /** Whether the graph is also a subgraph of Apollo Federation. */
+    readonly isSubgraph: boolean;
     /** Whether everyone may read, from any host, if authentication is off. */
     readonly anyHost: boolean;
     /** Whether `/metrics` is public. */
@@ -182,7 +184,7 @@ function percentDecoded(text: string): string {
 }
 
 function http(read: VariableReader): Config['http'] {
-  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION' | 'ACCESS_LOG') =>
+  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION' | 'FEDERATION' | 'ACCESS_LOG') =>
     read.oneOf(name, ['on', 'off']) === 'on';
   return {
     host: read.textOrDefault('HOST'),
@@ -190,6 +192,7 @@ function http(read: VariableReader): Config['http'] {
     ide: isOn('IDE'),
     landingPage: isOn('LANDING_PAGE'),
     introspection: isOn('INTROSPECTION'),
+    isSubgraph: isOn('FEDERATION'),
     anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', ['yes', 'no']) === 'yes',
     openMetrics: read.oneOf('METRICS', ['readers', 'open']) === 'open',
     trustProxy: readTrustProxy(read),

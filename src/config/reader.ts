@@ -126,6 +126,7 @@ export const VARIABLES = {
   TRUST_PROXY: null,
   CORS_ORIGINS: null,
   IDE: 'on',
+  FEDERATION: 'off',
   LANDING_PAGE: 'on',
   INTROSPECTION: 'on',
   METRICS: 'readers',

@@ -17,6 +17,7 @@ import {
   RunResolver,
 } from './collection/collection.resolver.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
+import { federationResolver, subgraphSdl } from './federation.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
 import { NodeResolver } from './records/node.resolver.js';
@@ -26,7 +27,7 @@ import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 import { MessageStatisticsResolver, ThreatStatisticsResolver } from './threat/threat.statistics.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard, or a resource no type. */
-export function buildGatewaySchema(): GraphQLSchema {
+export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
       NodeResolver,
@@ -52,6 +53,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       MessageStatisticsResolver,
       CaseStatisticsResolver,
       CampaignStatisticsResolver,
+      ...(isSubgraph ? [federationResolver(subgraphSdl(buildGatewaySchema()))] : []),
     ],
     validate: false,
     // the library wants one for any subscription; ours have no topics

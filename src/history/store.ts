@@ -100,7 +100,7 @@ export interface FirstQuery {
   readonly integrations: readonly string[];
 }
 
-/** The records that matched at any time, by a field of time, oldest first, `null` before all. */
+/** The records that matched at any time, by a field of time, oldest first, `null` before all. The filter compares fields only. */
 export interface RecordedQuery<K extends ListedKind = ListedKind> extends ListQuery<K> {
   /** A field of type `instant`; ties by integration, then id. */
   readonly orderBy: string;

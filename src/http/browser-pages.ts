@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { fastifyStatic } from '@fastify/static';
 import { getDistDirectory, renderAltair } from 'altair-static';
 import type { FastifyInstance } from 'fastify';
+import { QUESTIONS } from '../graphql/operation/questions.js';
 
 /** The page at `/`: plain HTML, no script, no external resources. */
 export function addHomePage(app: FastifyInstance, ide: boolean): void {
@@ -61,15 +62,7 @@ ${items.join('\n')}
 `;
 }
 
-export const FIRST_QUERY = `# Every type and field has a description: open "Docs" at the top right.
-query FirstLook {
-  cases(first: 5) {
-    totalCount
-    nodes { caseId severity status affectedEmployee lastModifiedTime }
-    coverage { complete gaps { from to reason } }
-  }
-}
-`;
+const HELP = 'Every type and field has a description: open "Docs" at the top right.';
 
 /** From an installed package, without network; the policy keeps the page from contacting any other host. */
 export async function serveIde(app: FastifyInstance): Promise<void> {
@@ -105,7 +98,10 @@ function page(nonce: string): string {
   const page = renderAltair({
     baseURL: '/ide/',
     endpointURL: '/graphql',
-    initialQuery: FIRST_QUERY,
+    initialWindows: QUESTIONS.map(({ name, question, query }) => ({
+      ...{ initialName: name, endpointURL: '/graphql' },
+      initialQuery: `# ${question}\n# ${HELP}\n${query}`,
+    })),
     disableAccount: true,
     cspNonce: nonce,
     initialSettings: {

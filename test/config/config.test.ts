@@ -63,6 +63,7 @@ describe('without any environment variable', () => {
       http: {
         ...{ host: '127.0.0.1', port: 4000, ide: true, landingPage: true, introspection: true },
         ...{ anyHost: false, openMetrics: false, trustProxy: null, corsOrigins: [], accessLog: false },
+        isSubgraph: false,
       },
       callers: { fixedKeys: [], jwt: null },
       poll: {

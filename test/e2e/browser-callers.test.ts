@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { QUESTIONS } from '../../src/graphql/operation/questions.js';
 import { hasChromium, NO_CHROMIUM, openBrowser, openPage } from '../support/browser.js';
 import { GuardedGateway } from '../support/guarded-gateway.js';
 
@@ -76,15 +77,19 @@ describe.runIf(hasChromium)('in a browser', () => {
     },
   );
 
-  test('the IDE shows its first query, and the result once a key is in the header', async () => {
+  test('the IDE opens with the twelve questions, and shows the result once a key is in the header', async () => {
     const { page } = await openPage(browser, `${gateway.url}/ide/`, LOOK);
-    await page.getByText('FirstLook').first().waitFor();
+    for (const { name } of QUESTIONS) await page.getByText(name).first().waitFor({ state: 'attached' });
+    await page
+      .getByText(QUESTIONS[0]?.question ?? '')
+      .first()
+      .waitFor();
     await page.context().setExtraHTTPHeaders({ authorization: `Bearer ${key}` });
     // the answer is read on its way to the page: the browser may let go of a body that the page is done with
     const answered = new Promise<unknown>((resolve) => {
       void page.route('**/graphql', async (route) => {
         const response = await route.fetch();
-        if (route.request().postData()?.includes('FirstLook')) resolve(await response.json());
+        if (route.request().postData()?.includes('NewThreats')) resolve(await response.json());
         await route.fulfill({ response });
       });
     });
@@ -92,7 +97,7 @@ describe.runIf(hasChromium)('in a browser', () => {
       .getByRole('button', { name: /run|send/i })
       .first()
       .click();
-    expect(await answered).toMatchObject({ data: { cases: { nodes: expect.any(Array) } } });
+    expect(await answered).toMatchObject({ data: { threats: { nodes: expect.any(Array) } } });
     await page.context().close();
   });
 });

@@ -73,6 +73,8 @@ export interface GraphOptions {
   readonly limits?: (schema: GraphQLSchema) => GraphLimits;
   /** Whether each request needs the key of a role: see `keyOf`. */
   readonly asksCallers?: boolean;
+  /** Whether the graph is also a subgraph. */
+  readonly isSubgraph?: boolean;
   /** How long subscriptions last and wait. */
   readonly feed?: Partial<FeedSettings>;
   readonly followers?: Partial<FollowerSettings>;
@@ -167,9 +169,9 @@ export class Graph {
       pollEvery: { threats: 4 * HOUR, cases: 4 * HOUR, campaigns: DAY },
       followers: this.options.followers ?? {},
     });
-    const { redact, limits, asksCallers } = this.options;
-    const schema = buildGatewaySchema();
-    const redactedSchema = redact && redactSchema(buildGatewaySchema(), new Set(redact));
+    const { redact, limits, asksCallers, isSubgraph = false } = this.options;
+    const schema = buildGatewaySchema({ isSubgraph });
+    const redactedSchema = redact && redactSchema(buildGatewaySchema({ isSubgraph }), new Set(redact));
     const callers = asksCallers ? callersByRole(store, log) : LOCAL_CALLERS;
     this.server = createServer({
       ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers, context, log },

@@ -3,6 +3,7 @@ import type { HistoryStore } from '../../src/history/store.js';
 import { describeBooks } from './suite-books.js';
 import { describeDocuments } from './suite-documents.js';
 import { describeFilters } from './suite-filters.js';
+import { describeItems } from './suite-items.js';
 import { describeModel } from './suite-model.js';
 import { describeReadingPages } from './suite-reading-pages.js';
 import { describeReads } from './suite-reads.js';
@@ -34,6 +35,7 @@ export function describeHistoryStore(name: string, open: () => Promise<OpenedSto
     describeReads(open);
     describeFilters(open);
     describeStatistics(open);
+    describeItems(open);
     describeBooks(open);
     describeReadingPages(open);
     describeDocuments(open);
