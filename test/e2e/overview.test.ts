@@ -363,6 +363,9 @@ describe.runIf(hasChromium)('the page at /', () => {
 
   test('it is complete without scripts, for each window', async () => {
     const url = await serve('complete, with records');
+    const home = await (await fetch(url)).text();
+    for (const path of ['/graphql', '/ide', '/reports', '/healthz', '/readyz'])
+      expect(home).toContain(`href="${path}"`);
     for (const [window, buckets] of [
       ['24h', 25],
       ['7d', 8],
