@@ -438,6 +438,27 @@ describe.runIf(hasChromium)('the page at /', () => {
     await page.context().close();
   });
 
+  test('/reports lists the periods with their verdicts: a page for browsers, JSON for programs', async () => {
+    const url = await serve('complete, with records');
+    const listed = (await (await fetch(`${url}/reports`)).json()) as Listed;
+    expect(listed.periods.map(({ period }) => period)).toEqual(['2026-Q4', '2026-10']);
+    for (const { period, verdicts, reports } of listed.periods) {
+      const report = (await (await fetch(`${url}${reports.json}`)).json()) as Reported;
+      const own = report.results.map(({ control, verdict }) => ({ control, verdict }));
+      expect([period, verdicts]).toEqual([period, own]);
+    }
+    for (const width of WIDTHS) {
+      await withPage(`${url}/reports`, { width, height: 900 }, async (page) => {
+        expect((await inspect(page)).faults).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+        expect(await page.locator('tbody tr').count()).toBe(2);
+        const { verdicts } = listed.periods[0] as Listed['periods'][number];
+        const passed = verdicts.filter(({ verdict }) => verdict === 'PASS').length;
+        expect(await page.locator('tbody tr').first().textContent()).toContain(`${passed} passed`);
+      });
+    }
+  });
+
   test('a history that cannot be read is a page with the status 503 that says when to retry', async () => {
     const url = await serve('complete and empty');
     const db = new DatabaseSync(join(folder, `${histories}.db`));
@@ -450,6 +471,18 @@ describe.runIf(hasChromium)('the page at /', () => {
 });
 
 const LOST = { id: 'lost', code: 'UNDECODABLE', reason: 'messages: not a list', since: TO } as const;
+
+interface Listed {
+  readonly periods: readonly {
+    readonly period: string;
+    readonly verdicts: readonly { readonly control: string; readonly verdict: string }[];
+    readonly reports: { readonly json: string };
+  }[];
+}
+
+interface Reported {
+  readonly results: readonly { readonly control: string; readonly verdict: string }[];
+}
 
 interface Found {
   readonly totalCount?: number;
