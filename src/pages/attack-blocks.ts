@@ -113,7 +113,7 @@ function isUnknown(bucket: BucketAnswer | undefined, stored: Collected): boolean
   if (!bucket?.gapReasons.some((reason) => reason !== 'PROVISIONAL')) return false;
   const upTo = readUpTo(stored);
   if (upTo === null || upTo <= bucket.from || upTo >= bucket.to) return true;
-  return !isComplete(stored, { from: bucket.from, to: upTo });
+  return stored.accounts.some(({ holes }) => holes.some(({ from, to }) => from < upTo && to > bucket.from));
 }
 
 function gapText({ gapReasons, partial }: BucketAnswer): string {
@@ -137,7 +137,12 @@ function unknownKey(buckets: readonly StripBucket[]): Html | null {
 
 function axisOf(buckets: readonly BucketAnswer[]): Html {
   const [first, last] = [buckets[0], buckets.at(-1)];
-  return html`<div class="axis" aria-hidden="true"><span>${first ? instantText(first.from) : ''}</span><span>${last ? instantText(last.to) : ''}</span></div>`;
+  return html`<div class="axis" aria-hidden="true"><span>${first ? shortText(first.from) : ''}</span><span>${last ? shortText(last.to) : ''}</span></div>`;
+}
+
+/** `11-29 23:08`: there is little room below a chart. */
+function shortText(at: Instant): string {
+  return at.slice(5, 16).replace('T', ' ');
 }
 
 function details(id: string, table: Html): Html {

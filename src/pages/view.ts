@@ -56,14 +56,14 @@ export function answerOf<F extends keyof OverviewAnswer>(
   );
 }
 
-/** `at least` before a number that may be too small. */
+/** `At least` before a number that may be too small. */
 export function leastText(
   view: OverviewView,
   resource: ResourceName,
   window: Window,
   { sampled, untimed }: { readonly sampled: number; readonly untimed: number },
 ): string {
-  return isComplete(view.collected[resource], window) && sampled === 0 && untimed === 0 ? '' : 'at least ';
+  return isComplete(view.collected[resource], window) && sampled === 0 && untimed === 0 ? '' : 'At least ';
 }
 
 /** What is stored but not in a number. */

@@ -119,8 +119,8 @@ const STATES: Readonly<Record<string, State>> = {
     },
     says: {
       collection: ['of 3 lists of records need attention'],
-      mailboxes: ['at least', 'is missing'],
-      attacks: ['at least', 'Hatched: not collected completely', 'there is no comparison'],
+      mailboxes: [/at least/i, 'is missing'],
+      attacks: [/at least/i, 'Hatched: not collected completely', 'there is no comparison'],
       takeovers: [/1 .*case is open/],
     },
   },
@@ -137,7 +137,7 @@ const STATES: Readonly<Record<string, State>> = {
   'with a record that could not be read': {
     plan: { seen: RECORDS },
     isMissing: true,
-    says: { mailboxes: ['1 listed record could not be read. Each poll requests them again.', 'at least'] },
+    says: { mailboxes: ['1 listed record could not be read. Each poll requests them again.', /at least/i] },
   },
   'never read': {
     plan: null,
@@ -208,7 +208,7 @@ const STATES: Readonly<Record<string, State>> = {
     plan: { from: shift(TO, -3 * DAY), seen: seenUntil(TO).filter(({ at }) => at > shift(TO, -3 * DAY)) },
     streams: { threats: { collectFrom: shift(TO, -30 * DAY) } },
     says: {
-      attacks: [/read back to 2026-10-17 .* so far, going on to 2026-09-20 12:00 UTC/, 'at least'],
+      attacks: [/read back to 2026-10-17 .* so far, going on to 2026-09-20 12:00 UTC/, /at least/i],
     },
   },
   late: {
