@@ -49,16 +49,16 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
     const identified = await identifyRequest(options.callers, request);
     if (identified.outcome !== 'KNOWN') {
       if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
-      if (isBrowser(request)) return void sendPage(reply, refusedPage(request, identified, reply));
+      if (isBrowser(request)) return await sendPage(reply, refusedPage(request, identified, reply));
       return refuse(reply, identified, hasCredential(request));
     }
     const { caller } = identified;
     const forgery = hasCredential(request) || sessionOf(request) === undefined ? null : forgeryIn(request);
-    if (forgery !== null) return void reply.code(403).send(problem('FORBIDDEN', forgery));
+    if (forgery !== null) return await reply.code(403).send(problem('FORBIDDEN', forgery));
     request.caller = caller;
     const role = access === 'GRAPH' ? 'reader' : access;
     if (hasRole(caller, role)) return;
-    if (isBrowser(request)) return void sendPage(reply, forbiddenPage(caller, role));
+    if (isBrowser(request)) return await sendPage(reply, forbiddenPage(caller, role));
     await forbid(reply, caller, role);
   });
 }

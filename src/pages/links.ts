@@ -4,7 +4,6 @@ import { DAY, HOUR, type Instant, shift, type Window } from '../values/instant.j
 /** What is counted: in the order of the page, messages, account takeovers and reports of users. */
 interface Noun {
   readonly statistics: string;
-  readonly list: string;
   readonly filter: string;
   /** The time by which records are counted. */
   readonly time: string;
@@ -14,17 +13,17 @@ interface Noun {
 
 const NOUNS = {
   MESSAGE: {
-    ...{ statistics: 'messageStatistics', list: 'messages', filter: 'MessageFilter', time: 'receivedTime' },
+    ...{ statistics: 'messageStatistics', filter: 'MessageFilter', time: 'receivedTime' },
     dimension: 'MessageDimension',
     nodes: 'messageId receivedTime subject recipientAddress attackType remediation isRead',
   },
   CASE: {
-    ...{ statistics: 'caseStatistics', list: 'cases', filter: 'CaseFilter', time: 'customerVisibleTime' },
+    ...{ statistics: 'caseStatistics', filter: 'CaseFilter', time: 'customerVisibleTime' },
     dimension: 'CaseDimension',
     nodes: 'caseId affectedEmployee severity status customerVisibleTime',
   },
   CAMPAIGN: {
-    ...{ statistics: 'campaignStatistics', list: 'campaigns', filter: 'CampaignFilter' },
+    ...{ statistics: 'campaignStatistics', filter: 'CampaignFilter' },
     ...{ time: 'firstReportedTime', dimension: 'CampaignDimension' },
     nodes: 'campaignId subject recipientAddress judgement firstReportedTime',
   },
@@ -83,7 +82,8 @@ function queryAddress({ noun, asOf, window, filter, groupBy = [] }: CountedSet):
 }
 
 function listAddress({ noun, asOf, window, filter = {} }: CountedSet, keys: readonly Key[]): string {
-  const { list, filter: filterType, nodes, time } = NOUNS[noun];
+  const { statistics, filter: filterType, nodes, time } = NOUNS[noun];
+  const list = statistics.replace('Statistics', 's');
   const query = `query List($asOf: DateTime, $filter: ${filterType}) {
   ${list}(asOf: $asOf, filter: $filter, first: 25) {
     totalCount

@@ -1,29 +1,29 @@
 import type { ControlVerdict } from '../controls/control.js';
-import type { IntegrationStatus, StreamStatus } from '../model/stream.js';
+import type { StreamStatus } from '../model/stream.js';
 import { EARLIEST_ASKED, type Instant } from '../values/instant.js';
 
 /** A message that Abnormal detected and that is still in a mailbox, as far as Abnormal reports. */
 const LEFT = 'remediation: { notIn: [REMEDIATED, NOT_NEEDED] }';
-const RECORDED = 'complete gaps { integration from to reason detail } missing { integration code }';
+const RECORDED = 'gaps { integration from to reason detail } missing { integration code }';
 const COUNTED = 'total { count } groups { keys { dimension value } count } sampled untimed';
 const SERIES = 'from to count gapReasons partial';
 
 /** One operation with one `asOf`, so that all numbers of the page are of one snapshot. */
 export const OVERVIEW_QUERY = `query Overview($asOf: DateTime!, $before: DateTime!, $from: DateTime!, $to: DateTime!, $interval: StatisticsInterval!, $steps: StatisticsInterval!) {
   integrations {
-    name origin status message tokenMessage
-    streams { resource filterKey status message collectFrom lastAttemptAt lastSuccessAt }
+    name origin tokenMessage
+    streams { resource status message collectFrom lastAttemptAt lastSuccessAt }
   }
-  threatCoverage: coverage(resource: THREATS, asOf: $asOf) { from ${RECORDED} }
-  caseCoverage: coverage(resource: CASES, asOf: $asOf) { from ${RECORDED} }
-  campaignCoverage: coverage(resource: CAMPAIGNS, asOf: $asOf) { from ${RECORDED} }
+  threatCoverage: coverage(resource: THREATS, asOf: $asOf) { ${RECORDED} }
+  caseCoverage: coverage(resource: CASES, asOf: $asOf) { ${RECORDED} }
+  campaignCoverage: coverage(resource: CAMPAIGNS, asOf: $asOf) { ${RECORDED} }
   left: messageStatistics(asOf: $asOf, from: "${EARLIEST_ASKED}", to: $to, filter: { ${LEFT} }, groupBy: [AGE, IS_READ], top: 20) { ${COUNTED} }
   oldestThreats: threats(asOf: $asOf, first: 5, filter: { unremediated: { eq: true } }, orderBy: { field: FIRST_RECEIVED_TIME, direction: ASC }) {
-    nodes { threatId firstReceivedTime subject recipientCount }
+    nodes { firstReceivedTime subject recipientCount }
   }
   openCases: caseStatistics(asOf: $asOf, from: "${EARLIEST_ASKED}", to: $to, filter: { open: { eq: true } }, groupBy: [SEVERITY, AGE], top: 50) { ${COUNTED} }
   oldestCases: cases(asOf: $asOf, first: 5, filter: { open: { eq: true } }, orderBy: { field: CUSTOMER_VISIBLE_TIME, direction: ASC }) {
-    nodes { caseId affectedEmployee severity customerVisibleTime status }
+    nodes { affectedEmployee severity customerVisibleTime status }
   }
   attacks: messageStatistics(asOf: $asOf, from: $from, to: $to, interval: $interval, groupBy: [ATTACK_TYPE], top: 6) {
     total { count buckets { ${SERIES} } } groups { keys { dimension value } count buckets { count } } rest { values count } sampled untimed
@@ -32,7 +32,7 @@ export const OVERVIEW_QUERY = `query Overview($asOf: DateTime!, $before: DateTim
   remediation: messageStatistics(asOf: $asOf, from: $from, to: $to, interval: $steps) {
     total { count duration { count pending unknown median p95 max } buckets { ${SERIES} duration { median } } } sampled untimed
   }
-  controls { id title thresholds { name value } }
+  controls { thresholds { name value } }
   reports: campaignStatistics(asOf: $asOf, from: $from, to: $to, groupBy: [JUDGEMENT]) { ${COUNTED} }
   undecided: campaignStatistics(asOf: $asOf, from: "${EARLIEST_ASKED}", to: $to, filter: { scanning: { eq: true } }, groupBy: [AGE]) { ${COUNTED} }
   recipients: messageStatistics(asOf: $asOf, from: $from, to: $to, groupBy: [RECIPIENT_ADDRESS], top: 10) { total { count distinct(of: RECIPIENT_ADDRESS) } groups { keys { dimension value } count } rest { values count } sampled untimed }
@@ -53,14 +53,14 @@ export interface Gap {
 }
 
 export interface CoverageAnswer {
-  readonly from: Instant;
   readonly gaps: readonly Gap[];
   readonly missing: readonly { readonly integration: string; readonly code: string }[];
 }
 
-export interface StreamAnswer {
+export type ResourceName = 'THREATS' | 'CASES' | 'CAMPAIGNS';
+
+interface StreamAnswer {
   readonly resource: ResourceName;
-  readonly filterKey: string;
   readonly status: StreamStatus;
   readonly message: string | null;
   readonly collectFrom: Instant;
@@ -68,36 +68,11 @@ export interface StreamAnswer {
   readonly lastSuccessAt: Instant | null;
 }
 
-export type ResourceName = 'THREATS' | 'CASES' | 'CAMPAIGNS';
-
 export interface IntegrationAnswer {
   readonly name: string;
   readonly origin: 'ABNORMAL' | 'SIMULATED' | null;
-  readonly status: IntegrationStatus;
-  readonly message: string | null;
   readonly tokenMessage: string | null;
   readonly streams: readonly StreamAnswer[];
-}
-
-export interface GroupAnswer {
-  readonly keys: readonly { readonly dimension: string; readonly value: string | null }[];
-  readonly count: number;
-}
-
-export interface BucketAnswer {
-  readonly from: Instant;
-  readonly to: Instant;
-  readonly count: number;
-  readonly gapReasons: readonly string[];
-  readonly partial: boolean;
-}
-
-/** Of every statistics; `rest` and the others only where they are selected. */
-interface Counted {
-  readonly total: { readonly count: number };
-  readonly groups: readonly GroupAnswer[];
-  readonly sampled: number;
-  readonly untimed: number;
 }
 
 /** Durations in seconds. */
@@ -110,58 +85,61 @@ interface Duration {
   readonly max: number | null;
 }
 
-interface SeriesGroup extends GroupAnswer {
-  readonly buckets: readonly { readonly count: number }[];
+export interface BucketAnswer {
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly count: number;
+  readonly gapReasons: readonly string[];
+  readonly partial: boolean;
+  readonly duration: Duration;
 }
 
-type Rest = { readonly values: number; readonly count: number } | null;
+export interface GroupAnswer {
+  readonly keys: readonly { readonly dimension: string; readonly value: string | null }[];
+  readonly count: number;
+  readonly buckets: readonly BucketAnswer[];
+}
+
+/** Of every statistics; each has what its root selects. */
+interface Counted {
+  readonly total: Omit<GroupAnswer, 'keys'> & { readonly distinct: number; readonly duration: Duration };
+  readonly groups: readonly GroupAnswer[];
+  readonly rest: { readonly values: number; readonly count: number } | null;
+  readonly sampled: number;
+  readonly untimed: number;
+}
+
+interface Nodes<T> {
+  readonly nodes: readonly T[];
+}
+
+interface ThreatAnswer {
+  readonly firstReceivedTime: Instant | null;
+  readonly subject: string | null;
+  readonly recipientCount: number | null;
+}
+
+interface CaseAnswer {
+  readonly affectedEmployee: string | null;
+  readonly severity: string | null;
+  readonly customerVisibleTime: Instant | null;
+  readonly status: string | null;
+}
+
+type StatisticsRoot =
+  | ('left' | 'openCases' | 'attacks' | 'attacksBefore' | 'remediation')
+  | ('reports' | 'undecided' | 'recipients' | 'parties');
 
 /** The answer to `OVERVIEW_QUERY`: what could not be read is null, with an error. */
-export interface OverviewAnswer {
+export interface OverviewAnswer
+  extends Readonly<Record<StatisticsRoot, Counted>>,
+    Readonly<Record<'threatCoverage' | 'caseCoverage' | 'campaignCoverage', CoverageAnswer>> {
   readonly integrations: readonly IntegrationAnswer[];
-  readonly threatCoverage: CoverageAnswer;
-  readonly caseCoverage: CoverageAnswer;
-  readonly campaignCoverage: CoverageAnswer;
-  readonly left: Counted;
-  readonly oldestThreats: {
-    readonly nodes: readonly {
-      readonly threatId: string;
-      readonly firstReceivedTime: Instant | null;
-      readonly subject: string | null;
-      readonly recipientCount: number | null;
-    }[];
-  };
-  readonly openCases: Counted;
-  readonly oldestCases: {
-    readonly nodes: readonly {
-      readonly caseId: string;
-      readonly affectedEmployee: string | null;
-      readonly severity: string | null;
-      readonly customerVisibleTime: Instant | null;
-      readonly status: string | null;
-    }[];
-  };
-  readonly attacks: Omit<Counted, 'groups'> & {
-    readonly total: { readonly buckets: readonly BucketAnswer[] };
-    readonly groups: readonly SeriesGroup[];
-    readonly rest: Rest;
-  };
-  readonly attacksBefore: Counted;
-  readonly remediation: Omit<Counted, 'groups'> & {
-    readonly total: {
-      readonly duration: Duration;
-      readonly buckets: readonly (BucketAnswer & { readonly duration: Pick<Duration, 'median'> })[];
-    };
-  };
+  readonly oldestThreats: Nodes<ThreatAnswer>;
+  readonly oldestCases: Nodes<CaseAnswer>;
   readonly controls: readonly {
-    readonly id: string;
-    readonly title: string;
     readonly thresholds: readonly { readonly name: string; readonly value: number }[];
   }[];
-  readonly reports: Counted;
-  readonly undecided: Counted;
-  readonly recipients: Counted & { readonly total: { readonly distinct: number }; readonly rest: Rest };
-  readonly parties: Counted;
 }
 
 /** The answer to `VERDICTS_QUERY`. */
