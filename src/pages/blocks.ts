@@ -168,18 +168,29 @@ function takeovers(view: OverviewView): Html {
   const ages = Object.entries(AGE_TEXTS).filter(
     ([value]) => sumOf(open.groups, [{ dimension: 'AGE', value }]) > 0,
   );
-  const rows = valuesOf(open.groups, 'SEVERITY').map((severity) => {
-    const keys = [{ dimension: 'SEVERITY', value: severity }];
-    const cells = ages.map(([value, text]) => {
-      const both = [...keys, { dimension: 'AGE', value }];
-      return html`<td class="number" data-name="${text}">${linked(view, sumOf(open.groups, both), set, both)}</td>`;
+  const rows = valuesOf(open.groups, 'SEVERITY')
+    .sort(bySeverity)
+    .map((severity) => {
+      const keys = [{ dimension: 'SEVERITY', value: severity }];
+      const cells = ages.map(([value, text]) => {
+        const both = [...keys, { dimension: 'AGE', value }];
+        return html`<td class="number" data-name="${text}">${linked(view, sumOf(open.groups, both), set, both)}</td>`;
+      });
+      return html`<tr><th scope="row">${valueText(severity)}</th>${cells}</tr>`;
     });
-    return html`<tr><th scope="row">${valueText(severity)}</th>${cells}</tr>`;
-  });
   const headings = ['Severity', ...ages.map(([, text]) => `#${text}`)];
   return html`<p class="finding">${leastText(view, 'CASES', scope, open)}${linked(view, open.total.count, set)} ${open.total.count === 1 ? 'case is' : 'cases are'} open.</p>
 ${tableMarkup('severities', 'Open cases by severity and by how long they are visible', headings, rows)}
 ${oldestCases(view)}${uncounted(open)}`;
+}
+
+const SEVERITIES: readonly (string | null)[] = ['HIGH', 'MEDIUM', 'LOW', 'NONE'];
+
+/** The most severe first, others last. */
+function bySeverity(a: string | null, b: string | null): number {
+  const rank = (value: string | null) =>
+    (SEVERITIES.indexOf(value) + SEVERITIES.length + 1) % (SEVERITIES.length + 1);
+  return rank(a) - rank(b);
 }
 
 function oldestCases(view: OverviewView): Html {

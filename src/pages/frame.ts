@@ -25,6 +25,7 @@ a:focus-visible, summary:focus-visible, .scroll:focus-visible, button:focus-visi
 summary { min-height: 24px; cursor: pointer; }
 main.blocks th, main.blocks td { overflow-wrap: normal; }
 main.blocks .when { white-space: normal; }
+main.blocks th.free { min-width: 6rem; }
 main.blocks .free, main.blocks .bars th { overflow-wrap: anywhere; white-space: normal; }
 main.blocks .bars th { width: 45%; }
 main.blocks .bars td.bar { width: 40%; min-width: 3rem; }
