@@ -194,15 +194,13 @@ const STATES: Readonly<Record<string, State>> = {
       seen: RECORDS,
       ledger: [
         ledgerEntry({
-          from: shift(FROM, -20 * DAY),
-          to: shift(FROM, 7 * DAY),
-          status: 'OUT_OF_RETENTION',
-          readAt: TO,
-          held: 0,
+          ...{ from: shift(FROM, -20 * DAY), to: FROM, readAt: TO },
+          ...{ status: 'OUT_OF_RETENTION', reason: 'older than 30 days' },
         }),
       ],
     },
-    says: { attacks: [] },
+    streams: { threats: { collectFrom: shift(FROM, -20 * DAY) } },
+    says: { mailboxes: ['Abnormal no longer stores what is before 2026-10-10', /at least/i] },
   },
   'still going back': {
     plan: { from: shift(TO, -3 * DAY), seen: seenUntil(TO).filter(({ at }) => at > shift(TO, -3 * DAY)) },
