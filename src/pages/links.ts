@@ -4,27 +4,22 @@ import { DAY, HOUR, type Instant, shift, type Window } from '../values/instant.j
 /** What is counted: in the order of the page, messages, account takeovers and reports of users. */
 interface Noun {
   readonly statistics: string;
-  readonly filter: string;
   /** The time by which records are counted. */
   readonly time: string;
-  readonly dimension: string;
   readonly nodes: string;
 }
 
 const NOUNS = {
   MESSAGE: {
-    ...{ statistics: 'messageStatistics', filter: 'MessageFilter', time: 'receivedTime' },
-    dimension: 'MessageDimension',
+    ...{ statistics: 'messageStatistics', time: 'receivedTime' },
     nodes: 'messageId receivedTime subject recipientAddress attackType remediation isRead',
   },
   CASE: {
-    ...{ statistics: 'caseStatistics', filter: 'CaseFilter', time: 'customerVisibleTime' },
-    dimension: 'CaseDimension',
+    ...{ statistics: 'caseStatistics', time: 'customerVisibleTime' },
     nodes: 'caseId affectedEmployee severity status customerVisibleTime',
   },
   CAMPAIGN: {
-    ...{ statistics: 'campaignStatistics', filter: 'CampaignFilter' },
-    ...{ time: 'firstReportedTime', dimension: 'CampaignDimension' },
+    ...{ statistics: 'campaignStatistics', time: 'firstReportedTime' },
     nodes: 'campaignId subject recipientAddress judgement firstReportedTime',
   },
 } as const satisfies Record<string, Noun>;
@@ -67,33 +62,30 @@ export function countLink(hasIde: boolean, count: number, set: CountedSet, keys:
 }
 
 function queryAddress({ noun, asOf, window, filter, groupBy = [] }: CountedSet): string {
-  const { statistics, filter: filterType, dimension } = NOUNS[noun];
-  const query = `query Count($asOf: DateTime, $from: DateTime, $to: DateTime, $filter: ${filterType}, $groupBy: [${dimension}!]) {
-  ${statistics}(asOf: $asOf, from: $from, to: $to, filter: $filter, groupBy: $groupBy, top: 50) {
+  const optional = { ...(filter && { filter }), ...(groupBy.length > 0 && { groupBy, top: 50 }) };
+  return ideAddress(`query Count {
+  ${NOUNS[noun].statistics}(${argumentsOf({ asOf, ...window, ...optional })}) {
     asOf
     coverage { complete gaps { from to reason } }
     total { count }
     groups { keys { dimension value } count }
     rest { values count }
   }
-}`;
-  const grouped = groupBy.length > 0 ? { groupBy } : {};
-  return ideAddress(query, { asOf, ...window, ...(filter && { filter }), ...grouped });
+}`);
 }
 
 function listAddress({ noun, asOf, window, filter = {} }: CountedSet, keys: readonly Key[]): string {
-  const { statistics, filter: filterType, nodes, time } = NOUNS[noun];
-  const list = statistics.replace('Statistics', 's');
-  const query = `query List($asOf: DateTime, $filter: ${filterType}) {
-  ${list}(asOf: $asOf, filter: $filter, first: 25) {
+  const { statistics, nodes, time } = NOUNS[noun];
+  const conditions = keys.map((key) => conditionOf(key, time, asOf));
+  const all = [{ [time]: { gte: window.from, lt: window.to } }, filter, ...conditions];
+  const and = all.filter((each) => Object.keys(each).length > 0);
+  return ideAddress(`query List {
+  ${statistics.replace('Statistics', 's')}(${argumentsOf({ asOf, first: 25, filter: { and } })}) {
     totalCount
     nodes { ${nodes} }
     pageInfo { hasNextPage endCursor }
   }
-}`;
-  const conditions = keys.map((key) => conditionOf(key, time, asOf));
-  const all = [{ [time]: { gte: window.from, lt: window.to } }, filter, ...conditions];
-  return ideAddress(query, { asOf, filter: { and: all.filter((each) => Object.keys(each).length > 0) } });
+}`);
 }
 
 function conditionOf({ dimension, value }: Key, time: string, asOf: Instant): object {
@@ -108,11 +100,20 @@ function conditionOf({ dimension, value }: Key, time: string, asOf: Instant): ob
   return { [field]: { eq: dimension === 'IS_READ' && value !== null ? value === 'true' : value } };
 }
 
-/** The IDE reads both parameters and opens a window with them. */
-export function ideAddress(query: string, variables: object): string {
-  const parameters = new URLSearchParams({
-    ...{ endpoint: '/graphql', query },
-    variables: JSON.stringify(variables, null, 2),
-  });
-  return `/ide/?${parameters}`;
+function argumentsOf(given: object): string {
+  return Object.entries(given)
+    .map(([name, value]) => `${name}: ${literalOf(value)}`)
+    .join(', ');
+}
+
+/** As GraphQL writes it: words in capitals are values of enums. */
+function literalOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(literalOf).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) return `{ ${argumentsOf(value)} }`;
+  return typeof value === 'string' && /^[A-Z][A-Z0-9_]*$/.test(value) ? value : JSON.stringify(value);
+}
+
+/** The IDE opens a window with the query of its address. */
+function ideAddress(query: string): string {
+  return `/ide/?${new URLSearchParams({ endpoint: '/graphql', query })}`;
 }

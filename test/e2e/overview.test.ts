@@ -397,12 +397,13 @@ describe.runIf(hasChromium)('the page at /', () => {
         expect(href).not.toContain('customer.example');
         const isList = text.startsWith('list');
         if (!isList) number = text.split(' ')[0] ?? '';
-        const variables = JSON.parse(searchParams.get('variables') ?? '');
-        if (JSON.stringify(variables).includes('"eq":""')) continue;
+        const query = searchParams.get('query') ?? '';
+        // where the number is of one address, it is left to the user to fill in
+        if (query.includes('eq: ""')) continue;
         const answer = await fetch(`${url}/graphql`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({ query: searchParams.get('query'), variables }),
+          body: JSON.stringify({ query }),
         });
         const { data, errors } = (await answer.json()) as { data: Record<string, Found>; errors?: unknown };
         expect([href, errors]).toEqual([href, undefined]);
@@ -419,7 +420,7 @@ describe.runIf(hasChromium)('the page at /', () => {
     });
   });
 
-  test('the IDE opens with the query and the variables of a number', async () => {
+  test('the IDE opens with the query of a number, and sends it', async () => {
     const url = await serve('complete, with records');
     const { page } = await openPage(browser, `${url}/`, LOOK);
     await page.locator('#mailboxes .finding a').first().click();
@@ -432,7 +433,9 @@ describe.runIf(hasChromium)('the page at /', () => {
       .getByRole('button', { name: /send request/i })
       .first()
       .click();
-    expect((await sent).postDataJSON()).toMatchObject({ variables: { groupBy: ['AGE', 'IS_READ'] } });
+    expect((await sent).postDataJSON()).toMatchObject({
+      query: expect.stringContaining('groupBy: [AGE, IS_READ]'),
+    });
     await page.context().close();
   });
 
@@ -444,6 +447,11 @@ describe.runIf(hasChromium)('the page at /', () => {
       const report = (await (await fetch(`${url}${reports.json}`)).json()) as Reported;
       const own = report.results.map(({ control, verdict }) => ({ control, verdict }));
       expect([period, verdicts]).toEqual([period, own]);
+    }
+    // what is evaluated stays so, and each load continues
+    for (;;) {
+      const page = await fetch(`${url}/reports`, { headers: { accept: 'text/html' } });
+      if (!(await page.text()).includes('Periods are being evaluated')) break;
     }
     for (const width of WIDTHS) {
       await withPage(`${url}/reports`, { width, height: 900 }, async (page) => {
