@@ -5,7 +5,7 @@ import { HistoryError } from '../history/errors.js';
 import type { Pin } from '../history/store.js';
 import type { Log } from '../log.js';
 import { type Caller, hasRole } from '../values/access.js';
-import { DAY, type Instant, shift, toInstant, toMillis } from '../values/instant.js';
+import { DAY, earliest, type Instant, shift, toInstant, toMillis } from '../values/instant.js';
 import { collected } from './collected.js';
 import { messagePage, type Page } from './frame.js';
 import { overviewPage } from './overview-page.js';
@@ -96,9 +96,9 @@ async function readView(
   pin: Pin,
 ): Promise<OverviewView> {
   const now = toInstant(services.clock());
-  const asOf = pin.at;
-  const to = asOf;
-  const window = { from: shift(to, -SPAN_MS[span]), to };
+  // a clock that was set back
+  const asOf = earliest(pin.at, now);
+  const window = { from: shift(asOf, -SPAN_MS[span]), to: asOf };
   const variables = {
     ...{ asOf, ...window, before: shift(window.from, -SPAN_MS[span]) },
     ...{ interval: span === '24h' ? 'HOUR' : span === '90d' ? 'WEEK' : 'DAY' },

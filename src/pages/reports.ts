@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ControlVerdict } from '../controls/control.js';
 import { instantText } from '../controls/words.js';
 import { type Html, html, instantMarkup, tableMarkup, VERDICT_WORDS } from '../evidence/report/html.js';
-import { type Instant, toInstant, toMillis } from '../values/instant.js';
+import { earliest, type Instant, toInstant, toMillis } from '../values/instant.js';
 import { type Page, pageOf } from './frame.js';
 import { signedIn } from './overview-page.js';
 import type { OverviewRequest, OverviewServices } from './overview.js';
@@ -41,33 +41,30 @@ export async function listReports(
   request: OverviewRequest,
   isPage: boolean,
 ): Promise<ListedReports> {
-  const { at: asOf } = await services.head();
+  const asOf = earliest((await services.head()).at, toInstant(services.clock()));
   const start = await services.collectedFrom();
-  const late = isPage ? delay(PATIENCE_MS, null, { ref: false }) : new Promise<null>(() => {});
   const periods: ListedPeriod[] = [];
   let isLate = false;
+  const late = isPage ? delay(PATIENCE_MS, null, { ref: false }) : new Promise<null>(() => {});
+  void late.then(() => {
+    isLate = true;
+  });
   for (const period of start === null ? [] : calendar(start, asOf)) {
-    const asked: Promise<Verdicts> | null = isLate
-      ? null
-      : verdictsOf(services, request, asOf, period.period);
-    asked?.catch(() => {});
-    const verdicts: Verdicts | null = asked === null ? null : await Promise.race([asked, late]);
-    isLate ||= verdicts === null;
-    periods.push({ ...period, verdicts });
+    const asked = isLate ? null : verdictsOf(services, request, asOf, period.period);
+    periods.push({ ...period, verdicts: await Promise.race([asked, late]) });
   }
   return { asOf, periods };
 }
 
+/** `null` if they cannot be evaluated now. */
 async function verdictsOf(
   { ask }: OverviewServices,
   request: OverviewRequest,
   asOf: Instant,
   period: string,
-) {
-  const { data, errors } = await ask<VerdictsAnswer>(VERDICTS_QUERY, { asOf, period }, request);
-  const results = data?.evidence?.results;
-  if (!results) throw new Error(errors[0]?.message ?? 'The controls could not be evaluated.');
-  return results.map(({ control, verdict }) => ({ control: control.id, verdict }));
+): Promise<Verdicts | null> {
+  const { data } = await ask<VerdictsAnswer>(VERDICTS_QUERY, { asOf, period }, request);
+  return data?.evidence?.results.map(({ control, verdict }) => ({ control: control.id, verdict })) ?? null;
 }
 
 function calendar(start: Instant, asOf: Instant): Omit<ListedPeriod, 'verdicts'>[] {
@@ -121,7 +118,7 @@ export function reportsPage({ asOf, periods }: ListedReports, request: OverviewR
 <p><a href="/">Overview</a></p>
 <p class="wide"><strong>As of ${instantMarkup(asOf)}</strong>, all times in UTC; the end of a period is not included.</p>
 ${signedIn(request.caller)}`,
-      html`<main>${isWhole ? null : html`<p class="notice">Periods are being evaluated. <a href="">Load the page again</a> in some seconds.</p>`}
+      html`<main>${isWhole ? null : html`<p class="notice">Periods are being evaluated. <a href="">Load the page again</a> in some seconds; if this stays, ask an operator of the gateway.</p>`}
 ${body}
 <p>Any other period: <code>/reports/2026-W37</code>, <code>/reports/2026-09-01/2026-09-15</code>. Programs get this list as JSON (<code>Accept: application/json</code>).</p></main>`,
     ),
