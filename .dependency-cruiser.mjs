@@ -72,6 +72,10 @@ export const MODULES = {
     ],
     'Messages follow from the history and the policy; where they go and how filters are read is decided by the wiring.',
   ],
+  pages: [
+    ['values', 'log', 'model', STORE, 'integrations/accounts', 'controls', 'evidence'],
+    'A page is HTML from answers of the graph, which it gets as text: what it shows, anyone can query.',
+  ],
   graphql: [
     [
       'values',
@@ -123,6 +127,9 @@ export const MODULES = {
       'history/watch-writes',
       'callers',
       'graphql/(base/errors|request|operation)',
+      'pages/frame',
+      'evidence/report/html',
+      'integrations/address',
     ],
     'The server carries the graph and reports health; the wiring hands it its parts.',
   ],
@@ -300,7 +307,7 @@ export default {
     ),
     onlyIn(
       'server-in-http',
-      ['fastify', '@fastify/.*', '@as-integrations/.*', 'altair-static'],
+      ['fastify', '@fastify/.*', '@as-integrations/.*', 'altair-static', 'cookie'],
       ['^src/http/'],
       'HTTP serving is one folder’s business.',
     ),

@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { openCallers, openLimits, watchTokens } from './app/open-access.js';
 import { createOperations } from './app/operations.js';
+import { createPages } from './app/pages.js';
 import { type PolicyWatch, policyCheck, watchPolicy } from './app/policy-file.js';
 import { type PostureWatch, watchPosture } from './app/posture-watch.js';
 import { controlRules, createReports } from './app/reports.js';
@@ -129,10 +130,11 @@ function createGatewayServer(
   });
   const { introspection, landingPage: sandbox } = config.http;
   const graph = { schema, redactedSchema: redactedBy(config), log, observer: counters.graph, introspection };
+  const apollo = createApollo({ ...graph, sandbox });
   return createServer({
     ...config.http,
     callers,
-    apollo: createApollo({ ...graph, sandbox }),
+    apollo,
     subscribe: createSubscriptions(graph),
     context,
     readiness: () =>
@@ -142,6 +144,7 @@ function createGatewayServer(
         collectionCheck(store, () => accounts.list().length > 0),
         ...(config.policy === null ? [] : [policyCheck(policy)]),
       ]),
+    pages: createPages({ apollo, context, store, config, policy: policy.current, clock, log }),
     reports: createReports({ store, config, policy: policy.current, clock, log }),
     signingKeys: () => publishedKeys(store),
     signingKeysPem: () => publishedPem(store),

@@ -8,6 +8,7 @@ import {
   keysIn,
   readCallers,
   readCorsOrigins,
+  readSignInHeader,
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
@@ -51,6 +52,8 @@ export interface Config {
     readonly openMetrics: boolean;
     /** Which proxies are trusted. */
     readonly trustProxy: TrustProxy;
+    /** In which header a trusted proxy passes the token of its user; `null`: in none. */
+    readonly signInHeader: string | null;
     readonly corsOrigins: readonly string[];
     /** Whether each request is a line of the log. */
     readonly accessLog: boolean;
@@ -196,6 +199,7 @@ function http(read: VariableReader): Config['http'] {
     anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', ['yes', 'no']) === 'yes',
     openMetrics: read.oneOf('METRICS', ['readers', 'open']) === 'open',
     trustProxy: readTrustProxy(read),
+    signInHeader: readSignInHeader(read),
     corsOrigins: readCorsOrigins(read),
     accessLog: isOn('ACCESS_LOG'),
   };

@@ -124,6 +124,7 @@ export const VARIABLES = {
   JWT_CLOCK_SKEW: '60s',
   JWT_ROLE_CLAIM: 'role',
   TRUST_PROXY: null,
+  SIGN_IN_HEADER: null,
   CORS_ORIGINS: null,
   IDE: 'on',
   FEDERATION: 'off',

@@ -7,6 +7,7 @@ import type { GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { ApiKeys } from '../../src/callers/api-keys.js';
 import { type Callers, createCallers, LOCAL_CALLERS } from '../../src/callers/callers.js';
+import { Sessions } from '../../src/callers/sessions.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
 import { redactSchema } from '../../src/graphql/operation/redact-schema.js';
 import { createSubscriptions } from '../../src/graphql/operation/subscriptions.js';
@@ -92,7 +93,8 @@ function callersByRole(store: HistoryStore, log: Log): Callers {
     return { name: role, role, hash };
   });
   const keys = new ApiKeys({ store, clock, log });
-  return createCallers({ keys, fixedKeys, tokens: null, anybody: false, clock, log });
+  const sessions = new Sessions({ store, clock });
+  return createCallers({ keys, fixedKeys, tokens: null, sessions, anybody: false, clock, log });
 }
 
 /** The graph over HTTP, over a SQLite history in a folder of its own, at a clock that stands where it is put. */
