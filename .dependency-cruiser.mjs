@@ -13,6 +13,7 @@ export const MODULES = {
   values: [[], 'Plain values and pure helpers know nothing of the project.'],
   log: [['values'], 'Every module may write to the log, so the log depends on no other module.'],
   outgoing: [['values'], 'The one place that sends HTTP requests knows nothing of what is sent.'],
+  tracing: [[], 'A span may be anywhere, so it depends on no other module.'],
   async: [['values'], 'Timers, signals and shared calls have no domain terms.'],
   resources: [['values'], 'A resource is defined once; every other module reads the definition.'],
   model: [['values', 'resources'], 'What a history contains: plain types and pure functions.'],
@@ -25,7 +26,7 @@ export const MODULES = {
     'The simulated tenant shares no code with the client: a mistake in shared code would hide itself.',
   ],
   abnormal: [
-    ['values', 'async', 'log', 'outgoing', 'resources', 'model'],
+    ['values', 'async', 'log', 'tracing', 'outgoing', 'resources', 'model'],
     'The client knows the API and nothing of what is done with its responses.',
   ],
   history: [
@@ -37,7 +38,7 @@ export const MODULES = {
     'An account is a client with a name; the modules that use accounts are below.',
   ],
   sync: [
-    ['values', 'async', 'log', 'resources', 'model', STORE, 'abnormal', 'integrations'],
+    ['values', 'async', 'log', 'tracing', 'resources', 'model', STORE, 'abnormal', 'integrations'],
     'Sync reads through the client and writes through the port, whichever store is behind it.',
   ],
   controls: [
@@ -71,17 +72,22 @@ export const MODULES = {
     ],
     'Messages follow from the history and the policy; where they go and how filters are read is decided by the wiring.',
   ],
+  pages: [
+    ['values', 'log', 'model', STORE, 'integrations/accounts', 'controls', 'evidence'],
+    'A page is HTML from answers of the graph, which it gets as text: what it shows, anyone can query.',
+  ],
   graphql: [
     [
       'values',
       'async',
       'log',
+      'tracing',
       'resources',
       'model',
       STORE,
       'abnormal/(errors|budget)',
       'integrations',
-      'history/watch-writes',
+      'history/(items|watch-writes)',
       'policy',
       'controls',
       'evidence',
@@ -115,11 +121,15 @@ export const MODULES = {
       'values',
       'async',
       'log',
+      'tracing',
       'model',
       STORE,
       'history/watch-writes',
       'callers',
       'graphql/(base/errors|request|operation)',
+      'pages/frame',
+      'evidence/report/html',
+      'integrations/address',
     ],
     'The server carries the graph and reports health; the wiring hands it its parts.',
   ],
@@ -297,7 +307,7 @@ export default {
     ),
     onlyIn(
       'server-in-http',
-      ['fastify', '@fastify/.*', '@as-integrations/.*', 'altair-static'],
+      ['fastify', '@fastify/.*', '@as-integrations/.*', 'altair-static', 'cookie'],
       ['^src/http/'],
       'HTTP serving is one folder’s business.',
     ),
@@ -312,6 +322,12 @@ export default {
       ['prom-client'],
       ['^src/metrics/'],
       'How measures are kept and written is one folder’s business.',
+    ),
+    onlyIn(
+      'traces-in-tracing',
+      ['@opentelemetry/.*'],
+      ['^src/tracing[.]ts$'],
+      'What a trace may contain, and that none is made without an SDK, is decided in one place.',
     ),
     onlyIn(
       'tokens-in-callers',

@@ -8,6 +8,7 @@ import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
 import { storageReport } from './history/storage.js';
 import { stallRows } from './stalls/stalls.js';
+import { overviewRows } from './pages/overview.js';
 import { type BenchRow, isWithin, tableOf } from './table.js';
 
 /*
@@ -26,6 +27,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | rea
   ['counts-sqlite', () => countsReport()],
   ['evidence-mongodb', mongoEvidenceReport],
   ['export-sqlite', sqliteExportReport],
+  ['overview-sqlite', () => overviewRows()],
   ['stalls', () => stallRows()],
 ];
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
  * newer than what was built. Types are not checked here (`npm run types` does that), so it takes about a second.
  */
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+export const root = fileURLToPath(new URL('..', import.meta.url));
 const at = (...names) => join(root, ...names);
 const OUTPUT = at('dist');
 const MAIN = at('dist', 'main.js');
@@ -47,7 +47,7 @@ export function build() {
   }
 }
 
-function compiler() {
+export function compiler() {
   try {
     return join(
       dirname(createRequire(import.meta.url).resolve('typescript-native/package.json')),

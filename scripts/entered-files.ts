@@ -15,8 +15,8 @@ import { pino } from 'pino';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const DOCS = fileURLToPath(new URL('../docs/architecture.md', import.meta.url));
-/** What stands in for Abnormal, and what only counts. */
-const LEFT_OUT = /^(simulator|metrics)\//;
+/** What stands in for Abnormal, and what only counts or traces. */
+const LEFT_OUT = /^(simulator|metrics)\/|^tracing$/;
 /** The mutation that a poll is begun by here; the scheduler begins it without. */
 const MUTATION = /^(http|graphql|callers)\/|^app\/operations$|^audit-trail$/;
 

@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { openCallers, openLimits, watchTokens } from './app/open-access.js';
 import { createOperations } from './app/operations.js';
+import { createPages } from './app/pages.js';
 import { type PolicyWatch, policyCheck, watchPolicy } from './app/policy-file.js';
 import { type PostureWatch, watchPosture } from './app/posture-watch.js';
 import { controlRules, createReports } from './app/reports.js';
@@ -44,7 +45,7 @@ export function createApp(config: Config, options: AppOptions): App {
     async start() {
       // of exports during which an earlier process was killed
       removeLeftoverFolders();
-      const schema = buildGatewaySchema();
+      const schema = buildGatewaySchema(config.http);
       const limits = openLimits(config, schema);
       const counters = createCounters();
       const collector = await openCollector(config, options, counters);
@@ -102,8 +103,8 @@ interface Parts {
 }
 
 /** The schema for readers, if anything is masked. */
-function redactedBy({ limits: { redact } }: Config): GraphQLSchema | undefined {
-  return redact.size > 0 ? redactSchema(buildGatewaySchema(), redact) : undefined;
+function redactedBy({ limits: { redact }, http }: Config): GraphQLSchema | undefined {
+  return redact.size > 0 ? redactSchema(buildGatewaySchema(http), redact) : undefined;
 }
 
 function createGatewayServer(
@@ -133,10 +134,11 @@ function createGatewayServer(
   });
   const { introspection, landingPage: sandbox } = config.http;
   const graph = { schema, redactedSchema: redactedBy(config), log, observer: counters.graph, introspection };
+  const apollo = createApollo({ ...graph, sandbox });
   return createServer({
     ...config.http,
     callers,
-    apollo: createApollo({ ...graph, sandbox }),
+    apollo,
     subscribe: createSubscriptions(graph),
     context,
     readiness: () =>
@@ -146,6 +148,7 @@ function createGatewayServer(
         collectionCheck(store, () => accounts.list().length > 0),
         ...(config.policy === null ? [] : [policyCheck(policy)]),
       ]),
+    pages: createPages({ apollo, context, store, config, policy: policy.current, clock, log }),
     reports: createReports({ store, config, policy: policy.current, clock, log }),
     signingKeys: () => publishedKeys(store),
     signingKeysPem: () => publishedPem(store),
@@ -154,6 +157,7 @@ function createGatewayServer(
     onAnswer: counters.http,
     metrics: createScrape({
       ...{ counters, store, writes, posture, budgets: () => accounts.budgets, clock, log },
+      pollEvery: config.poll.every,
       ...(config.policy === null ? {} : { policy }),
       webhooks: collector.webhooks.status,
     }),

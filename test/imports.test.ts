@@ -52,6 +52,7 @@ const VIOLATIONS: Record<string, [file: string, statement: string]> = {
   'server-in-http': ['src/graphql/b.ts', "import { fastify } from 'fastify'; fastify;"],
   'log-in-log': ['src/sync/c.ts', "import { pino } from 'pino'; pino;"],
   'prometheus-in-metrics': ['src/http/c.ts', "import { Registry } from 'prom-client'; Registry;"],
+  'traces-in-tracing': ['src/http/g.ts', "import { trace } from '@opentelemetry/api'; trace;"],
   'tokens-in-callers': ['src/http/e.ts', "import { jwtVerify } from 'jose'; jwtVerify;"],
   'yaml-in-policy': ['src/app/c.ts', "import { parse } from 'yaml'; parse;"],
   'arguments-in-cli': ['src/http/b.ts', "import { Command } from 'commander'; Command;"],

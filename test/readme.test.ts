@@ -1,12 +1,14 @@
 import 'reflect-metadata';
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIABLE_NAMES, VARIABLES } from '../src/config/reader.js';
 import { ERROR_CODES } from '../src/graphql/base/errors.js';
+import { readOperationManifest } from '../src/graphql/operation/persisted-operations.js';
+import { QUESTIONS, QUESTIONS_DOCUMENT } from '../src/graphql/operation/questions.js';
 import { buildGatewaySchema } from '../src/graphql/schema.js';
-import { FIRST_QUERY } from '../src/http/browser-pages.js';
 import { DAY, toInstant } from '../src/values/instant.js';
 import { Playground } from './support/app.js';
 
@@ -60,7 +62,7 @@ const inJson = [...readme.matchAll(/"query": "(.*?)"\}/g)].map(([, text = '']) =
 describe('each documented query is valid:', () => {
   const schema = buildGatewaySchema();
 
-  test.each([FIRST_QUERY, ...shown, ...inJson])('%s', (text) => {
+  test.each([...QUESTIONS.map(({ query }) => query), ...shown, ...inJson])('%s', (text) => {
     expect(validate(schema, parse(text))).toEqual([]);
   });
 
@@ -69,10 +71,26 @@ describe('each documented query is valid:', () => {
   });
 });
 
+test('the collection of questions and their manifest are as written by “npm run questions”', () => {
+  expect(QUESTIONS).toHaveLength(12);
+  expect(readFileSync('docs/clients/questions.graphql', 'utf8')).toBe(QUESTIONS_DOCUMENT);
+  const text = readFileSync('docs/clients/questions.manifest.json', 'utf8');
+  const manifest = readOperationManifest(text);
+  const { operations } = JSON.parse(text) as { operations: { id: string; name: string; body: string }[] };
+  expect(operations.map(({ name, body }) => [name, body])).toEqual(
+    QUESTIONS.map(({ name, query }) => [name, query]),
+  );
+  for (const { id, body } of operations) {
+    expect(id).toBe(createHash('sha256').update(body).digest('hex'));
+    expect([manifest.bodyOf(id), manifest.lists(body)]).toEqual([body, true]);
+  }
+});
+
 interface Returned {
-  readonly total?: { readonly count: number };
+  readonly total?: { readonly count?: number; readonly duration?: { readonly count: number } };
   readonly totalCount?: number;
   readonly nodes?: unknown[];
+  readonly length?: number;
 }
 
 describe('on the first day of the simulated tenant', () => {
@@ -95,12 +113,19 @@ describe('on the first day of the simulated tenant', () => {
     return data as object;
   }
 
-  test.each([FIRST_QUERY, ...shown, ...inJson])('%s returns data', async (text) => {
+  test.each([...shown, ...inJson])('%s returns data', async (text) => {
     const data = await dataOf(text, text.includes('$asOf') ? { asOf: first.cases.asOf } : {});
     for (const [root, list] of Object.entries<Returned>({ ...data })) {
       expect(list.total?.count ?? list.totalCount ?? list.nodes?.length, root).toBeGreaterThan(0);
       if (list.nodes) expect(list.nodes.length, root).toBeGreaterThan(0);
     }
+  });
+
+  test.each(QUESTIONS)('the question $name is answered with data', async ({ query }) => {
+    const [list, ...others] = Object.values<Returned | null>({ ...(await dataOf(query)) });
+    const total = list?.total?.count ?? list?.total?.duration?.count;
+    expect(total ?? list?.totalCount ?? list?.nodes?.length ?? list?.length).toBeGreaterThan(0);
+    expect(others).not.toContain(null);
   });
 
   test('yesterday is before the first recording, and the error names an instant that returns data', async () => {

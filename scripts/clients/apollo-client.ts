@@ -1,5 +1,6 @@
 import { ApolloClient, gql, HttpLink, InMemoryCache, type TypedDocumentNode } from '@apollo/client/core';
 import { relayStylePagination } from '@apollo/client/utilities';
+import { retryingFetch } from './retrying-fetch.js';
 
 /*
  * Pages through all threats with Apollo Client, as a frontend would: a key in the Authorization header, pages joined in
@@ -32,7 +33,9 @@ const [uri = 'http://127.0.0.1:4000/graphql', first = '25'] = process.argv.slice
 const key = process.env.GATEWAY_KEY ?? '';
 
 const client = new ApolloClient({
-  link: new HttpLink({ uri, headers: key === '' ? {} : { authorization: `Bearer ${key}` } }),
+  link: new HttpLink({
+    ...{ uri, fetch: retryingFetch, headers: key === '' ? {} : { authorization: `Bearer ${key}` } },
+  }),
   cache: new InMemoryCache({
     possibleTypes: { Node: ['Threat'] },
     typePolicies: { Query: { fields: { threats: relayStylePagination(['filter', 'orderBy', 'asOf']) } } },

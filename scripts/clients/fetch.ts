@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { retryingFetch } from './retrying-fetch.js';
 
 /*
  * Reads all cases with plain `fetch`, then follows their changes for some seconds. It needs no library: it pages, retries
@@ -49,33 +49,21 @@ const CHANGES = `query Changes($since: DateTime, $after: String, $wait: Int) {
 const [url = 'http://127.0.0.1:4000/graphql', seconds = '5'] = process.argv.slice(2);
 const key = process.env.GATEWAY_KEY ?? '';
 
-/** The same request can succeed later. Other errors need another request, another credential, or an operator. */
-const RETRIED = new Set([
-  'RATE_LIMITED',
-  'SHUTTING_DOWN',
-  'AUTHENTICATION_UNAVAILABLE',
-  'HISTORY_UNAVAILABLE',
-  'TIMEOUT',
-]);
-
 async function ask<T>(query: string, variables: object): Promise<T> {
-  for (let attempt = 1; ; attempt += 1) {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/graphql-response+json, application/json',
-        ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
-      },
-      body: JSON.stringify({ query, variables }),
-    });
-    const { data, errors = [] } = (await response.json()) as Answer<T>;
-    const [error] = errors;
-    if (!error && data) return data;
-    const code = error?.extensions.code ?? `status ${response.status}`;
-    if (attempt === 5 || !RETRIED.has(code)) throw new Error(`${code}: ${error?.message ?? 'no data'}`);
-    await delay(1000 * Number(response.headers.get('retry-after') ?? 2 ** attempt));
-  }
+  const response = await retryingFetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json, application/json',
+      ...(key === '' ? {} : { authorization: `Bearer ${key}` }),
+    },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors = [] } = (await response.json()) as Answer<T>;
+  const [error] = errors;
+  if (!error && data) return data;
+  // decide by the code, never by the message
+  throw new Error(`${error?.extensions.code ?? response.status}: ${error?.message ?? 'no data'}`);
 }
 
 const ids: string[] = [];

@@ -2,6 +2,7 @@ import { linkSignals, type StartTimer } from '../async/waiting.js';
 import type { Log } from '../log.js';
 import type { Resource } from '../resources/registry.js';
 import { DecodeError } from '../resources/wire.js';
+import { ASKING, inSpan, type Span } from '../tracing.js';
 import type { Budget } from './budget.js';
 import type { CallMeter, CallOptions, RequestOutcome, UpstreamObserver } from './client.js';
 import { AttemptError, cancelled, type UpstreamCode, type UpstreamError, upstreamFailure } from './errors.js';
@@ -70,8 +71,10 @@ async function tryOnce(
   parts.observer.waited(options.priority, Math.max(0, sentAt - askedAt));
   const ended = (outcome: RequestOutcome) => parts.observer.ended(resource, outcome, attempt);
   count(options.meter, attempt);
+  const get = (span: Span | null) => send(parts, endpoint, place.answered, signal, span);
+  const attributes = { resource, role: endpoint.role, priority: options.priority, attempt };
   try {
-    const answer = await parts.request.get(endpoint.target, endpoint.body ?? 'json', signal, place.answered);
+    const answer = await inSpan(`GET ${resource}`, { attributes, kind: ASKING }, get);
     parts.log.debug(
       { target: endpoint.target, status: answer.status, ms: parts.clock() - sentAt },
       'upstream',
@@ -86,6 +89,18 @@ async function tryOnce(
   } finally {
     place.release();
   }
+}
+
+async function send(
+  { request }: CallParts,
+  { target, body = 'json' }: Endpoint,
+  onHead: () => void,
+  signal: AbortSignal,
+  span: Span | null,
+): Promise<UpstreamResponse> {
+  const answer = await request.get(target, body, signal, onHead);
+  span?.setAttribute('http.response.status_code', answer.status);
+  return answer;
 }
 
 function outcomeOf({ code, status }: UpstreamError): RequestOutcome {

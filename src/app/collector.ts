@@ -26,6 +26,7 @@ import { DEFAULT_SYNC_SETTINGS, type SyncObserver, type SyncSettings } from '../
 import { createSync } from '../sync/create-sync.js';
 import { createPoller, type Poller } from '../sync/schedule/poller.js';
 import type { Sync } from '../sync/sync.js';
+import { traced } from '../tracing.js';
 import { Secret } from '../values/secret.js';
 import type { DeliveryResult } from '../webhooks/deliveries.js';
 import { createSealer, withSealing } from './sealing.js';
@@ -39,9 +40,23 @@ export interface AppOptions {
   readonly settings?: Partial<SyncSettings>;
 }
 
-export function openHistory(config: Config, mode: OpenMode, { clock }: AppOptions): Promise<HistoryStore> {
-  return openStore(config.history, mode, { now: clock });
+export async function openHistory(
+  { history }: Config,
+  mode: OpenMode,
+  { clock }: AppOptions,
+): Promise<HistoryStore> {
+  const store = await openStore(history, mode, { now: clock });
+  const [system = ''] = history.split(/[:+]/, 1);
+  return traced(store, 'history', TRACED_CALLS, { 'db.system.name': system });
 }
+
+/** Those that a request or a poll waits for; the others walk through a whole history. */
+const TRACED_CALLS = [
+  ...(['record', 'head', 'pinAt', 'firstRecorded', 'get', 'page', 'count', 'statistics'] as const),
+  ...(['recorded', 'referrers', 'revisions', 'countRevisions', 'changes', 'received', 'ledger'] as const),
+  ...(['streams', 'runs', 'run', 'quarantine', 'document', 'documents', 'putDocument'] as const),
+  ...(['append', 'journal', 'acquireLease'] as const),
+];
 
 interface Observers {
   upstream(integration: string): UpstreamObserver;

@@ -3,6 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { ApiKeys, type KeyRegistry } from '../callers/api-keys.js';
 import { type Callers, createCallers } from '../callers/callers.js';
 import { JsonWebTokens } from '../callers/json-web-tokens.js';
+import { Sessions } from '../callers/sessions.js';
 import type { Config } from '../config/config.js';
 import { ConfigError } from '../config/reader.js';
 import {
@@ -41,6 +42,7 @@ export async function openCallers(config: Config, options: OpenCallersOptions): 
     ...options,
     keys,
     fixedKeys,
+    sessions: new Sessions(options),
     tokens: jwt && new JsonWebTokens({ ...jwt, ...options }),
     anybody: config.http.anyHost,
   });

@@ -22,6 +22,9 @@ interface SealerOptions {
   readonly log: Log;
 }
 
+/** After so many seals, the readings that they cover are kept in less space. */
+const JOIN_EVERY = 32;
+
 export function createSealer({ store, proof, clock, log }: SealerOptions): Sealer {
   const { signer } = proof;
   const recent = new RecentRuns();
@@ -34,9 +37,11 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
     try {
       if (signer && !isPublished) await publishKey(store, signer.publicKey, clock());
       isPublished = true;
-      for (const { index, hash, toSeq } of await sealHistory(store, { signer, clock, recent })) {
+      const seals = await sealHistory(store, { signer, clock, recent });
+      for (const { index, hash, toSeq } of seals)
         log.info({ seal: index, hash, toSeq, signed: signer !== null }, 'sealed');
-      }
+      const last = seals.at(-1);
+      if (last && seals.some(({ index }) => index % JOIN_EVERY === 0)) await store.joinReadings(last.toSeq);
     } catch (error) {
       log.error({ err: error }, 'sealing failed; it is tried again after the next run');
     }

@@ -17,7 +17,7 @@ import {
   type DeliveryResult,
   type Endpoint,
 } from '../webhooks/deliveries.js';
-import { SEAL_HOOK_DOCUMENT, deliveryDocument } from '../webhooks/delivery-state.js';
+import { deliveryDocument, SEAL_HOOK_DOCUMENT } from '../webhooks/delivery-state.js';
 import { detectEvents } from '../webhooks/detect-events.js';
 import { controlRules } from './reports.js';
 
@@ -42,7 +42,8 @@ export interface Webhooks extends Pick<Deliveries, 'run' | 'status'> {
 
 /** How long a process that ends goes on sending: one that sent all the time has little left. */
 const PATIENCE_MS = { serving: 3000, once: 60_000 } as const;
-const LEASE_MS = PATIENCE_MS.once + 60_000;
+/** What the lease lasts longer: if this process is killed meanwhile, another one polls soon. */
+const LEASE_MARGIN_MS = 10_000;
 
 export function createWebhooks(services: WebhookServices): Webhooks {
   const { store, config, accounts, holder, clock, log, observe } = services;
@@ -68,7 +69,8 @@ export function createWebhooks(services: WebhookServices): Webhooks {
       return deliveries.run(signal);
     },
     async flush() {
-      if (!deliveries.isUsed() || !(await store.acquireLease(POLL_LEASE, holder, LEASE_MS))) return;
+      if (!deliveries.isUsed()) return;
+      if (!(await store.acquireLease(POLL_LEASE, holder, patienceMs + LEASE_MARGIN_MS))) return;
       try {
         await deliveries.flush(AbortSignal.timeout(patienceMs));
       } finally {

@@ -4,6 +4,7 @@ import { ANONYMOUS_CALLER, type Caller, LOCAL_CALLER, type Role } from '../value
 import { BoundedCache } from '../values/bounded-cache.js';
 import { type ApiKeys, isSameHash, KEY_PREFIX, keyHash, parseKey } from './api-keys.js';
 import type { JsonWebTokens } from './json-web-tokens.js';
+import type { Sessions } from './sessions.js';
 
 interface FixedKey {
   readonly name: string;
@@ -14,6 +15,8 @@ interface FixedKey {
 interface Presented {
   readonly authorization: string | undefined;
   readonly apiKey: string | undefined;
+  /** A browser's session; used if there is neither of the others. */
+  readonly session?: string | undefined;
   readonly address: string;
 }
 
@@ -31,6 +34,8 @@ export interface Callers {
   /** Whether authentication is on: as soon as a credential exists. */
   areAsked(): Promise<boolean>;
   identify(presented: Presented): Promise<Identified>;
+  /** A session of a valid credential; `null` if the credential is too long for one. */
+  startSession(credential: string): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -38,6 +43,7 @@ export interface Callers {
 export const LOCAL_CALLERS: Callers = {
   areAsked: async () => false,
   identify: async () => ({ outcome: 'KNOWN', caller: LOCAL_CALLER }),
+  startSession: async () => null,
   close: async () => {},
 };
 
@@ -45,6 +51,7 @@ interface CallersOptions {
   readonly keys: ApiKeys;
   readonly fixedKeys: readonly FixedKey[];
   readonly tokens: JsonWebTokens | null;
+  readonly sessions: Sessions;
   readonly anybody: boolean;
   readonly clock: () => number;
   readonly log: Log;
@@ -99,12 +106,18 @@ class KnownCallers implements Callers {
     return { outcome: 'KNOWN', caller: this.options.anybody ? ANONYMOUS_CALLER : LOCAL_CALLER };
   }
 
+  startSession(credential: string): Promise<string | null> {
+    return this.options.sessions.seal(credential);
+  }
+
   close(): Promise<void> {
     return this.options.keys.close();
   }
 
   async #authenticate(presented: Presented): Promise<Identified> {
-    const credential = credentialIn(presented);
+    const given = credentialIn(presented);
+    const { session } = presented;
+    const credential = given ?? (session === undefined ? null : await this.options.sessions.open(session));
     if (credential === null) return { outcome: 'REFUSED', message: REASONS.MISSING };
     const { address } = presented;
     const hash = keyHash(credential);
@@ -114,6 +127,9 @@ class KnownCallers implements Callers {
     const verdict = credential === '' ? 'MALFORMED' : await this.#verdictOn(credential, hash);
     if (verdict === 'UNAVAILABLE') return unavailable(NO_SIGNING_KEYS);
     if (verdict === 'NO_ROLE') return this.#forbid(address);
+    // a credential that a session contains was valid, so it is no guess
+    if (typeof verdict === 'string' && given === null)
+      return { outcome: 'REFUSED', message: REASONS[verdict] };
     if (typeof verdict === 'string') return this.#refuse(verdict, credential, address, proof);
     this.#letInAt.set(proof, this.options.clock());
     return { outcome: 'KNOWN', caller: verdict };

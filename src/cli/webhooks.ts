@@ -8,8 +8,8 @@ import { newWebhookSecret } from '../integrations/webhook-secrets.js';
 import { toInstant } from '../values/instant.js';
 import { type DeliveryStatus, deliveryStatus, type Endpoint } from '../webhooks/deliveries.js';
 import { endWait, readLetters, removeLetter } from '../webhooks/delivery-state.js';
-import { type Outcome, sendMessage } from '../webhooks/send.js';
 import type { Message } from '../webhooks/messages.js';
+import { type Outcome, sendMessage } from '../webhooks/send.js';
 import { withHistory } from './collection.js';
 import {
   type CommandAction,

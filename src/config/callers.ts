@@ -118,6 +118,20 @@ function isNetwork(text: string): boolean {
   return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= width);
 }
 
+/** Anyone could send the header, so it counts from a trusted proxy only, and needs a way to check its tokens. */
+export function readSignInHeader(read: VariableReader): string | null {
+  const name = read.text('SIGN_IN_HEADER')?.toLowerCase() ?? null;
+  if (name === null) return null;
+  const right = 'the name of a header, together with TRUST_PROXY and JWKS_URL';
+  const example = 'x-forwarded-access-token';
+  if (!/^[a-z][a-z0-9-]{0,60}$/.test(name))
+    read.refuse('SIGN_IN_HEADER', `is ${quote(name)}`, right, example);
+  const missing = (['TRUST_PROXY', 'JWKS_URL'] as const).filter((other) => read.text(other) === null);
+  if (missing.length > 0)
+    read.refuse('SIGN_IN_HEADER', `is set without ${missing.join(' and ')}`, right, example);
+  return name;
+}
+
 export function readCorsOrigins(read: VariableReader): readonly string[] {
   const origins = listed(read.text('CORS_ORIGINS') ?? '');
   for (const origin of origins) {

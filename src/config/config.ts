@@ -14,6 +14,7 @@ import {
   keysIn,
   readCallers,
   readCorsOrigins,
+  readSignInHeader,
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
@@ -57,13 +58,19 @@ export interface Config {
     readonly landingPage: boolean;
     /** Whether callers may query the schema. */
     readonly introspection: boolean;
+    /** Whether the graph is also a subgraph of Apollo Federation. */
+    readonly isSubgraph: boolean;
     /** Whether everyone may read, from any host, if authentication is off. */
     readonly anyHost: boolean;
     /** Whether `/metrics` is public. */
     readonly openMetrics: boolean;
     /** Which proxies are trusted. */
     readonly trustProxy: TrustProxy;
+    /** In which header a trusted proxy passes the token of its user; `null`: in none. */
+    readonly signInHeader: string | null;
     readonly corsOrigins: readonly string[];
+    /** Whether each request is a line of the log. */
+    readonly accessLog: boolean;
   };
   readonly callers: CallersConfig;
   readonly poll: {
@@ -216,17 +223,21 @@ function percentDecoded(text: string): string {
 }
 
 function http(read: VariableReader): Config['http'] {
-  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION') => read.oneOf(name, ['on', 'off']) === 'on';
+  const isOn = (name: 'IDE' | 'LANDING_PAGE' | 'INTROSPECTION' | 'FEDERATION' | 'ACCESS_LOG') =>
+    read.oneOf(name, ['on', 'off']) === 'on';
   return {
     host: read.textOrDefault('HOST'),
     port: read.number('PORT', 0, 65_535),
     ide: isOn('IDE'),
     landingPage: isOn('LANDING_PAGE'),
     introspection: isOn('INTROSPECTION'),
+    isSubgraph: isOn('FEDERATION'),
     anyHost: read.oneOf('ALLOW_UNAUTHENTICATED', ['yes', 'no']) === 'yes',
     openMetrics: read.oneOf('METRICS', ['readers', 'open']) === 'open',
     trustProxy: readTrustProxy(read),
+    signInHeader: readSignInHeader(read),
     corsOrigins: readCorsOrigins(read),
+    accessLog: isOn('ACCESS_LOG'),
   };
 }
 

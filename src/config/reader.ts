@@ -129,8 +129,10 @@ export const VARIABLES = {
   JWT_CLOCK_SKEW: '60s',
   JWT_ROLE_CLAIM: 'role',
   TRUST_PROXY: null,
+  SIGN_IN_HEADER: null,
   CORS_ORIGINS: null,
   IDE: 'on',
+  FEDERATION: 'off',
   LANDING_PAGE: 'on',
   INTROSPECTION: 'on',
   METRICS: 'readers',
@@ -155,6 +157,7 @@ export const VARIABLES = {
   PERSISTED_OPERATIONS: null,
   REDACT: null,
   LOG_LEVEL: 'info',
+  ACCESS_LOG: 'off',
 } as const;
 export type Variable = keyof typeof VARIABLES;
 export const VARIABLE_NAMES = Object.keys(VARIABLES) as readonly Variable[];

@@ -18,6 +18,7 @@ import {
 } from './collection/collection.resolver.js';
 import { Detection360StatisticsResolver } from './detection360-report/detection360-report.type.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
+import { federationResolver, subgraphSdl } from './federation.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
 import { NotAnalyzedStatisticsResolver } from './not-analyzed-message/not-analyzed-message.type.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
@@ -31,7 +32,7 @@ import { ThreatVendorCasesResolver, VendorCaseResolver } from './vendor-case/ven
 import { VendorCaseStatisticsResolver } from './vendor-case/vendor-case.type.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard, or a resource no type. */
-export function buildGatewaySchema(): GraphQLSchema {
+export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
       NodeResolver,
@@ -63,6 +64,7 @@ export function buildGatewaySchema(): GraphQLSchema {
       VendorCaseStatisticsResolver,
       NotAnalyzedStatisticsResolver,
       PortalAuditStatisticsResolver,
+      ...(isSubgraph ? [federationResolver(subgraphSdl(buildGatewaySchema()))] : []),
     ],
     validate: false,
     // the library wants one for any subscription; ours have no topics

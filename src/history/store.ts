@@ -100,7 +100,7 @@ export interface FirstQuery {
   readonly integrations: readonly string[];
 }
 
-/** The records that matched at any time, by a field of time, oldest first, `null` before all. */
+/** The records that matched at any time, by a field of time, oldest first, `null` before all. The filter compares fields only. */
 export interface RecordedQuery<K extends ListedKind = ListedKind> extends ListQuery<K> {
   /** A field of type `instant`; ties by integration, then id. */
   readonly orderBy: string;
@@ -257,6 +257,12 @@ export interface HistoryStore {
    * differences: columns and tables of lists, counts and past views. A missing index is no fault.
    */
   checkDerived(seq: number): AsyncIterable<DerivedFault>;
+
+  /**
+   * Keeps readings of batches up to `seq` in less space; changes no result of any read. For batches that are sealed:
+   * nothing writes their readings any more.
+   */
+  joinReadings(seq: number): Promise<void>;
 
   /** Throws if the store cannot be read now. */
   ping(): Promise<void>;

@@ -6,7 +6,8 @@ import type { Admission } from '../graphql/operation/analyse-operation.js';
 import type { GraphObserver } from '../graphql/operation/apollo.js';
 import type { PersistedOperations } from '../graphql/operation/persisted-operations.js';
 import type { AskedOperation, OperationLimiter } from '../graphql/operation/pipeline.js';
-import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
+import { type GatewayContext, noFacts, type RequestInfo } from '../graphql/request/services.js';
+import { withParent } from '../tracing.js';
 import { type Caller, hasRole } from '../values/access.js';
 import { isRecord } from '../values/filter.js';
 import { HttpError, problem } from './errors.js';
@@ -48,7 +49,10 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
       if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
       const signal = options.signalOf(reply, limits?.timeoutMs);
       const ofCaller = caller.kind === 'LOCAL' ? null : callerKey(request);
-      return options.context({ caller, signal, admission: admissions.get(request), callerKey: ofCaller });
+      return options.context({
+        ...{ caller, signal, admission: admissions.get(request), callerKey: ofCaller },
+        facts: request.facts ?? undefined,
+      });
     },
   });
   app.route({
@@ -61,6 +65,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
       if (end) turns.set(request, end);
     },
     preHandler: (request, reply, next) => {
+      request.facts = noFacts();
       try {
         const admission = limits && admit(request, limits);
         if (admission) admissions.set(request, admission);
@@ -73,10 +78,13 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     },
     async handler(request, reply) {
       const admission = admissions.get(request);
-      if (!options.feed || !wantsEvents(request, admission)) return run.call(app, request, reply);
-      // a request that waits for changes does not delay others
-      turns.get(request)?.();
-      return options.feed(request, reply, admission);
+      const { feed } = options;
+      return withParent(request.headers, () => {
+        if (!feed || !wantsEvents(request, admission)) return run.call(app, request, reply);
+        // a request that waits for changes does not delay others
+        turns.get(request)?.();
+        return feed(request, reply, admission);
+      });
     },
   });
 }

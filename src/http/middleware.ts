@@ -5,8 +5,11 @@ import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Callers, Identified } from '../callers/callers.js';
+import type { RequestFacts } from '../graphql/request/services.js';
 import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
 import { HttpError, problem } from './errors.js';
+import { prefersPage, sendPage } from './page-route.js';
+import { forbiddenPage, forgeryIn, refusedPage, sessionOf } from './sign-in.js';
 
 /** A caller of this role; `OPEN`: everyone; `GRAPH`: a reader, or a browser. The default is admin. */
 type RouteAccess = 'OPEN' | 'GRAPH' | Role;
@@ -14,10 +17,14 @@ type RouteAccess = 'OPEN' | 'GRAPH' | Role;
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: RouteAccess;
+    /** Whether refused browsers get a page that says how to get access. */
+    isPage?: boolean;
   }
   interface FastifyRequest {
     /** Set by the first hook; `null` on open routes. */
     caller: Caller | null;
+    /** Of an operation, for the access log. */
+    facts: RequestFacts | null;
   }
 }
 
@@ -31,6 +38,7 @@ interface AuthenticationOptions {
 
 export function addAuthentication(app: FastifyInstance, options: AuthenticationOptions): void {
   app.decorateRequest('caller', null);
+  app.decorateRequest('facts', null);
   app.addHook('onRequest', async (request, reply) => {
     if (options.anyHost || isFromHere(request) || (await areAsked(options.callers))) return;
     await reply.code(403).send(problem('WRONG_HOST', WRONG_HOST));
@@ -41,11 +49,17 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
     const identified = await identifyRequest(options.callers, request);
     if (identified.outcome !== 'KNOWN') {
       if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
+      if (isBrowser(request)) return await sendPage(reply, refusedPage(request, identified, reply));
       return refuse(reply, identified, hasCredential(request));
     }
-    request.caller = identified.caller;
+    const { caller } = identified;
+    const forgery = hasCredential(request) || sessionOf(request) === undefined ? null : forgeryIn(request);
+    if (forgery !== null) return await reply.code(403).send(problem('FORBIDDEN', forgery));
+    request.caller = caller;
     const role = access === 'GRAPH' ? 'reader' : access;
-    if (!hasRole(request.caller, role)) await forbid(reply, request.caller, role);
+    if (hasRole(caller, role)) return;
+    if (isBrowser(request)) return await sendPage(reply, forbiddenPage(caller, role));
+    await forbid(reply, caller, role);
   });
 }
 
@@ -74,15 +88,21 @@ function isFromElsewhere({ headers: { origin, host } }: FastifyRequest): boolean
 const WRONG_HOST =
   'The request names a host that is not this machine, or was forwarded by a proxy, and authentication is not configured. Create an API key (keys api), or accept every caller with ALLOW_UNAUTHENTICATED=yes.';
 
+/** A browser that opens a page, which gets a page also if it is refused. */
+function isBrowser({ headers, routeOptions }: FastifyRequest): boolean {
+  return routeOptions.config.isPage === true && prefersPage(headers.accept);
+}
+
 /** A browser that opens the address gets a page; otherwise there is no caller. */
 function isForPage(request: FastifyRequest): boolean {
   const wantsPage = request.method === 'GET' && (request.headers.accept ?? '').includes('text/html');
   return wantsPage && !hasCredential(request);
 }
 
-function presentedBy({ headers, ip }: FastifyRequest) {
-  const apiKey = headers['x-api-key'];
-  return { authorization: headers.authorization, apiKey: apiKey?.toString(), address: ip };
+function presentedBy(request: FastifyRequest) {
+  const { headers, ip: address } = request;
+  const apiKey = headers['x-api-key']?.toString();
+  return { authorization: headers.authorization, apiKey, session: sessionOf(request), address };
 }
 
 function hasCredential({ headers }: FastifyRequest): boolean {
@@ -182,7 +202,7 @@ export function withEntityTag(request: FastifyRequest, reply: FastifyReply, body
   // weak, since the compressed body has other bytes
   const tag = `W/"${createHash('sha256').update(body).digest('base64url')}"`;
   reply.headers({ etag: tag, 'cache-control': 'private, no-cache' });
-  const vary = [reply.getHeader('vary'), 'accept, authorization, x-api-key'];
+  const vary = [reply.getHeader('vary'), 'accept, authorization, x-api-key, cookie'];
   reply.header('vary', vary.filter(Boolean).join(', '));
   const known = request.headers['if-none-match'] ?? '';
   if (known.trim() !== '*' && !known.split(',').some((each) => each.trim() === tag)) return body;

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../values/access.js';
 import { HttpError } from './errors.js';
+import { prefersPage } from './page-route.js';
 
 export interface ReportRequest {
   readonly period: string;
@@ -41,7 +42,7 @@ export function addReports(app: FastifyInstance, { reports, signalOf }: ReportRo
     // a span contains a slash
     url: '/reports/*',
     exposeHeadRoute: false,
-    config: { access: 'operator' },
+    config: { access: 'operator', isPage: true },
     handler: async (request, reply) => {
       if (running >= MOST_AT_ONCE) throw busy(reply);
       running += 1;
@@ -73,13 +74,6 @@ function askedBy(request: FastifyRequest): ReportRequest {
   const query = request.query as Readonly<Record<string, string | readonly string[]>>;
   const parameters = Object.entries(query).map(([name, value]) => [name, [value].flat()] as const);
   return { period, parameters: new Map(parameters), caller, wantsPage: prefersPage(request.headers.accept) };
-}
-
-/** Browsers name HTML in `Accept`; programs name JSON or nothing in particular. */
-function prefersPage(accept = ''): boolean {
-  const types = accept.split(',').map((part) => part.split(';', 1)[0]?.trim().toLowerCase());
-  const [page, json] = [types.indexOf('text/html'), types.indexOf('application/json')];
-  return page !== -1 && (json === -1 || page < json);
 }
 
 /** A failure before the first piece is an error response; a later one cuts the response off. */

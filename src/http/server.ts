@@ -14,7 +14,7 @@ import { RequestEnded, RequestTimeout } from '../graphql/operation/pipeline.js';
 import type { Subscribe } from '../graphql/operation/subscriptions.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
-import { addHomePage, serveIde } from './browser-pages.js';
+import { serveIde } from './browser-pages.js';
 import { HttpError, listenError, problem } from './errors.js';
 import { createFeed, FEED_SETTINGS, type FeedSettings } from './feed.js';
 import { addGraph, type GraphLimits } from './graph-route.js';
@@ -30,7 +30,9 @@ import {
   SECURITY_HEADERS,
   withEntityTag,
 } from './middleware.js';
+import { addPages, type Pages } from './page-route.js';
 import { addReports, type Reports } from './report-route.js';
+import { addSignIn } from './sign-in.js';
 
 export interface ServerOptions {
   readonly host: string;
@@ -40,6 +42,8 @@ export interface ServerOptions {
   readonly landingPage?: boolean;
   /** Whether requests for any host name are accepted if authentication is off. */
   readonly anyHost: boolean;
+  /** In which header a trusted proxy passes the token of its user. */
+  readonly signInHeader?: string | null;
   readonly trustProxy?: number | readonly string[] | null;
   readonly corsOrigins?: readonly string[];
   readonly callers: Callers;
@@ -56,11 +60,15 @@ export interface ServerOptions {
   /** Whether `/metrics` is public; default: for readers. */
   readonly openMetrics?: boolean;
   readonly reports?: Reports | undefined;
+  /** If missing, there are no pages except the IDE. */
+  readonly pages?: Pages | undefined;
   readonly limits?: GraphLimits | undefined;
   /** If missing, there are no subscriptions. */
   readonly subscribe?: Subscribe | undefined;
   readonly feed?: Partial<FeedSettings>;
   readonly ratePerMinute?: number | undefined;
+  /** Whether each request is a line of the log at the level `info`; default: `debug`. */
+  readonly accessLog?: boolean;
   readonly log: Log;
 }
 
@@ -187,7 +195,12 @@ class GatewayServer implements Server {
   private async addRoutes(): Promise<void> {
     const { app, options } = this;
     if (options.ratePerMinute) await limitRate(app, options.ratePerMinute);
-    if (options.landingPage !== false) addHomePage(app, options.ide);
+    const { pages, signInHeader = null, landingPage = true } = options;
+    if (pages) {
+      const signalOf = (reply: FastifyReply) => this.signalOf(reply, options.limits?.timeoutMs);
+      addPages(app, { pages, landingPage, signalOf });
+      await addSignIn(app, { callers: options.callers, tokenHeader: signInHeader });
+    }
     app.get('/healthz', OPEN, () => ({ status: 'alive' }));
     app.get('/readyz', OPEN, async (_request, reply) => {
       const [{ ready, checks }, isAsked] = await Promise.all([this.readiness(), areAsked(options.callers)]);
@@ -265,7 +278,10 @@ class GatewayServer implements Server {
   }
 
   private report(request: FastifyRequest, reply: FastifyReply): void {
-    if (!this.options.log.isLevelEnabled('debug')) return;
+    const { log, accessLog } = this.options;
+    const level = accessLog ? 'info' : 'debug';
+    if (!log.isLevelEnabled(level)) return;
+    const { caller } = request;
     const facts = {
       requestId: request.id,
       method: request.method,
@@ -273,8 +289,10 @@ class GatewayServer implements Server {
       path: request.url.split('?', 1)[0],
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
+      caller: caller && { kind: caller.kind, id: caller.id },
+      ...request.facts,
     };
-    this.options.log.debug(facts, 'answered');
+    log[level](facts, 'answered');
   }
 }
 

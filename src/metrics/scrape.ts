@@ -6,6 +6,7 @@ import type { Log } from '../log.js';
 import type { CoverageGap } from '../model/ledger.js';
 import type { StreamState } from '../model/stream.js';
 import type { Policy } from '../policy/policy.js';
+import type { Resource } from '../resources/registry.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';
 import { floorToSecond, toInstant } from '../values/instant.js';
@@ -25,6 +26,8 @@ export interface ScrapeOptions {
   readonly webhooks?: () => Promise<readonly DeliveryStatus[]>;
   /** The request budgets by integration, as they are now. */
   readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
+  /** The polling intervals in milliseconds, if Abnormal is polled. */
+  readonly pollEvery?: Readonly<Partial<Record<Resource, number>>>;
   readonly clock: () => number;
   readonly log: Log;
 }
@@ -47,6 +50,7 @@ export function createScrape(options: ScrapeOptions): Scrape {
   const readGaps = createGapReader(options, gauges);
   const readGauges = createHistoryGauges(counters.registry);
   const showWebhooks = webhookGauges(counters.registry);
+  setIntervals(options);
   let current: Promise<string> | null = null;
   let isUp = true;
 
@@ -102,6 +106,13 @@ function webhookGauges(registry: Registry) {
       behind.set({ webhook }, batches);
     }
   };
+}
+
+/** With them an alert can say which stream is late. */
+function setIntervals({ counters, pollEvery = {} }: Pick<ScrapeOptions, 'counters' | 'pollEvery'>): void {
+  const help = 'Polling interval of a resource, in seconds.';
+  const interval = new Gauge(named(counters.registry, 'poll_interval_seconds', help, ['resource']));
+  for (const [resource, ms] of Object.entries(pollEvery)) interval.set({ resource }, ms / 1000);
 }
 
 function createGapReader({ store, clock }: ScrapeOptions, gauges: Gauges) {

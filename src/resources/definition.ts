@@ -64,6 +64,12 @@ export interface FieldTable<R> {
 }
 
 export interface ItemDefinition<R> {
+  /** One of them, in messages. */
+  readonly noun: string;
+  /** The field of the record's type that lists them, and the root field that lists those of all records. */
+  readonly graphField: string;
+  /** The field that they are ordered by; `defaultOrder` and `earliestField` are its latest and its earliest value. */
+  readonly time: string;
   readonly fields: Readonly<Record<string, FieldSpec>>;
   /** The values of each item; a list of the record with the same name has the same values. */
   of(record: R): readonly Fields[];

@@ -184,21 +184,37 @@ export function groupKeys<K extends Kind>(keys: Iterable<RecordKey & { readonly 
   return [...groups].sort(([a], [b]) => compareValues(a, b)).map(([, group]) => group);
 }
 
+/** Whether the fields of the kind decide a filter; facets and items are not in the tables of stores. */
+export function isByFields(kind: ListedKind, filter: Filter): boolean {
+  if ('and' in filter) return filter.and.every((part) => isByFields(kind, part));
+  if ('or' in filter) return filter.or.every((part) => isByFields(kind, part));
+  if ('not' in filter) return isByFields(kind, filter.not);
+  return !('some' in filter || Object.hasOwn(DEFINITION_OF[kind].facets?.fields ?? {}, filter.field));
+}
+
 export interface Undecided {
-  readonly field: string;
+  /** The times without a value: one of the record, or some of its items. */
+  readonly fields: readonly string[];
+  readonly isOfItems: boolean;
   /** Matches those records. Its top level requires `field` to be null, so that an index finds them. */
   readonly filter: Filter;
 }
 
 type Leaf = Extract<Filter, { readonly field: string }>;
 
-/** Those with a null time that `filter` compares. One part per time field; no record is in two parts. */
-export function undecidedBy(kind: ListedKind, filter: Filter | null): Undecided[] {
+/**
+ * Those with a null time that `filter` compares: records, or items by a filter of items. One part per time field, and one
+ * for the times of a record's items; nothing is in two parts.
+ */
+export function undecidedBy(kind: ListedKind, filter: Filter | null, isOfItems = false): Undecided[] {
   if (filter === null) return [];
-  const fields = [...new Set(comparedTimes(kind, filter))];
-  const open = { and: [possible(kind, filter), { not: certain(kind, filter) }] };
-  return fields.map((field, index) => ({
-    field,
+  const compared = comparedTimes(kind, filter, isOfItems);
+  const [fields, inner] = [isOfItems, !isOfItems].map((isOfItem) => [
+    ...new Set(compared.flatMap((time) => (time.isOfItem === isOfItem ? [time.field] : []))),
+  ]) as [string[], string[]];
+  const open = { and: [possible(kind, filter, isOfItems), { not: certain(kind, filter, isOfItems) }] };
+  const own = fields.map((field, index) => ({
+    ...{ fields: [field], isOfItems },
     filter: {
       and: [
         { field, eq: null },
@@ -208,42 +224,57 @@ export function undecidedBy(kind: ListedKind, filter: Filter | null): Undecided[
       ],
     },
   }));
+  const others = { and: [...fields.map((field) => ({ not: unknown(field) })), open] };
+  return inner.length === 0 ? own : [...own, { fields: inner, isOfItems: true, filter: others }];
 }
 
-/** Records with an unknown time: null, unless null is its correct value. */
+/** The states in which a time of remediation must exist: one that was not remediated has none, which is known. */
+const WITH_TIME: Readonly<Record<string, Filter>> = {
+  latestRemediationTime: { field: 'remediationState', in: ['REMEDIATED', 'PARTLY', 'UNKNOWN'] },
+  remediationTime: { field: 'remediation', in: ['REMEDIATED', 'UNKNOWN'] },
+};
+
+/** Records or items with an unknown time: null, unless null is its correct value. */
 function unknown(field: string): Filter {
   const absent: Filter = { field, eq: null };
-  if (field !== 'latestRemediationTime') return absent;
-  // a threat that was not remediated has no time of remediation: known, not missing
-  return { and: [absent, { field: 'remediationState', in: ['REMEDIATED', 'PARTLY', 'UNKNOWN'] }] };
+  const known = WITH_TIME[field];
+  return known ? { and: [absent, known] } : absent;
 }
 
 /** What may match once unknown times are known. */
-function possible(kind: ListedKind, filter: Filter): Filter {
-  if ('and' in filter) return { and: filter.and.map((part) => possible(kind, part)) };
-  if ('or' in filter) return { or: filter.or.map((part) => possible(kind, part)) };
-  if ('not' in filter) return { not: certain(kind, filter.not) };
-  return isOpen(kind, filter) ? { or: [filter, unknown(filter.field)] } : filter;
+function possible(kind: ListedKind, filter: Filter, isOfItem: boolean): Filter {
+  if ('and' in filter) return { and: filter.and.map((part) => possible(kind, part, isOfItem)) };
+  if ('or' in filter) return { or: filter.or.map((part) => possible(kind, part, isOfItem)) };
+  if ('not' in filter) return { not: certain(kind, filter.not, isOfItem) };
+  if ('some' in filter) return { some: possible(kind, filter.some, true) };
+  return isOpen(kind, filter, isOfItem) ? { or: [filter, unknown(filter.field)] } : filter;
 }
 
 /** What matches for all values of unknown times. */
-function certain(kind: ListedKind, filter: Filter): Filter {
-  if ('and' in filter) return { and: filter.and.map((part) => certain(kind, part)) };
-  if ('or' in filter) return { or: filter.or.map((part) => certain(kind, part)) };
-  if ('not' in filter) return { not: possible(kind, filter.not) };
-  return filter;
+function certain(kind: ListedKind, filter: Filter, isOfItem: boolean): Filter {
+  if ('and' in filter) return { and: filter.and.map((part) => certain(kind, part, isOfItem)) };
+  if ('or' in filter) return { or: filter.or.map((part) => certain(kind, part, isOfItem)) };
+  if ('not' in filter) return { not: possible(kind, filter.not, isOfItem) };
+  return 'some' in filter ? { some: certain(kind, filter.some, true) } : filter;
 }
 
-function comparedTimes(kind: ListedKind, filter: Filter): string[] {
-  if ('and' in filter) return filter.and.flatMap((part) => comparedTimes(kind, part));
-  if ('or' in filter) return filter.or.flatMap((part) => comparedTimes(kind, part));
-  if ('not' in filter) return comparedTimes(kind, filter.not);
-  return isOpen(kind, filter) ? [filter.field] : [];
+interface ComparedTime {
+  readonly field: string;
+  readonly isOfItem: boolean;
+}
+
+function comparedTimes(kind: ListedKind, filter: Filter, isOfItem: boolean): ComparedTime[] {
+  if ('and' in filter) return filter.and.flatMap((part) => comparedTimes(kind, part, isOfItem));
+  if ('or' in filter) return filter.or.flatMap((part) => comparedTimes(kind, part, isOfItem));
+  if ('not' in filter) return comparedTimes(kind, filter.not, isOfItem);
+  if ('some' in filter) return comparedTimes(kind, filter.some, true);
+  return isOpen(kind, filter, isOfItem) ? [{ field: filter.field, isOfItem }] : [];
 }
 
 /** Whether a comparison is undecided for null: one with a time, unless it asks for null. */
-function isOpen(kind: ListedKind, leaf: Leaf): boolean {
-  if (fieldSpec(kind, leaf.field)?.type !== 'instant') return false;
+function isOpen(kind: ListedKind, leaf: Leaf, isOfItem: boolean): boolean {
+  const spec = isOfItem ? DEFINITION_OF[kind].items?.fields[leaf.field] : fieldSpec(kind, leaf.field);
+  if (spec?.type !== 'instant') return false;
   if ('eq' in leaf) return leaf.eq !== null;
   return !('in' in leaf) || !leaf.in.includes(null);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createSingleFlight, linkSignals, type SingleFlight, unlessAborted } from '../async/waiting.js';
 import type { Accounts } from '../integrations/accounts.js';
+import { inSpan } from '../tracing.js';
 import type { Instant } from '../values/instant.js';
 import { type Source, type SyncEnv, sourceText } from './context.js';
 import { createDriftLog } from './drift-log.js';
@@ -48,13 +49,15 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     const key = sourceText(source);
     const ending = linkSignals(signal, closing.signal);
     const options = { trigger, from, signal: ending.signal, onProgress, maxAgeMs, deltas };
-    const done = runPass(env, source, options).finally(() => {
+    const attributes = { integration: source.account.name, resource: source.resource, trigger };
+    const pass = () => runPass(env, source, options);
+    const done = inSpan(`poll ${source.resource}`, { attributes }, pass).finally(() => {
       underway.delete(key);
       ending.unlink();
     });
-    const pass = { done, listeners, maxAgeMs };
-    underway.set(key, pass);
-    return pass;
+    const started = { done, listeners, maxAgeMs };
+    underway.set(key, started);
+    return started;
   }
 
   async function pollSource(source: Source, poll: PollOptions): Promise<PassReport> {

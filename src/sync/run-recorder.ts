@@ -3,6 +3,7 @@ import type { Recorded } from '../history/store.js';
 import type { LedgerEntry } from '../model/ledger.js';
 import type { RunCounts, RunRecord, RunStatus } from '../model/run.js';
 import type { StreamState } from '../model/stream.js';
+import { inSpan } from '../tracing.js';
 import {
   type BatchPart,
   nowOf,
@@ -57,13 +58,14 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     env.activeRuns.add(id);
     const ledger = [...held, ...(part.ledger ?? [])];
     held = [];
-    const recorded = await env.store.record({
-      ...EMPTY,
-      ...part,
-      ledger,
-      id: `${id}/${steps}`,
-      now: nowOf(env),
-      run,
+    const batch = { ...EMPTY, ...part, ledger, id: `${id}/${steps}`, now: nowOf(env), run };
+    const { integration, resource, trigger } = run;
+    const attributes = { integration, resource, trigger, run: id };
+    const recorded = await inSpan('batch', { attributes }, async (span) => {
+      const result = await env.store.record(batch);
+      const { seq, added, changed, unchanged, deleted } = result;
+      span?.setAttributes({ seq, added, changed, unchanged, deleted });
+      return result;
     });
     sum.added += recorded.added;
     sum.changed += recorded.changed;

@@ -11,6 +11,8 @@ export type Filter =
   | { readonly and: readonly Filter[] }
   | { readonly or: readonly Filter[] }
   | { readonly not: Filter }
+  /** One of the record's items, such as a message of a threat, matches all of it; an item has the record's fields too. */
+  | { readonly some: Filter }
   | { readonly field: string; readonly eq: FieldValue }
   | { readonly field: string; readonly in: readonly FieldValue[] }
   | { readonly field: string; readonly gte: string | number }
@@ -29,10 +31,11 @@ export function fold(text: string): string {
 }
 
 /** The meaning that every store's query must have. */
-export function isMatch(fields: Fields, filter: Filter): boolean {
-  if ('and' in filter) return filter.and.every((part) => isMatch(fields, part));
-  if ('or' in filter) return filter.or.some((part) => isMatch(fields, part));
-  if ('not' in filter) return !isMatch(fields, filter.not);
+export function isMatch(fields: Fields, filter: Filter, items: readonly Fields[] = []): boolean {
+  if ('and' in filter) return filter.and.every((part) => isMatch(fields, part, items));
+  if ('or' in filter) return filter.or.some((part) => isMatch(fields, part, items));
+  if ('not' in filter) return !isMatch(fields, filter.not, items);
+  if ('some' in filter) return items.some((item) => isMatch({ ...fields, ...item }, filter.some));
   const value = fields[filter.field];
   const values: readonly FieldValue[] = isList(value) ? value : [value ?? null];
   if ('eq' in filter) return isEqual(values, filter.eq);

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,6 +15,16 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+
+interface Sizes {
+  readonly heapMiB: number;
+  readonly youngMiB: number;
+}
+
+const { heapFor, heapOptions } = (await import(new URL('../../bin/heap.js', import.meta.url).href)) as {
+  heapFor(limit: number, machine?: number): Sizes;
+  heapOptions(sizes: Sizes): string[];
+};
 
 /** A package with this one's launcher, build and compiler, and with a program of two files. */
 let folder: string;
@@ -105,11 +116,73 @@ test('an error of the program names the line of its source', () => {
   expect(stderr).toContain('src/main.ts:3');
 });
 
-test('"npm start" and the command of the package are the same file', () => {
+test('both names of the command are one file, and "npm start" starts it with its heap', () => {
   const text = execFileSync('npm', ['pkg', 'get', 'bin', 'scripts'], { encoding: 'utf8' });
   const { bin, scripts } = JSON.parse(text) as Record<string, Record<string, string>>;
-  expect(bin).toEqual({ 'abnormal-gateway': 'bin/abnormal-gateway.js' });
-  expect(scripts?.start).toBe(
-    'node --max-old-space-size=256 --max-semi-space-size=8 bin/abnormal-gateway.js',
-  );
+  const command = 'bin/abnormal-gateway.js';
+  expect(bin).toEqual({ 'abnormal-graphql-gateway': command, 'abnormal-gateway': command });
+  expect(scripts?.start).toBe(['node', ...heapOptions(heapFor(0)), 'bin/start.js'].join(' '));
+});
+
+const MIB = 1024 * 1024;
+
+test.each([
+  ['no limit', 0, 256, 8],
+  ['a limit above the memory of the machine', 2 ** 63, 256, 8],
+  ['256 MiB', 256 * MIB, 96, 8],
+  ['384 MiB', 384 * MIB, 224, 8],
+  ['512 MiB', 512 * MIB, 352, 8],
+  ['1 GiB', 1024 * MIB, 768, 32],
+  ['8 GiB', 8192 * MIB, 4096, 32],
+])('with %s the heap leaves room for what is outside of it', (_, limit, heapMiB, youngMiB) => {
+  expect(heapFor(limit, 16_384 * MIB)).toEqual({ heapMiB, youngMiB });
+});
+
+/** A group of processes with a memory limit, as a container engine makes one; `null` where this user cannot. */
+function memoryGroup(bytes: number): string | null {
+  const name = `gateway-launcher-${process.pid}`;
+  for (const [root, file] of [
+    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
+    ['/sys/fs/cgroup', 'memory.max'],
+  ] as const) {
+    const group = join(root, name);
+    try {
+      mkdirSync(group);
+      if (existsSync(join(group, file))) {
+        writeFileSync(join(group, file), String(bytes));
+        return group;
+      }
+      rmdirSync(group);
+    } catch {
+      // a machine has one of the two versions
+    }
+  }
+  return null;
+}
+
+test('in a container with a memory limit the heap follows it, and signals and the exit code pass through', async ({
+  skip,
+}) => {
+  const group = memoryGroup(512 * MIB);
+  if (group === null) return skip('this user cannot set a memory limit');
+  try {
+    write(
+      'src/main.ts',
+      "const timer = setInterval(() => {}, 1000);\nprocess.once('SIGTERM', () => { clearInterval(timer); process.exitCode = 7; });\nconsole.log(JSON.stringify({ options: process.execArgv, args: process.argv.slice(2) }));",
+    );
+    const shell = `echo $$ > ${group}/cgroup.procs && exec ${process.execPath} ${heapOptions(heapFor(0)).join(' ')} bin/start.js serve`;
+    const child = spawn('sh', ['-c', shell], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const first = await new Promise<string>((done) =>
+      child.stdout.once('data', (part) => done(String(part))),
+    );
+    expect(JSON.parse(first)).toEqual({
+      options: expect.arrayContaining(['--max-old-space-size=352', '--max-semi-space-size=8']),
+      args: ['serve'],
+    });
+    const ended = new Promise((done) => child.once('exit', done));
+    child.kill('SIGTERM');
+    expect(await ended).toBe(7);
+  } finally {
+    rmdirSync(group);
+  }
 });

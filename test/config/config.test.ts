@@ -63,7 +63,8 @@ describe('without any environment variable', () => {
       history: 'sqlite:./data/simulated.db',
       http: {
         ...{ host: '127.0.0.1', port: 4000, ide: true, landingPage: true, introspection: true },
-        ...{ anyHost: false, openMetrics: false, trustProxy: null, corsOrigins: [] },
+        ...{ anyHost: false, openMetrics: false, trustProxy: null, signInHeader: null, corsOrigins: [] },
+        ...{ accessLog: false, isSubgraph: false },
       },
       callers: { fixedKeys: [], jwt: null },
       poll: {

@@ -2,7 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasChromium, NO_CHROMIUM, openBrowser, openPage } from '../support/browser.js';
+import { KEY_CACHE_MS } from '../../src/callers/api-keys.js';
+import { QUESTIONS } from '../../src/graphql/operation/questions.js';
+import { hasChromium, inspect, NO_CHROMIUM, openBrowser, openPage } from '../support/browser.js';
 import { GuardedGateway } from '../support/guarded-gateway.js';
 
 if (!hasChromium) console.warn(NO_CHROMIUM);
@@ -76,15 +78,19 @@ describe.runIf(hasChromium)('in a browser', () => {
     },
   );
 
-  test('the IDE shows its first query, and the result once a key is in the header', async () => {
+  test('the IDE opens with the twelve questions, and shows the result once a key is in the header', async () => {
     const { page } = await openPage(browser, `${gateway.url}/ide/`, LOOK);
-    await page.getByText('FirstLook').first().waitFor();
+    for (const { name } of QUESTIONS) await page.getByText(name).first().waitFor({ state: 'attached' });
+    await page
+      .getByText(QUESTIONS[0]?.question ?? '')
+      .first()
+      .waitFor();
     await page.context().setExtraHTTPHeaders({ authorization: `Bearer ${key}` });
     // the answer is read on its way to the page: the browser may let go of a body that the page is done with
     const answered = new Promise<unknown>((resolve) => {
       void page.route('**/graphql', async (route) => {
         const response = await route.fetch();
-        if (route.request().postData()?.includes('FirstLook')) resolve(await response.json());
+        if (route.request().postData()?.includes('NewThreats')) resolve(await response.json());
         await route.fulfill({ response });
       });
     });
@@ -92,7 +98,63 @@ describe.runIf(hasChromium)('in a browser', () => {
       .getByRole('button', { name: /run|send/i })
       .first()
       .click();
-    expect(await answered).toMatchObject({ data: { cases: { nodes: expect.any(Array) } } });
+    expect(await answered).toMatchObject({ data: { threats: { nodes: expect.any(Array) } } });
+    await page.context().close();
+  });
+
+  test.each([
+    { ...LOOK, width: 390 },
+    { ...LOOK, dark: true },
+  ])(
+    'a person signs in by keyboard, and uses the overview and the IDE until the key is revoked: %o',
+    async (look) => {
+      const { key: own, text } = await gateway.key('operator');
+      const { page, complaints } = await openPage(browser, `${gateway.url}/?window=30d`, look);
+      expect((await inspect(page)).faults).toEqual([]);
+      await page.keyboard.press('Tab');
+      await page.keyboard.type(`${text.slice(0, -1)}x`);
+      await page.keyboard.press('Enter');
+      await page.getByRole('alert').waitFor();
+      expect((await inspect(page)).faults).toEqual([]);
+      await page.getByLabel('API key or token').fill(text);
+      await page.keyboard.press('Enter');
+      await page.getByText('Signed in as operator (operator)').waitFor();
+      expect(new URL(page.url()).search).toBe('?window=30d');
+      expect(await page.evaluate('document.cookie')).toBe('');
+      await page.goto(`${gateway.url}/reports`);
+      expect((await inspect(page)).faults).toEqual([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(look.width);
+      await page.goto(`${gateway.url}/ide/`);
+      // a script of the IDE sends the cookie by itself
+      expect(await page.evaluate(asking(gateway.url, '').replace(/,"authorization":"[^"]*"/, ''))).toEqual([
+        200,
+        expect.stringContaining('"__typename":"Query"'),
+      ]);
+      await gateway.keys.revoke(own.id);
+      gateway.now += KEY_CACHE_MS;
+      await page.goto(`${gateway.url}/reports`);
+      await page.getByLabel('API key or token').waitFor();
+      expect(complaints.filter((text) => !/status of 40[13]/.test(text))).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  test('a page of another site cannot use the session, and a link from it opens the overview', async () => {
+    const { text } = await gateway.key('admin');
+    const { page } = await openPage(browser, gateway.url, LOOK);
+    await page.getByLabel('API key or token').fill(text);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    // another name of this machine is another site
+    await page.goto((sites[0]?.url ?? '').replace('127.0.0.1', 'localhost'));
+    const sent = `fetch('${gateway.url}/graphql', { method: 'POST', credentials: 'include', headers: { 'content-type': 'application/json' }, body: '{"query":"{ __typename }"}' })
+      .then((answer) => answer.status, () => 0)`;
+    expect(await page.evaluate(sent)).toBe(0);
+    await page.evaluate(`document.body.innerHTML = '<a href="${gateway.url}/">overview</a>'`);
+    await page.getByText('overview').click();
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key or token').waitFor();
     await page.context().close();
   });
 });

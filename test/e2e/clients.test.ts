@@ -72,6 +72,25 @@ test('plain fetch pages through all cases and follows their changes', async () =
   expect(found.followedTo >= found.asOf).toBe(true);
 });
 
+test('urql pages through the messages of all threats and polls for newer ones', async () => {
+  const { messages } = await ask<{ messages: { totalCount: number } }>('{ messages { totalCount } }');
+  const { code, stdout, stderr } = await runScript({ GATEWAY_KEY: key }, 'urql.ts', '1');
+  expect([code, stderr]).toEqual([0, '']);
+  const { totalCount } = messages;
+  expect(totalCount).toBeGreaterThan(20);
+  expect(JSON.parse(stdout)).toMatchObject({
+    totalCount,
+    messages: totalCount,
+    distinct: totalCount,
+    stale: false,
+  });
+});
+
+test('urql ends with the code of the error without a key', async () => {
+  const { code, stderr } = await runScript({}, 'urql.ts', '1');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('UNAUTHENTICATED')]);
+});
+
 test('plain fetch ends with the code of the error without a key', async () => {
   const { code, stderr } = await runScript({}, 'fetch.ts', '1');
   expect([code, stderr]).toEqual([1, expect.stringContaining('UNAUTHENTICATED')]);

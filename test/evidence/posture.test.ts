@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CONTROLS, controlsOf } from '../../src/controls/registry.js';
 import {
-  changeText,
   type ControlState,
+  changeText,
   directionOf,
   evaluateBefore,
   evaluatePosture,

@@ -7,6 +7,7 @@ import type { GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { ApiKeys } from '../../src/callers/api-keys.js';
 import { type Callers, createCallers, LOCAL_CALLERS } from '../../src/callers/callers.js';
+import { Sessions } from '../../src/callers/sessions.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
 import { redactSchema } from '../../src/graphql/operation/redact-schema.js';
 import { createSubscriptions } from '../../src/graphql/operation/subscriptions.js';
@@ -73,6 +74,8 @@ export interface GraphOptions {
   readonly limits?: (schema: GraphQLSchema) => GraphLimits;
   /** Whether each request needs the key of a role: see `keyOf`. */
   readonly asksCallers?: boolean;
+  /** Whether the graph is also a subgraph. */
+  readonly isSubgraph?: boolean;
   /** How long subscriptions last and wait. */
   readonly feed?: Partial<FeedSettings>;
   readonly followers?: Partial<FollowerSettings>;
@@ -90,7 +93,8 @@ function callersByRole(store: HistoryStore, log: Log): Callers {
     return { name: role, role, hash };
   });
   const keys = new ApiKeys({ store, clock, log });
-  return createCallers({ keys, fixedKeys, tokens: null, anybody: false, clock, log });
+  const sessions = new Sessions({ store, clock });
+  return createCallers({ keys, fixedKeys, tokens: null, sessions, anybody: false, clock, log });
 }
 
 /** The graph over HTTP, over a SQLite history in a folder of its own, at a clock that stands where it is put. */
@@ -167,9 +171,9 @@ export class Graph {
       pollEvery: byResource(({ polling }) => polling.defaultMs),
       followers: this.options.followers ?? {},
     });
-    const { redact, limits, asksCallers } = this.options;
-    const schema = buildGatewaySchema();
-    const redactedSchema = redact && redactSchema(buildGatewaySchema(), new Set(redact));
+    const { redact, limits, asksCallers, isSubgraph = false } = this.options;
+    const schema = buildGatewaySchema({ isSubgraph });
+    const redactedSchema = redact && redactSchema(buildGatewaySchema({ isSubgraph }), new Set(redact));
     const callers = asksCallers ? callersByRole(store, log) : LOCAL_CALLERS;
     this.server = createServer({
       ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers, context, log },

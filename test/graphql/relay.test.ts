@@ -19,11 +19,11 @@ import { Graph } from './harness.js';
 
 /* Relay's own compiler accepts the schema, and what it generates can be paged through. */
 
-const list = (name: string, fields: string, args = '', variables = '') => `
+const list = (name: string, fields: string, args = '', variables = '', field = name) => `
   fragment ${name} on Query
   @argumentDefinitions(count: { type: "Int", defaultValue: 2 }, cursor: { type: "String" }${variables})
   @refetchable(queryName: "${name}Page") {
-    ${name}(first: $count, after: $cursor${args}) @connection(key: "app_${name}") { edges { node { ${fields} } } }
+    ${field}(first: $count, after: $cursor${args}) @connection(key: "app_${field}") { edges { node { ${fields} } } }
   }`;
 
 const SOURCES = [
@@ -31,13 +31,14 @@ const SOURCES = [
   list('cases', 'id caseId'),
   list('campaigns', 'id campaignId'),
   list('changes', 'recordId change node { __typename id }', ', start: BEGINNING'),
+  list('everyMessage', 'id messageId threat { id }', '', '', 'messages'),
   `fragment messages on Threat
   @argumentDefinitions(count: { type: "Int", defaultValue: 2 }, cursor: { type: "String" })
   @refetchable(queryName: "messagesPage") {
-    threatId messages(first: $count, after: $cursor) @connection(key: "app_messages") { edges { node { messageId } } }
+    threatId messages(first: $count, after: $cursor) @connection(key: "threat_messages") { edges { node { messageId } } }
   }`,
   `query appPageQuery($id: ID!, $asOf: DateTime) {
-    ...threats ...cases ...campaigns ...changes
+    ...threats ...cases ...campaigns ...changes ...everyMessage
     record(id: $id, asOf: $asOf) { id ...messages @alias(as: "threat") }
   }`,
   `subscription appFollowSubscription($after: String) {
@@ -61,7 +62,11 @@ async function compile(): Promise<Record<string, string>> {
     writeFileSync(join(folder, 'relay.config.json'), JSON.stringify({ ...config, noSourceControl: true }));
     const compiler = createRequire(import.meta.url)('relay-compiler') as string;
     await promisify(execFile)(compiler, ['relay.config.json'], { cwd: folder });
-    const names = [...['threats', 'cases', 'campaigns', 'changes', 'messages'].map((name) => `${name}Page`)];
+    const names = [
+      ...['threats', 'cases', 'campaigns', 'changes', 'messages', 'everyMessage'].map(
+        (name) => `${name}Page`,
+      ),
+    ];
     names.push('appPageQuery', 'appFollowSubscription');
     return Object.fromEntries(
       names.map((name) => {
@@ -123,6 +128,10 @@ describe('what Relay generates', () => {
     expect(ids.sort()).toEqual(['c1', 'c2', 'c3', 'k1', 'k2', 'k3', 't1', 't2', 't3']);
   });
 
+  test('pages through the messages of all threats', async () => {
+    expect(await walk('everyMessage', {}, ({ id }) => String(id), 'messages')).toHaveLength(9);
+  });
+
   test('pages through the messages of a threat, which it finds again with “node”', async () => {
     expect(operations.messagesPage).toMatch(/node\(id: \$id\)/);
     expect(await walk('messages', { id: threatId }, ({ messageId }) => String(messageId))).toEqual([
@@ -136,6 +145,7 @@ describe('what Relay generates', () => {
     name: string,
     variables: object,
     idOf: (node: Record<string, unknown>) => string,
+    field = name,
   ): Promise<string[]> {
     const ids: string[] = [];
     let cursor: string | null = null;
@@ -144,7 +154,7 @@ describe('what Relay generates', () => {
         operations[`${name}Page`] ?? '',
         { ...variables, count: 2, cursor },
       );
-      const page: Connection | undefined = data[name] ?? data.node?.[name];
+      const page: Connection | undefined = data[field] ?? data.node?.[field];
       ids.push(...(page?.edges.map(({ node }) => idOf(node)) ?? []));
       cursor = page?.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
     } while (cursor !== null);

@@ -14,7 +14,7 @@ import { campaignFilter, campaignOrder } from '../../src/graphql/campaign/campai
 import { caseFilter, caseOrder } from '../../src/graphql/case/case.type.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { threatFilter, threatOrder } from '../../src/graphql/threat/threat.type.js';
-import { FIELDS } from '../../src/resources/registry.js';
+import { DEFINITION_OF, FIELDS } from '../../src/resources/registry.js';
 
 const schema = buildGatewaySchema();
 
@@ -77,13 +77,15 @@ describe('filters and orders', () => {
   ] as const)(
     'of a %s are those of the model, each compared by its type',
     (kind, typeName, filter, order) => {
-      const specs = Object.entries<{ type: string; order?: true }>(FIELDS[kind]);
+      const { facets } = DEFINITION_OF[kind];
+      const specs = Object.entries<{ type: string; order?: true }>({ ...FIELDS[kind], ...facets?.fields });
       const input = schema.getType(typeName);
       if (!isInputObjectType(input)) throw new Error(`${typeName} is no input`);
-      const shown = filter.fields.map(({ field }) => field);
+      const own = filter.fields.filter(({ items }) => !items);
+      const shown = own.map(({ field }) => field);
       const rankOnly = kind === 'case' ? ['severityRank'] : [];
       expect([...shown, ...rankOnly].sort()).toEqual(specs.map(([field]) => field).sort());
-      for (const { field, name } of filter.fields) {
+      for (const { field, name } of own) {
         const type = specs.find(([spec]) => spec === field)?.[1].type ?? '';
         expect(String(input.getFields()[name]?.type)).toMatch(COMPARED_BY[type] ?? /never/);
       }

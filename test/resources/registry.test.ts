@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { recordValues } from '../../src/history/columns/block.js';
 import {
   absentTime,
+  DEFINITION_OF,
   FIELDS,
   fieldSpec,
   fieldsOf,
@@ -10,7 +12,7 @@ import {
 } from '../../src/resources/registry.js';
 import { type Fields, type Filter, isMatch } from '../../src/values/filter.js';
 import { LISTED, variantOf, variants } from '../support/arbitraries.js';
-import { filterOf } from '../support/arbitraries-filters.js';
+import { filterOf, itemFilterOf } from '../support/arbitraries-filters.js';
 import {
   sampleCampaign,
   sampleCase,
@@ -25,16 +27,28 @@ import {
 type Answer = true | false | 'UNKNOWN';
 
 /** What a filter says of a record when a comparison with a missing time has no answer: Kleene's logic. */
-function judge(kind: ListedKind, fields: Fields, filter: Filter): Answer {
-  if ('and' in filter) return all(filter.and.map((part) => judge(kind, fields, part)));
-  if ('or' in filter) return negated(all(filter.or.map((part) => negated(judge(kind, fields, part)))));
-  if ('not' in filter) return negated(judge(kind, fields, filter.not));
-  const isTime = fieldSpec(kind, filter.field)?.type === 'instant';
+function judge(
+  kind: ListedKind,
+  fields: Fields,
+  filter: Filter,
+  items: readonly Fields[] | null = [],
+): Answer {
+  if ('and' in filter) return all(filter.and.map((part) => judge(kind, fields, part, items)));
+  if ('or' in filter) return negated(all(filter.or.map((part) => negated(judge(kind, fields, part, items)))));
+  if ('not' in filter) return negated(judge(kind, fields, filter.not, items));
+  if ('some' in filter) {
+    const found = (items ?? []).map((item) => judge(kind, { ...fields, ...item }, filter.some, null));
+    return negated(all(found.map(negated)));
+  }
+  const spec = items ? fieldSpec(kind, filter.field) : DEFINITION_OF[kind].items?.fields[filter.field];
+  const isTime = spec?.type === 'instant';
   const asksForNone = ('eq' in filter && filter.eq === null) || ('in' in filter && filter.in.includes(null));
   if (!isTime || asksForNone || fields[filter.field] !== null) return isMatch(fields, filter);
   const isKnownToBeNone =
-    filter.field === 'latestRemediationTime' &&
-    ['NOT_REMEDIATED', 'NOT_NEEDED', 'ATTEMPTED'].includes(String(fields.remediationState));
+    (filter.field === 'latestRemediationTime' &&
+      ['NOT_REMEDIATED', 'NOT_NEEDED', 'ATTEMPTED'].includes(String(fields.remediationState))) ||
+    (filter.field === 'remediationTime' &&
+      ['NOT_REMEDIATED', 'NOT_NEEDED', 'ATTEMPTED'].includes(String(fields.remediation)));
   return isKnownToBeNone ? false : 'UNKNOWN';
 }
 
@@ -55,16 +69,32 @@ test.each(LISTED)(
       fc.property(filterOf(kind), fc.array(record, { minLength: 1, maxLength: 8 }), (filter, records) => {
         const parts = undecidedBy(kind, filter);
         for (const [of, n] of records) {
-          const fields = fieldsOf(kind, variantOf(of, kind, `id-${n}`, n) as never);
-          const matching = parts.filter((part) => isMatch(fields, part.filter));
-          expect(matching).toHaveLength(judge(kind, fields, filter) === 'UNKNOWN' ? 1 : 0);
+          const { fields, items } = recordValues(kind, variantOf(of, kind, `id-${n}`, n));
+          const matching = parts.filter((part) => isMatch(fields, part.filter, items));
+          expect(matching).toHaveLength(judge(kind, fields, filter, items) === 'UNKNOWN' ? 1 : 0);
         }
-        for (const part of parts) expect(absentTime(kind, part.filter)).toBe(part.field);
+        for (const part of parts)
+          if (!part.isOfItems) expect([absentTime(kind, part.filter)]).toEqual(part.fields);
       }),
       { numRuns: 400, seed: 20_260_301 },
     );
   },
 );
+
+test('the parts of an undecided filter of messages match exactly the messages it cannot decide, once each', () => {
+  fc.assert(
+    fc.property(itemFilterOf('threat'), variants, fc.nat({ max: 20 }), (filter, of, n) => {
+      const parts = undecidedBy('threat', filter, true);
+      const { fields, items } = recordValues('threat', variantOf(of, 'threat', 't', n));
+      for (const item of items) {
+        const own = { ...fields, ...item };
+        const isUnknown = judge('threat', own, filter, null) === 'UNKNOWN';
+        expect(parts.filter((part) => isMatch(own, part.filter))).toHaveLength(isUnknown ? 1 : 0);
+      }
+    }),
+    { numRuns: 400, seed: 20_260_301 },
+  );
+});
 
 /** A record of each kind without any time. */
 const WITHOUT_TIMES: Record<ListedKind, Fields> = {
@@ -104,8 +134,8 @@ describe.each(LISTED)('every time of a %s', (kind) => {
     ]) {
       for (const filter of [leaf, { not: leaf }, { or: [leaf, { field: 'id', eq: 'other' }] }]) {
         const parts = undecidedBy(kind, filter);
-        expect(parts.map((part) => [part.field, isMatch(WITHOUT_TIMES[kind], part.filter)])).toEqual([
-          [field, true],
+        expect(parts.map((part) => [part.fields, isMatch(WITHOUT_TIMES[kind], part.filter)])).toEqual([
+          [[field], true],
         ]);
       }
     }

@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { FieldSpec } from '../../src/resources/definition.js';
 import type { ListedKind } from '../../src/resources/registry.js';
-import { FIELDS } from '../../src/resources/registry.js';
+import { DEFINITION_OF, FIELDS } from '../../src/resources/registry.js';
 import type { FieldValue, Filter } from '../../src/values/filter.js';
 import { anyInstant, anyNumber, anyText, IDS, MESSAGE_IDS, TEXTS } from './arbitraries.js';
 
@@ -65,15 +65,34 @@ function ranges(field: string, values: Arbitrary<string | number>): Arbitrary<Fi
   );
 }
 
-/** One comparison of any field of a kind, by any operator that fits its type. */
+/** One comparison of any field or facet of a kind, by any operator that fits its type, or of its items. */
 export function comparisonOf(kind: ListedKind): Arbitrary<Filter> {
-  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
-  return fc.oneof(...specs.map(([field, spec]) => leafOf(field, spec)));
+  const { facets, items } = DEFINITION_OF[kind];
+  const specs: [string, FieldSpec][] = Object.entries({ ...FIELDS[kind], ...facets?.fields });
+  const some = items ? [itemFilterOf(kind).map((each) => ({ some: each }))] : [];
+  return fc.oneof(...specs.map(([field, spec]) => leafOf(field, spec)), ...some, ...some, ...some);
 }
 
 /** Such comparisons, nested a few deep. */
 export function filterOf(kind: ListedKind): Arbitrary<Filter> {
-  const leaves = comparisonOf(kind);
+  return nested(comparisonOf(kind));
+}
+
+/** As `filterOf`, mostly by what stores have of each record. */
+export function listFilterOf(kind: ListedKind): Arbitrary<Filter> {
+  const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
+  const stored = nested(fc.oneof(...specs.map(([field, spec]) => leafOf(field, spec))));
+  return fc.oneof({ weight: 5, arbitrary: stored }, { weight: 1, arbitrary: filterOf(kind) });
+}
+
+/** Comparisons of the items of a kind, nested a few deep; items have the facets of their record, too. */
+export function itemFilterOf(kind: ListedKind): Arbitrary<Filter> {
+  const { facets, items } = DEFINITION_OF[kind];
+  const specs: [string, FieldSpec][] = Object.entries({ ...facets?.fields, ...items?.fields });
+  return nested(fc.oneof(...specs.map(([field, spec]) => leafOf(field, spec))));
+}
+
+function nested(leaves: Arbitrary<Filter>): Arbitrary<Filter> {
   const { filter } = fc.letrec<{ filter: Filter }>((tie) => ({
     filter: fc.oneof(
       { depthSize: 'small', withCrossShrink: true },

@@ -15,6 +15,8 @@ import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/
 interface Counted {
   readonly owner: RevisionRecord<ListedKind>;
   readonly fields: Fields;
+  /** What `some` of a filter looks through. */
+  readonly items: readonly Fields[];
   readonly versions: readonly RevisionRecord<ListedKind>[];
 }
 
@@ -30,10 +32,11 @@ export function plainStatistics(
     if (!owner) return [];
     const record = owner.record as RecordOf[ListedKind];
     const own = { ...fieldsOf(kind, record), ...facets?.of(record) };
-    if (unit === 'RECORD') return [{ owner, versions, fields: own }];
-    return (items?.of(record) ?? []).map((item) => ({ owner, versions, fields: { ...own, ...item } }));
+    const its: readonly Fields[] = items?.of(record) ?? [];
+    if (unit === 'RECORD') return [{ owner, versions, fields: own, items: its }];
+    return its.map((item) => ({ owner, versions, fields: { ...own, ...item }, items: [] }));
   });
-  const matching = all.filter(({ fields }) => filter === null || isMatch(fields, filter));
+  const matching = all.filter((row) => filter === null || isMatch(row.fields, filter, row.items));
   const timed = matching.filter(({ fields }) => typeof fields[time] === 'string');
   const msOf = (row: Counted) => Date.parse(String(row.fields[time]));
   const rows = timed.filter((row) => msOf(row) >= (edges[0] ?? 0) && msOf(row) < (edges.at(-1) ?? 0));

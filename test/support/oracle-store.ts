@@ -32,6 +32,7 @@ import type { RunRecord, RunTrigger } from '../../src/model/run.js';
 import { type Stream, type StreamState, streamText } from '../../src/model/stream.js';
 import type { RecordOf } from '../../src/resources/registry.js';
 import {
+  DEFINITION_OF,
   fieldsOf,
   type Kind,
   keyText,
@@ -39,7 +40,13 @@ import {
   RESOURCE_OF,
   type RecordKey,
 } from '../../src/resources/registry.js';
-import { compareValues, type Fields, type FieldValue, isMatch } from '../../src/values/filter.js';
+import {
+  compareValues,
+  type Fields,
+  type FieldValue,
+  type Filter,
+  isMatch,
+} from '../../src/values/filter.js';
 import { type Instant, shift, toInstant } from '../../src/values/instant.js';
 import { plainStatistics } from './oracle-statistics.js';
 
@@ -199,7 +206,7 @@ export class OracleStore implements HistoryStore {
         isVisible(held, seq) &&
         !held.deleted &&
         (integrations === null || integrations.includes(held.key.integration)) &&
-        (filter === null || isMatch(listedFields(held), filter)),
+        (filter === null || isMatching(held, filter)),
     );
   }
 
@@ -444,6 +451,8 @@ export class OracleStore implements HistoryStore {
     return this.#journals.get(journal)?.length ?? 0;
   }
 
+  async joinReadings(): Promise<void> {}
+
   async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
     const now = this.clock();
     const lease = this.#leases.get(name);
@@ -482,6 +491,13 @@ function isVisible(held: Held, seq: number): boolean {
 function revisionOf<K extends Kind>(held: Held): RevisionRecord<K> {
   const { received: _received, confirmedBy: _confirmedBy, ...revision } = held;
   return revision as RevisionRecord<K>;
+}
+
+function isMatching({ key, record }: Held, filter: Filter): boolean {
+  const kind = key.kind as ListedKind;
+  const { facets, items } = DEFINITION_OF[kind];
+  const own = record as RecordOf[ListedKind];
+  return isMatch({ ...fieldsOf(kind, own), ...facets?.of(own) }, filter, items?.of(own));
 }
 
 function listedFields(held: Held): Fields {

@@ -123,6 +123,11 @@ export class Service {
     }
   }
 
+  /** Sends a signal that does not end it. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(signal);
+  }
+
   /** Sends a signal and waits for the end. */
   end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | string | null> {
     this.child.kill(signal);

@@ -64,6 +64,8 @@ export interface World {
   readonly tenant: Tenant;
   readonly simulator: Simulator;
   readonly store: HistoryStore;
+  /** The file of the store. */
+  readonly file: string;
   readonly account: Account;
   readonly budget: Budget;
   readonly settings: SyncSettings;
@@ -87,6 +89,8 @@ export interface WorldOptions {
   readonly rpm?: number;
   /** The largest body that the client reads. */
   readonly maxBodyBytes?: number;
+  /** Default: a SQLite file. */
+  readonly history?: string;
 }
 
 /** A simulated tenant behind HTTP, the real client, a SQLite file and the sync between them. */
@@ -104,7 +108,8 @@ export async function createTenantWorld(options: WorldOptions): Promise<World> {
   });
   const ownClock = () => clock() + clock.skewMs;
   const folder = await mkdtemp(join(tmpdir(), 'sync-'));
-  const store = await openStore(`sqlite:${join(folder, 'history.db')}`, 'write', { now: ownClock });
+  const file = join(folder, 'history.db');
+  const store = await openStore(options.history ?? `sqlite:${file}`, 'write', { now: ownClock });
   const token = { value: simulator.token };
   const log = options.log ?? pino({ level: process.env.SYNC_LOG ?? 'silent' });
   // nothing waits for the rate: the clock moves on instead
@@ -144,6 +149,7 @@ export async function createTenantWorld(options: WorldOptions): Promise<World> {
     tenant,
     simulator,
     store,
+    file,
     account,
     budget,
     settings,

@@ -1,4 +1,4 @@
-import type { ControlDistribution, ControlMeasure, ControlVerdict } from '../../controls/control.js';
+import type { ControlMeasure, ControlVerdict } from '../../controls/control.js';
 import { measureText } from '../../controls/headline.js';
 import type { ControlId } from '../../policy/policy.js';
 import type { PeriodEvidence, PeriodTrendPoint } from '../evaluate-period.js';
@@ -53,7 +53,12 @@ export function verdictMark(verdict: ControlVerdict, at: number, width: number):
 
 const CHART_HEIGHT = 120;
 
-export function measureChart(points: ReturnType<typeof pointsOf>): Html | null {
+interface MeasuredPoint {
+  readonly text: string;
+  readonly point: Pick<PeriodTrendPoint, 'measure'>;
+}
+
+export function measureChart(points: readonly MeasuredPoint[]): Html | null {
   const known = points.flatMap(({ point }) => (point.measure?.value != null ? [point.measure] : []));
   const [first] = known;
   if (!first || known.length < 2) return null;
@@ -123,17 +128,51 @@ function axis(labels: readonly string[]): Html {
   return html`<div class="axis" aria-hidden="true">${labels.map((label) => html`<span>${label}</span>`)}</div>`;
 }
 
+interface Distribution {
+  readonly title: string;
+  readonly bars: readonly {
+    readonly label: string | Html;
+    readonly count: number;
+    readonly before: number | null;
+    /** Instead of the count, which it contains. */
+    readonly shown?: Html;
+  }[];
+}
+
 /** A table with bars next to its numbers, and with the previous period if it is compared. */
-export function distributionTable({ title, bars }: ControlDistribution): Html {
+export function distributionTable({ title, bars }: Distribution): Html {
   const most = Math.max(1, ...bars.flatMap(({ count, before }) => [count, before ?? 0]));
   const hasBefore = bars.some(({ before }) => before !== null);
-  const rows = bars.map(({ label, count, before }) => {
+  const rows = bars.map(({ label, count, before, shown }) => {
     const earlier =
       before === null
         ? null
         : html`<rect y="12" width="${percent(before / most)}" height="5" fill="var(--soft)"/>`;
-    return html`<tr><th scope="row">${label}</th><td class="bar"><svg aria-hidden="true" height="${hasBefore ? 17 : 11}"><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
+    return html`<tr><th scope="row">${label}</th><td class="bar"><svg aria-hidden="true" height="${hasBefore ? 17 : 11}"><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${shown ?? count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
   });
   return html`<table class="bars"><caption>${title}${hasBefore ? ' (narrow bar and second number: the previous period)' : ''}</caption>
 <tbody>${rows}</tbody></table>`;
 }
+
+export interface StripBucket {
+  readonly count: number;
+  /** Not collected completely, so that the count is a lower bound and 0 means nothing. */
+  readonly isUnknown: boolean;
+}
+
+/** Columns over time, on a scale that other strips share. What is unknown is hatched and outlined to its full height. */
+export function bucketStrip(title: string, buckets: readonly StripBucket[], most: number, height = 40): Html {
+  const width = percent(0.86 / buckets.length);
+  const columns = buckets.map(({ count, isUnknown }, i) => {
+    const x = percent(i / buckets.length);
+    const size = count === 0 ? 0 : Math.max(2, Math.round((count / Math.max(1, most)) * height));
+    const unknown = isUnknown
+      ? html`<rect class="unknown" x="${x}" y="0.5" width="${width}" height="${height - 1}" fill="url(#unknown)" stroke="var(--soft)"/>`
+      : null;
+    return html`${unknown}<rect x="${x}" y="${height - size}" width="${width}" height="${size}" fill="var(--held)"/>`;
+  });
+  return html`<svg role="img" height="${height}"><title>${title}</title>${columns}<line x1="0" x2="100%" y1="${height}" y2="${height}" stroke="var(--soft)"/></svg>`;
+}
+
+/** The pattern of `bucketStrip`, once a page. */
+export const HATCHING = html`<svg aria-hidden="true" width="0" height="0" class="said"><defs><pattern id="unknown" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" x2="0" y1="0" y2="6" stroke="var(--soft)" stroke-width="2"/></pattern></defs></svg>`;

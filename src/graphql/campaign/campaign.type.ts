@@ -129,6 +129,13 @@ export const campaignFilter = filterInputFor<'campaign'>('CampaignFilter', {
   fromAddress: { type: TextFilter, description: 'Filter by the sender’s address.' },
   recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address.' },
   messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of the first reported message.' },
+  fromName: { type: TextFilter, description: 'Filter by the sender’s display name.' },
+  recipientName: { type: TextFilter, description: 'Filter by the recipient’s display name.' },
+  overallStatus: {
+    name: 'overallStatusRaw',
+    type: TextFilter,
+    description: 'Filter by the action taken, as received.',
+  },
 });
 
 export const campaignOrder = orderOf('campaign', 'Campaign', {

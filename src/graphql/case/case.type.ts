@@ -188,6 +188,13 @@ export const caseFilter = filterInputFor<'case'>('CaseFilter', {
   affectedEmployee: { type: TextFilter, description: 'Filter by the account’s owner, as Abnormal sends it.' },
   description: { type: TextFilter, description: 'Filter by Abnormal’s description.' },
   threatId: { type: TextFilter, description: 'Filter by Abnormal’s ids of the threats that the case names.' },
+  severityLabel: { type: TextFilter, description: 'Filter by severity in Abnormal’s words.' },
+  analysis: {
+    name: 'analysisRaw',
+    type: TextFilter,
+    description: 'Filter by the kind of signal that led to the case, as received.',
+  },
+  tenant: { type: TextFilter, description: 'Filter by the name of the tenant.' },
 });
 
 export const caseOrder = orderOf('case', 'Case', {

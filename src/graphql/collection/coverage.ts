@@ -1,4 +1,6 @@
 import { ArgsType, Field, ID } from 'type-graphql';
+import { countItems } from '../../history/items.js';
+import type { Unit } from '../../history/statistics.js';
 import type { ListQuery } from '../../history/store.js';
 import {
   coverageOf,
@@ -10,11 +12,13 @@ import {
 import { type Stream, streamText } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
+  DEFINITION_OF,
   FILTER_KEYS,
   type FilterKey,
   KIND_OF,
   type ListedKind,
   type Resource,
+  type Undecided,
   undecidedBy,
 } from '../../resources/registry.js';
 import { type Filter, intOrNull } from '../../values/filter.js';
@@ -80,11 +84,15 @@ export async function withUndecided(
   { store }: RequestServices,
   report: CoverageReport,
   query: ListQuery,
+  unit: Unit = 'RECORD',
 ): Promise<CoverageReport> {
+  const { kind } = query;
   const parts = await Promise.all(
-    undecidedBy(query.kind, query.filter).map(async ({ field, filter }) => ({
-      field,
-      count: await store.count({ ...query, filter }),
+    undecidedBy(kind, query.filter, unit === 'ITEM').map(async ({ filter, ...times }) => ({
+      ...{ ...times, kind, unit },
+      count: await (unit === 'ITEM'
+        ? countItems(store, { ...query, filter })
+        : store.count({ ...query, filter })),
     })),
   );
   const found = parts.filter(({ count }) => count > 0);
@@ -93,12 +101,25 @@ export async function withUndecided(
   return Object.assign(new CoverageReport(), { ...report, complete: false, undecided });
 }
 
-function reasonText({ field, count }: { readonly field: string; readonly count: number }): string {
+interface UndecidedCount extends Omit<Undecided, 'filter'> {
+  readonly kind: ListedKind;
+  readonly unit: Unit;
+  readonly count: number;
+}
+
+function reasonText({ kind, unit, fields, isOfItems, count }: UndecidedCount): string {
+  const { noun, graphField } = DEFINITION_OF[kind].items ?? { noun: 'item', graphField: 'items' };
+  const one = unit === 'ITEM' ? noun : 'record';
+  const isOfRecord = unit === 'ITEM' || !isOfItems;
+  const times = fields.join(' or ');
   const [records, them] =
-    count === 1 ? ['1 stored record has', 'it'] : [`${count} stored records have`, 'them'];
+    count === 1 ? [`1 stored ${one} has`, 'it'] : [`${count} stored ${one}s have`, 'them'];
+  const conditions = fields.map((field) => `{ ${field}: { eq: null } }`);
+  const condition = conditions.length === 1 ? conditions[0] : `{ or: [${conditions.join(', ')}] }`;
   return (
-    `${records} no ${field}, so the filter can neither include nor exclude ${them}. ` +
-    `\`filter: { ${field}: { eq: null } }\` lists all records without ${field}.`
+    `${records} ${isOfRecord ? 'no' : `a ${noun} without`} ${times}, so the filter can neither include nor exclude ${them}. ` +
+    `\`filter: ${isOfRecord ? condition : `{ ${graphField}: { some: ${condition} } }`}\` lists all ${one}s ` +
+    `${isOfRecord ? 'without' : `with a ${noun} without`} ${times}.`
   );
 }
 

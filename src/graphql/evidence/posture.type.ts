@@ -1,18 +1,18 @@
 import { ArgsType, Ctx, Field, ID, Int, ObjectType } from 'type-graphql';
+import type { EvaluatedControl } from '../../controls/evaluate.js';
 import {
   changeText,
   directionOf,
   evaluateBefore,
   evaluatePosture,
+  POSTURE_WINDOWS,
   type Posture as PostureFacts,
   type PostureRequest,
-  POSTURE_WINDOWS,
+  type Direction as StateDirection,
   type ControlState as StateFacts,
   type PostureWindow as Window,
-  type Direction as StateDirection,
 } from '../../evidence/posture.js';
 import { type Since, sinceOf } from '../../evidence/posture-since.js';
-import type { EvaluatedControl } from '../../controls/evaluate.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';

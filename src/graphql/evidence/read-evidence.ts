@@ -3,13 +3,13 @@ import type { ControlDefinition, ControlFinding, CredentialFact, Member } from '
 import { type Keep, listedExceptions } from '../../controls/evaluate.js';
 import { type Period, PeriodError, parsePeriod, partsOf, relativePeriod } from '../../controls/period.js';
 import { CONTROLS, controlsOf } from '../../controls/registry.js';
+import { evaluateOnce } from '../../evidence/evaluate-once.js';
 import {
   type PeriodEvidence as EvidenceFacts,
   type EvidenceRequest,
   evaluatePeriod,
   type ViewRequest,
 } from '../../evidence/evaluate-period.js';
-import { evaluateOnce } from '../../evidence/evaluate-once.js';
 import { gatherCredentials } from '../../evidence/gather-facts.js';
 import { windowEnds } from '../../evidence/posture.js';
 import type { Pin } from '../../history/store.js';

@@ -107,7 +107,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
     @Field(() => CoverageReport, {
       nullable: true,
       description:
-        'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case: `missingThreatIds` names those that are not stored.',
+        'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case, of which `missingThreatIds` names those that are not stored, and for the messages of a threat.',
     })
     coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
       return this.readCoverage(context.trackedServices);

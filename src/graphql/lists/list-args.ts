@@ -15,6 +15,8 @@ interface FilterField {
   readonly formerName?: string;
   readonly type: object;
   readonly description: string;
+  /** For the items of a record: the filter of which one of them must match all. */
+  readonly items?: KindFilter;
 }
 
 /** Every field of a kind, by its name in the definition; `null` for a field that is not in the filter. */
@@ -42,10 +44,14 @@ export interface KindFilter {
 /** The instant that `last` counts back from, and the comparisons that do. */
 export interface Present {
   readonly at: Instant;
-  readonly relative: { readonly field: string; readonly ms: number }[];
+  readonly relative: { readonly field: string; readonly ms: number; readonly isOfItems?: true }[];
 }
 
-export function filterInputFor<K extends ListedKind>(typeName: string, shown: FilterFields<K>): KindFilter {
+/** The filter of a kind: all of its fields, and what else its records are found by. */
+export function filterInputFor<K extends ListedKind>(
+  typeName: string,
+  shown: FilterFields<K> & Readonly<Record<string, FilterField | null>>,
+): KindFilter {
   return filterInputOf(typeName, { ...shown });
 }
 
@@ -75,6 +81,15 @@ export function filterInputOf(
   return { type: Input, fields, toFilter: (input, present) => readFilter(input ?? null, fields, present) };
 }
 
+/** The field of a filter that matches records by their items: `{ some: … }`. */
+export function someOf(typeName: string, items: KindFilter, description: string): FilterField {
+  class Input {}
+  const some = 'One of them matches this filter: all of its conditions hold for the same one.';
+  Field(() => items.type, { nullable: true, description: some })(Input.prototype, 'some');
+  InputType(typeName, { description })(Input);
+  return { type: Input, description, items };
+}
+
 const MOST_CONDITIONS = 100;
 const MOST_VALUES = 500;
 const MOST_LEVELS = 20;
@@ -96,9 +111,16 @@ function readFilter(input: FilterInput | null, fields: ShownFields, present: Pre
 }
 
 /** The gateway's limits bound the depth. */
-function levelsOf({ and, or, not }: FilterInput): number {
-  const inner = [...(and ?? []), ...(or ?? []), ...(not ? [not] : [])];
+function levelsOf({ and, or, not, ...fields }: FilterInput): number {
+  const some = Object.values(fields)
+    .map(someIn)
+    .filter((each) => each !== null);
+  const inner = [...(and ?? []), ...(or ?? []), ...(not ? [not] : []), ...some];
   return inner.length === 0 ? 0 : 1 + Math.max(...inner.map(levelsOf));
+}
+
+function someIn(field: unknown): FilterInput | null {
+  return (field as { readonly some?: FilterInput | null } | null | undefined)?.some ?? null;
 }
 
 type Path = readonly (string | number)[];
@@ -108,15 +130,31 @@ function partsOf(input: FilterInput, fields: ShownFields, present: Present, path
   const inner = (part: FilterInput, ...place: Path) =>
     together(partsOf(part, fields, present, [...path, ...place]));
   return [
-    ...fields.flatMap(({ name, formerName = name, field }) =>
+    ...fields.flatMap(({ name, formerName = name, field, items }) =>
       [...new Set([name, formerName])].flatMap((each) =>
-        comparisonsOf(field, input[each], present, [...path, each]),
+        items
+          ? someOfItems(items, input[each], present, [...path, each])
+          : comparisonsOf(field, input[each], present, [...path, each]),
       ),
     ),
     ...(and ?? []).map((part, index) => inner(part, 'and', index)),
     ...(or ? [{ or: or.map((part, index) => inner(part, 'or', index)) }] : []),
     ...(not ? [{ not: inner(not, 'not') }] : []),
   ];
+}
+
+function someOfItems(
+  { fields }: KindFilter,
+  given: unknown,
+  { at, relative }: Present,
+  path: Path,
+): Filter[] {
+  const some = someIn(given);
+  if (some === null) return [];
+  const present: Present = { at, relative: [] };
+  const filter = together(partsOf(some, fields, present, [...path, 'some']));
+  relative.push(...present.relative.map((each) => ({ ...each, isOfItems: true as const })));
+  return [{ some: filter }];
 }
 
 function together(parts: readonly Filter[]): Filter {
@@ -162,7 +200,7 @@ function countConditions(filters: readonly Filter[]): number {
 function sizeOf(filter: Filter): number {
   if ('and' in filter || 'or' in filter) return 1 + countConditions('and' in filter ? filter.and : filter.or);
   if ('not' in filter) return 1 + sizeOf(filter.not);
-  return 1;
+  return 'some' in filter ? 1 + sizeOf(filter.some) : 1;
 }
 
 const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Direction of an order.', {
@@ -196,9 +234,24 @@ export interface KindOrder {
 export function orderOf<K extends ListedKind>(
   kind: K,
   noun: string,
-  fields: Readonly<Record<OrderFieldOf<K> & string, { readonly name: string; readonly description: string }>>,
+  fields: Readonly<Record<OrderFieldOf<K> & string, OrderField>>,
 ): KindOrder {
-  const entries = Object.entries<{ name: string; description: string }>(fields);
+  return orderBy(noun, fields, DEFAULT_ORDER[kind], 'integration, then by Abnormal’s id');
+}
+
+interface OrderField {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** An order of anything; `ties` says by what equal values are ordered. */
+export function orderBy(
+  noun: string,
+  fields: Readonly<Record<string, OrderField>>,
+  byDefault: string,
+  ties: string,
+): KindOrder {
+  const entries = Object.entries(fields);
   const names = Object.fromEntries(entries.map(([field, { name }]) => [name, field]));
   const valuesConfig = Object.fromEntries(
     entries.map(([, { name, description }]) => [name, { description }]),
@@ -210,8 +263,7 @@ export function orderOf<K extends ListedKind>(
   });
 
   @InputType(`${noun}Order`, {
-    description:
-      'The order of a list. Equal values are ordered by integration, then by Abnormal’s id, in the same direction.',
+    description: `The order of a list. Equal values are ordered by ${ties}, in the same direction.`,
   })
   class Input {
     @Field(() => names, { description: 'The field to order by.' })
@@ -225,9 +277,10 @@ export function orderOf<K extends ListedKind>(
     direction?: 'ASC' | 'DESC' | null;
   }
 
-  const byDefault: Order = { field: DEFAULT_ORDER[kind], descending: true };
   const toOrder = (input: OrderInput | null | undefined): Order =>
-    input ? { field: input.field, descending: input.direction !== 'ASC' } : byDefault;
+    input
+      ? { field: input.field, descending: input.direction !== 'ASC' }
+      : { field: byDefault, descending: true };
   return { type: Input, fields: entries.map(([field]) => field), toOrder };
 }
 
@@ -276,3 +329,26 @@ export class ListArgs extends PageArgs implements ReadArgs {
   @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
   staleIfError?: boolean | null;
 }
+
+/** The arguments of a list with its own filter and order. */
+export function listArgsOf(
+  filter: KindFilter,
+  order: KindOrder,
+  noun: string,
+  byDefault: string,
+): new () => FilteredListArgs {
+  @ArgsType()
+  class Args extends ListArgs {
+    @Field(() => filter.type, { nullable: true, description: `Only ${noun} that match this filter.` })
+    filter?: FilterInput | null;
+
+    @Field(() => order.type, { nullable: true, description: `The order. Default: ${byDefault}.` })
+    orderBy?: OrderInput | null;
+  }
+  return Args;
+}
+
+export type FilteredListArgs = ListArgs & {
+  readonly filter?: FilterInput | null;
+  readonly orderBy?: OrderInput | null;
+};

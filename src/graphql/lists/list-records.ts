@@ -1,7 +1,14 @@
 import { damageOf, type HistoryError } from '../../history/errors.js';
+import type { Unit } from '../../history/statistics.js';
 import type { Pin, Position } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, type ListedKind, RESOURCE_OF, type Resource } from '../../resources/registry.js';
+import {
+  DEFAULT_ORDER,
+  DEFINITION_OF,
+  type ListedKind,
+  RESOURCE_OF,
+  type Resource,
+} from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import type { Filter } from '../../values/filter.js';
 import { earliest, type Instant, LAST_INSTANT, shift } from '../../values/instant.js';
@@ -14,15 +21,7 @@ import {
   type RequestServices,
 } from '../request/services.js';
 import type { ReadCoverage } from './connection.js';
-import type {
-  FilterInput,
-  KindFilter,
-  KindOrder,
-  ListArgs,
-  Order,
-  OrderInput,
-  Present,
-} from './list-args.js';
+import type { FilteredListArgs, KindFilter, KindOrder, Order, Present } from './list-args.js';
 import {
   type CursorValue,
   fingerprint,
@@ -44,20 +43,19 @@ import {
   type View,
 } from './view.js';
 
-/** Everything that the list of a kind needs. */
-export interface ListSpec<K extends ListedKind, T> {
+export interface OrderedList<K extends ListedKind> {
   readonly kind: K;
   readonly filter: KindFilter;
   readonly order: KindOrder;
+}
+
+/** Everything that the list of a kind needs. */
+export interface ListSpec<K extends ListedKind, T> extends OrderedList<K> {
   readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
 }
 
-type RecordListArgs = ListArgs & {
-  readonly filter?: FilterInput | null;
-  readonly orderBy?: OrderInput | null;
-};
-
-interface ListRequest {
+export interface ListRequest {
+  readonly unit: Unit;
   readonly resource: Resource;
   readonly kind: ListedKind;
   readonly options: ReadOptions;
@@ -68,10 +66,11 @@ interface ListRequest {
   readonly integrations: readonly string[] | null;
 }
 
-async function toListRequest<K extends ListedKind, T>(
+async function toListRequest(
   services: RequestServices,
-  spec: ListSpec<K, T>,
-  args: RecordListArgs,
+  spec: OrderedList<ListedKind>,
+  unit: Unit,
+  args: FilteredListArgs,
 ): Promise<{ asked: ListRequest; walk: ListWalk }> {
   const { kind } = spec;
   const options = toReadOptions(services, args);
@@ -79,7 +78,8 @@ async function toListRequest<K extends ListedKind, T>(
   const integrations = await checkIntegrations(services, args.integrations);
   const resource = RESOURCE_OF[kind];
   const asWritten = spec.filter.toFilter(args.filter, { at: LAST_INSTANT, relative: [] });
-  const walk = new ListWalk(args, resource, {
+  const list = (unit === 'ITEM' && DEFINITION_OF[kind].items?.graphField) || resource;
+  const walk = new ListWalk(args, list, {
     orderBy: `${order.field} ${order.descending ? 'DESC' : 'ASC'}`,
     filter: asWritten && fingerprint(asWritten),
     integrations: integrations && fingerprint(integrations),
@@ -87,7 +87,7 @@ async function toListRequest<K extends ListedKind, T>(
   });
   const present: Present = { at: presentOf(services, options, walk.cursor), relative: [] };
   const filter = spec.filter.toFilter(args.filter, present);
-  return { asked: { kind, resource, options, filter, present, order, integrations }, walk };
+  return { asked: { unit, kind, resource, options, filter, present, order, integrations }, walk };
 }
 
 function presentOf(services: RequestServices, { asOf }: ReadOptions, cursor: ReadCursor | null): Instant {
@@ -96,7 +96,7 @@ function presentOf(services: RequestServices, { asOf }: ReadOptions, cursor: Rea
 }
 
 /** The pin of a list with relative comparisons has what they are relative to. */
-function pinOf({ present: { at, relative } }: ListRequest, { seq, asOf }: View): CursorValue[] {
+export function pinOf({ present: { at, relative } }: ListRequest, { seq, asOf }: View): CursorValue[] {
   return relative.length === 0 ? [seq, asOf] : [seq, asOf, at];
 }
 
@@ -205,30 +205,52 @@ async function coverageOfList(services: RequestServices, asked: ListRequest, vie
   if (relative.length > 0 && view.freshness !== null)
     services.reads.noteTime({ from: at, until: shift(at, 1_000) });
   const report = await reportCoverage(services, view, asked.resource, integrations, bounds);
-  const { kind, filter } = asked;
-  return withUndecided(services, report, { kind, filter, integrations: asked.integrations, seq: view.seq });
+  const { kind, filter, integrations: chosen, unit } = asked;
+  return withUndecided(services, report, { kind, filter, integrations: chosen, seq: view.seq }, unit);
 }
 
 export type RecordPage<T> = [page: Page<T>, view: View, coverage: ReadCoverage];
 
-export async function listRecords<K extends ListedKind, T>(
+export function listRecords<K extends ListedKind, T>(
   context: GatewayContext,
   spec: ListSpec<K, T>,
-  args: RecordListArgs,
+  args: FilteredListArgs,
+): Promise<RecordPage<T>> {
+  return listPage(context, spec, 'RECORD', args, (...place) => readPage(spec, ...place));
+}
+
+export interface PagePlace {
+  readonly view: View;
+  readonly walk: ListWalk;
+  /** Takes records that cannot be read. */
+  readonly damaged: HistoryError[];
+}
+
+/** A page of records or items, with its view and its coverage. */
+export async function listPage<T>(
+  context: GatewayContext,
+  spec: OrderedList<ListedKind>,
+  unit: Unit,
+  args: FilteredListArgs,
+  read: (services: RequestServices, asked: ListRequest, place: PagePlace) => Promise<Page<T>>,
 ): Promise<RecordPage<T>> {
   const services = context.trackedServices;
-  const { asked, walk } = await toListRequest(services, spec, args);
+  const { asked, walk } = await toListRequest(services, spec, unit, args);
   const { cursor } = walk;
   // read before the view, so that writes in between do not count as included
   const isPinned = cursor !== null || asked.options.asOf !== null;
   const before = isPinned ? await services.loaders.current.head() : null;
   const view = await viewOf(services, asked, cursor, before);
   const damaged: HistoryError[] = [];
-  const page = await readPage(services, spec, asked, { view, walk, damaged });
+  const page = await read(services, asked, { view, walk, damaged });
   context.damaged.push(...damaged);
   if (damaged.length > 0) context.reads.markUncacheable();
   noteList(services, asked, view, before?.seq ?? view.seq);
-  if (!isPinned && asked.present.relative.length > 0) {
+  const { relative } = asked.present;
+  if (!isPinned && (unit === 'ITEM' ? relative.length > 0 : relative.some(({ isOfItems }) => isOfItems))) {
+    // no index finds when the first item leaves the window
+    services.reads.markUncacheable();
+  } else if (!isPinned && relative.length > 0) {
     services.reads.noteTime({ from: asked.present.at, until: LAST_INSTANT });
     services.reads.noteEnd(() => endOfWindows(services, asked, view));
   }
@@ -244,10 +266,10 @@ export async function listRecords<K extends ListedKind, T>(
 }
 
 async function readPage<K extends ListedKind, T>(
-  services: RequestServices,
   { kind, Node }: ListSpec<K, T>,
+  services: RequestServices,
   asked: ListRequest,
-  { view, walk, damaged }: { view: View; walk: ListWalk; damaged: HistoryError[] },
+  { view, walk, damaged }: PagePlace,
 ): Promise<Page<T>> {
   const { order, integrations, filter } = asked;
   const after = walk.cursor && toPosition(walk.cursor.place);

@@ -24,6 +24,7 @@ import type { GatewayContext } from '../request/services.js';
 import { analyseValid } from './analyse-operation.js';
 import { type Execute, parsedQueries } from './execute.js';
 import { causeOf, createPipeline, historyMessage, RequestEnded } from './pipeline.js';
+import { QUESTIONS_DOCUMENT } from './questions.js';
 import { ResponseCache } from './response-cache.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
@@ -73,7 +74,9 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
       ApolloServerPluginSchemaReportingDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
       sandbox
-        ? ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false })
+        ? ApolloServerPluginLandingPageLocalDefault({
+            ...{ embed: true, footer: false, document: QUESTIONS_DOCUMENT },
+          })
         : ApolloServerPluginLandingPageDisabled(),
     ],
   });

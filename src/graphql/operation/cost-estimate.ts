@@ -108,17 +108,17 @@ export function costRuleOf(
 ): Omit<CostNode, 'key' | 'children' | 'nodes'> {
   const name = `${asked.type}.${asked.name}`;
   const given = (argument: string) => argumentOf(asked, argument, operation);
-  const isNodes = name === 'Query.nodes';
+  const ids = LISTS_OF_IDS[name];
   const items = isPage
     ? amountBy(pageSize, given('first'), given('last'))
-    : isNodes
-      ? amountBy(givenLength, given('ids'))
+    : ids
+      ? amountBy(givenLength, given(ids))
       : (LIST_LENGTHS[name] ?? 1);
   return {
     items,
     price: FIELD_PRICES[name] ?? COMMON_PRICES[asked.name] ?? (asked.type === 'Mutation' ? CALL_PRICE : 0),
     shape: isPage ? 'PAGE' : 'VALUE',
-    counts: isPage || isNodes || SINGLE_NODES.has(name),
+    counts: isPage || ids !== undefined || SINGLE_NODES.has(name),
     calls: callsOf(name, items, isPage, given),
     past: pastBy(name, given('asOf')),
   };
@@ -221,14 +221,21 @@ const LISTED = Object.values(DEFINITION_OF);
 
 /** Read from Abnormal on demand, unless the view is of the past. */
 export const ON_DEMAND: ReadonlySet<string> = new Set([
-  ...LISTED.flatMap(({ kind, resource, graphType, parts }) => [
-    ...[`Query.${kind}`, `Query.${resource}`],
+  ...LISTED.flatMap(({ kind, resource, graphType, parts, items }) => [
+    ...[kind, resource, ...(items ? [items.graphField] : [])].map((field) => `Query.${field}`),
     ...parts.map(({ graphField }) => `${graphType}.${graphField}`),
   ]),
   'Query.node',
   'Query.nodes',
+  'Query._entities',
   'Query.record',
 ]);
+
+/** The argument with the ids of the nodes that a field lists. */
+const LISTS_OF_IDS: Readonly<Record<string, string>> = {
+  'Query.nodes': 'ids',
+  'Query._entities': 'representations',
+};
 
 /** Everything below these is read in a view of the past. */
 export const OF_THE_PAST: ReadonlySet<string> = new Set([

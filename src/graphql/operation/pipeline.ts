@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
+import { ANSWERING, inSpan } from '../../tracing.js';
 import type { CostLimits, QueryLimits, Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { type ErrorCode, queryError } from '../base/errors.js';
@@ -26,7 +27,7 @@ import type { ResponseCache } from './response-cache.js';
  * 1. `OperationLimiter.admit`, before the server receives the request: the size of the text, of the operation and of
  *    the variables, then the cost. It parses and analyses a text once; the request carries the result.
  * 2. The server parses and validates a new text itself.
- * 3. `createPipeline`: the time limit, the roles that the operation needs, the response cache; then, if it has to be
+ * 3. `createPipeline`: the span of a trace, the time limit, the roles that the operation needs, the response cache; then, if it has to be
  *    run, errors of the history and the cost in the answer, and execution on the schema of the caller's role.
  */
 
@@ -43,7 +44,7 @@ interface PipelineOptions extends EventPipelineOptions {
 
 /** Runs an operation that the server found valid. The innermost step is the last. */
 export function createPipeline({ responses, ...options }: PipelineOptions): Execute {
-  return withTimeout(withGuard(withCache(createEventPipeline(options), responses), options.log));
+  return withSpan(withTimeout(withGuard(withCache(createEventPipeline(options), responses), options.log)));
 }
 
 /** Runs a subscription for one event: the last steps of the pipeline. */
@@ -186,6 +187,24 @@ export class RequestTimeout extends RequestEnded {
   }
 }
 
+/** `run`, in a span of the request's trace. */
+function withSpan(run: Execute): Execute {
+  return (execution) => {
+    const { operation, context } = execution;
+    const { facts } = context;
+    facts.operation = operation?.name?.value ?? null;
+    const type = operation?.operation ?? 'unknown';
+    const name = facts.operation === null ? type : `${type} ${facts.operation}`;
+    const attributes = { 'graphql.operation.type': type, 'graphql.operation.name': facts.operation ?? '' };
+    return inSpan(name, { attributes, kind: ANSWERING }, async (span) => {
+      const result = await run(execution);
+      span?.setAttributes({ cache: facts.cache ?? 'NONE', cost: facts.cost ?? 0 });
+      span?.setAttributes({ role: context.role, errors: result.errors?.length ?? 0 });
+      return result;
+    });
+  };
+}
+
 /** `run`, but answered with an error as soon as the request has taken too long. */
 function withTimeout(run: Execute): Execute {
   return (execution) => {
@@ -237,6 +256,7 @@ function withCost(result: ExecutionResult, { context }: Execution): ExecutionRes
   if (!admission || result.data === undefined) return result;
   const { requested, limit, operation } = admission;
   const actual = givenCost(operation.fields, result.data) + trackedServices.liveReads * CALL_PRICE;
+  context.facts.cost = actual;
   return { ...result, extensions: { cost: { requested, actual, limit } } };
 }
 
@@ -269,6 +289,7 @@ function withCache(run: Execute, responses: ResponseCache): Execute {
     if (operation?.operation !== 'query') return run(execution);
     const key = responses.keyOf(context.role, queryHash, operationName, variables);
     const known = await responses.find(key, (noted) => isUnchanged(context.trackedServices, noted));
+    context.facts.cache = known ? 'HIT' : 'MISS';
     if (known) return known;
     const result = await run(execution);
     await responses.keep(key, result, context.reads);

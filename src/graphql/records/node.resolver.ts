@@ -9,6 +9,7 @@ import { LARGEST_PAGE } from '../lists/page.js';
 import type { ReadArgs } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
+import { findMessage } from '../threat/threat.resolver.js';
 import { toRecordNode } from './nodes.js';
 import { readRecord } from './read-record.js';
 import { Node, RecordNode } from './record.type.js';
@@ -25,7 +26,7 @@ export class NodeResolver {
     @Arg('id', () => ID, { description: 'The `id` of a node.' }) id: string,
     @Ctx() context: GatewayContext,
   ): Promise<Node | null> {
-    return find(parseGlobalId(id), {}, context.trackedServices);
+    return findNode(parseGlobalId(id), {}, context.trackedServices);
   }
 
   @Guard('reader')
@@ -62,10 +63,14 @@ function findNodes(ids: readonly string[], services: RequestServices): Promise<N
   if (ids.length > LARGEST_PAGE) {
     throw badInput(`Up to ${LARGEST_PAGE} ids are allowed; there are ${ids.length}.`, 'ids');
   }
-  return ids.map(parseGlobalId).map((id) => find(id, {}, services));
+  return ids.map(parseGlobalId).map((id) => findNode(id, {}, services));
 }
 
-async function find({ type, integration, id }: GlobalId, args: ReadArgs, services: RequestServices) {
+export async function findNode(
+  { type, integration, id }: GlobalId,
+  args: ReadArgs,
+  services: RequestServices,
+) {
   const kind = kindOfType(type);
   if (kind) return findRecord(kind, integration, id, args, services);
   if (type === 'Run') {
@@ -73,6 +78,7 @@ async function find({ type, integration, id }: GlobalId, args: ReadArgs, service
     const run = await services.loaders.runs.load(id);
     return run && run.integration === integration ? new Run(run) : null;
   }
+  if (type === 'Message') return findMessage(integration, id, services);
   services.reads.markUncacheable();
   const integrations = await readIntegrations(services);
   return integrations.find(({ name }) => name === id) ?? null;

@@ -1,6 +1,6 @@
-import { Arg, Args, ArgsType, Ctx, Field, ID, Query, Resolver } from 'type-graphql';
+import { Arg, Args, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { DEFINITION_OF, ID_NAMES, type ListedKind } from '../../resources/registry.js';
-import { type FilterInput, ListArgs, type OrderInput, RecordArgs } from '../lists/list-args.js';
+import { type FilteredListArgs, listArgsOf, RecordArgs } from '../lists/list-args.js';
 import { listRecords, type RecordPage } from '../lists/list-records.js';
 import { Guard } from '../operation/guard.js';
 import { chooseIntegration, type GatewayContext } from '../request/services.js';
@@ -15,14 +15,7 @@ export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode
   const noun = texts.record.replace(/^An? |\.$/g, '');
   const list = texts.list.replace(/^The list of |\.$/g, '');
 
-  @ArgsType()
-  class RecordListArgs extends ListArgs {
-    @Field(() => filter.type, { nullable: true, description: `Only ${resource} that match this filter.` })
-    filter?: FilterInput | null;
-
-    @Field(() => order.type, { nullable: true, description: `The order. Default: ${texts.order}.` })
-    orderBy?: OrderInput | null;
-  }
+  const RecordListArgs = listArgsOf(filter, order, resource, texts.order);
 
   @Resolver()
   class RecordQueries {
@@ -50,7 +43,7 @@ export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode
       description: `${list.charAt(0).toUpperCase()}${list.slice(1)}, ${texts.order}.`,
     })
     async list(
-      @Args(() => RecordListArgs) args: RecordListArgs,
+      @Args(() => RecordListArgs) args: FilteredListArgs,
       @Ctx() context: GatewayContext,
     ): Promise<object> {
       const page = (await listRecords(context, spec, args)) as unknown as RecordPage<never>;

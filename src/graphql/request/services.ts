@@ -51,6 +51,21 @@ export interface RequestInfo {
   readonly callerKey?: string | null;
   /** If the request is a subscription. */
   readonly following?: Following | undefined;
+  readonly facts?: RequestFacts | undefined;
+}
+
+/** What is known of an operation when it has run, for the access log and for traces. */
+export interface RequestFacts {
+  /** The name that its text gives it. */
+  operation: string | null;
+  /** What it did cost; `null` if it did not run, such as with a stored response. */
+  cost: number | null;
+  /** Whether a stored response was sent; `null` for what is never stored. */
+  cache: 'HIT' | 'MISS' | null;
+}
+
+export function noFacts(): RequestFacts {
+  return { operation: null, cost: null, cache: null };
 }
 
 /** What a subscription gets from its connection. */
@@ -144,6 +159,10 @@ export class RequestServices {
     return this.request?.admission;
   }
 
+  get facts(): RequestFacts | undefined {
+    return this.request?.facts;
+  }
+
   /** Without a request, this process itself. */
   get caller(): Caller {
     return this.request?.caller ?? LOCAL_CALLER;
@@ -162,8 +181,12 @@ export class RequestServices {
 export class GatewayContext {
   /** Damaged records that a list left out; each becomes an error of the response. */
   readonly damaged: HistoryError[] = [];
+  /** Is written by the pipeline. */
+  readonly facts: RequestFacts;
 
-  constructor(private readonly own: RequestServices) {}
+  constructor(private readonly own: RequestServices) {
+    this.facts = own.facts ?? noFacts();
+  }
 
   /** For the next event of a subscription. */
   renewed(): GatewayContext {

@@ -157,9 +157,7 @@ export class StatisticsReading {
       to,
     });
     const { integrations, filter, seq } = this.query;
-    return unit === 'ITEM'
-      ? report
-      : withUndecided(this.services, report, { kind, integrations, filter, seq });
+    return withUndecided(this.services, report, { kind, integrations, filter, seq }, unit);
   }
 
   /** Why a bucket may be incomplete; none if it is complete. */

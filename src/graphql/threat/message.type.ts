@@ -17,7 +17,10 @@ import {
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
-import { connectionOf } from '../lists/connection.js';
+import { toGlobalId } from '../base/global-id.js';
+import { recordConnectionOf } from '../lists/connection.js';
+import type { View } from '../lists/view.js';
+import { Node } from '../records/record.type.js';
 import {
   AttackedParty,
   AttackStrategy,
@@ -63,17 +66,39 @@ export class CustomerOverrideNote implements CustomerOverride {
 const RecordValue = valueFieldFrom('record');
 
 @ObjectType({
+  implements: Node,
   simpleResolvers: true,
   description:
     'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several recipients is several messages.',
 })
-export class Message {
+export class Message extends Node {
   constructor(
     readonly record: MessageRecord,
     /** The version of the threat that it is from. */
     readonly from: RevisionRecord<'threat'>,
+    /** The view that it is read in. */
+    readonly view: View,
     private readonly goneSince: Instant | null = null,
-  ) {}
+  ) {
+    super();
+  }
+
+  @ValueField(() => ID, {
+    description:
+      'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is `messageId`.',
+  })
+  get id(): string {
+    const { integration, id } = this.from.key;
+    return toGlobalId('Message', integration, JSON.stringify([id, this.messageId, ...this.repetition()]));
+  }
+
+  /** Two messages of a threat can have one id of Abnormal's: then the number of those before this one. */
+  private repetition(): number[] {
+    const { messages } = this.from.record;
+    const before = messages.slice(0, Math.max(messages.indexOf(this.record), 0));
+    const { length } = before.filter(({ messageId }) => messageId === this.messageId);
+    return length === 0 ? [] : [length];
+  }
 
   @ValueField(() => DateTime, {
     nullable: true,
@@ -327,6 +352,16 @@ export class Message {
   })
   readonly judgementRaw!: string | null;
 
+  @ValueField(() => String, {
+    nullable: true,
+    description:
+      'Name of the tenant of the threat, or its number if it has no name (`tenantName`, `tenantId`); null if Abnormal gives neither.',
+  })
+  get tenant(): string | null {
+    const { tenantName, tenantId } = this.from.record;
+    return tenantName ?? tenantId;
+  }
+
   @RecordValue(() => CustomerOverrideNote, {
     nullable: true,
     description:
@@ -335,5 +370,8 @@ export class Message {
   readonly customerOverride!: CustomerOverride | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of the messages of a threat, newest first.' })
-export class MessageConnection extends connectionOf<Message>(() => Message, 'Message') {}
+@ObjectType({
+  simpleResolvers: true,
+  description: 'A page of messages: of one threat, newest first, or of all threats.',
+})
+export class MessageConnection extends recordConnectionOf<Message>(() => Message, 'Message') {}

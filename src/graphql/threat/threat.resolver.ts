@@ -1,20 +1,28 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { everyVersion } from '../../history/store.js';
 import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
+import type { MessageRecord } from '../../resources/threat/threat.js';
 import { badInput } from '../base/errors.js';
 import { SyncResolver } from '../base/fields.js';
+import { toGlobalId } from '../base/global-id.js';
 import { Case, CaseConnection } from '../case/case.type.js';
 import { arrayPage } from '../lists/connection.js';
+import { type FilteredListArgs, listArgsOf } from '../lists/list-args.js';
+import { type ItemListSpec, listItems } from '../lists/list-items.js';
 import { PageArgs } from '../lists/page.js';
 import type { View } from '../lists/view.js';
-import { readOnDemand } from '../records/read-record.js';
+import { Guard } from '../operation/guard.js';
+import { readOnDemand, readRecord } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
+import { messageFilter, messageOrder } from './message-filter.js';
 import { namingRecords } from './references.js';
 import { MessageListArgs, Threat } from './threat.type.js';
 import { AttachmentList, LinkList, RemediationHistoryReport } from './threat-parts.type.js';
+
+const MessagesArgs = listArgsOf(messageFilter, messageOrder, 'messages', 'last received first');
 
 @Resolver(() => Threat)
 export class ThreatResolver {
@@ -96,6 +104,60 @@ export class MessageResolver {
   version(@Root() message: Message) {
     return new Revision(message.from);
   }
+
+  @FieldResolver(() => Threat, {
+    nullable: true,
+    description: 'The threat that the message is part of, in the same view.',
+  })
+  async threat(@Root() { from, view }: Message, @Ctx() context: GatewayContext): Promise<Threat | null> {
+    if (from.seqTo > view.seq) return new Threat(from, view);
+    const current = await context.trackedServices.loaders.records.load<'threat'>(from.key, view.seq);
+    return current && new Threat(current, view);
+  }
+
+  @Guard('reader')
+  @Query(() => MessageConnection, {
+    nullable: true,
+    description:
+      'The messages of all threats, last received first: those that a group of `messageStatistics` counts. Messages of deleted threats, and those that Abnormal no longer returns, are not in it.',
+  })
+  async messages(
+    @Args(() => MessagesArgs) args: FilteredListArgs,
+    @Ctx() context: GatewayContext,
+  ): Promise<MessageConnection> {
+    return new MessageConnection(...(await listItems(context, MESSAGES, args)));
+  }
+}
+
+const MESSAGES: ItemListSpec<'threat', Message> = {
+  ...{ kind: 'threat', filter: messageFilter, order: messageOrder },
+  toNode: (revision, index, view) =>
+    new Message(revision.record.messages[index] as MessageRecord, revision, view),
+};
+
+/** The message with a global id, as it is now or as it was last recorded. */
+export async function findMessage(
+  integration: string,
+  id: string,
+  services: RequestServices,
+): Promise<Message | null> {
+  const [threatId, messageId] = placeOf(id);
+  const seen = await readRecord<'threat'>(services, { integration, kind: 'threat', id: threatId }, {});
+  if (!seen) return null;
+  const isIt = (message: Message) => message.messageId === messageId && message.id === globalId;
+  const globalId = toGlobalId('Message', integration, id);
+  const { revision, view } = seen;
+  const current = currentMessages(revision, view).find(isIt);
+  return current ?? (await everyMessage(revision, view, services)).find(isIt) ?? null;
+}
+
+function placeOf(id: string): readonly [threatId: string, messageId: string] {
+  try {
+    const [threatId, messageId] = JSON.parse(id) as unknown[];
+    return [String(threatId), String(messageId)];
+  } catch {
+    throw badInput('This is not the id of a message: give an "id" as a message has it.', 'id');
+  }
 }
 
 async function readMessages(
@@ -110,25 +172,27 @@ async function readMessages(
       view.seq === root.view.seq
         ? root.revision
         : await services.loaders.records.load<'threat'>(key, view.seq);
-    return (revision?.record.messages ?? []).map(
-      (message) => new Message(message, revision as RevisionRecord<'threat'>),
-    );
+    return revision ? currentMessages(revision, view) : [];
   };
   const list = isAll ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
-  const read = isAll ? (view: View) => everyMessage(root, view, services) : current;
+  const read = isAll ? (view: View) => everyMessage(root.revision, view, services) : current;
   const idOf = (message: Message) => message.messageId;
-  const { page } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
-  return new MessageConnection(page);
+  const { page, view } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
+  return new MessageConnection(page, view, async () => null);
+}
+
+function currentMessages(revision: RevisionRecord<'threat'>, view: View): Message[] {
+  return revision.record.messages.map((message) => new Message(message, revision, view));
 }
 
 async function everyMessage(
-  { revision: { key } }: Threat,
-  { seq }: View,
+  { key }: RevisionRecord<'threat'>,
+  view: View,
   { store }: RequestServices,
 ): Promise<Message[]> {
   const messages = new RecordedMessages<RevisionRecord<'threat'>>();
-  for await (const revision of everyVersion(store, key, seq)) messages.add(revision, revision);
+  for await (const revision of everyVersion(store, key, view.seq)) messages.add(revision, revision);
   return messages
     .all()
-    .map(({ message, from, noLongerGivenSince }) => new Message(message, from, noLongerGivenSince));
+    .map(({ message, from, noLongerGivenSince }) => new Message(message, from, view, noLongerGivenSince));
 }

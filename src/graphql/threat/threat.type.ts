@@ -7,22 +7,30 @@ import {
   threatRemediation,
 } from '../../resources/threat/threat.js';
 import { areAllMessagesHeld } from '../../resources/threat/threat-columns.js';
-import { attackStrategy, attackType, attackVector, impersonatedParty } from '../../resources/vocabularies.js';
+import {
+  attackedParty,
+  attackStrategy,
+  attackType,
+  attackVector,
+  impersonatedParty,
+} from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
+import { filterInputFor, orderOf, someOf } from '../lists/list-args.js';
 import { PageArgs } from '../lists/page.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, IntFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import {
+  AttackedParty,
   AttackStrategy,
   AttackType,
   AttackVector,
   ImpersonatedParty,
   ThreatRemediationState,
 } from '../records/vocabulary.enums.js';
+import { messageFilter } from './message-filter.js';
 
 const OVER_MESSAGES = 'from the stored messages, each value once';
 
@@ -162,6 +170,11 @@ export class Threat extends RecordNode<'threat'> {
     return distinct(this.record, (message) => impersonatedParty(message.impersonatedPartyRaw));
   }
 
+  @ValueField(() => [AttackedParty], { description: `Who the attack targets, ${OVER_MESSAGES}.` })
+  get attackedParties(): readonly AttackedParty[] {
+    return distinct(this.record, (message) => attackedParty(message.attackedPartyRaw));
+  }
+
   @ValueField(() => [String], {
     personal: ['addresses'],
     description: `E-mail addresses of the senders, ${OVER_MESSAGES}.`,
@@ -181,6 +194,14 @@ export class Threat extends RecordNode<'threat'> {
     description: 'Name of the tenant (`tenantName`); null if Abnormal gives none.',
   })
   readonly tenantName!: string | null;
+
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Name of the tenant, or its number if it has no name; null if Abnormal gives neither.',
+  })
+  get tenant(): string | null {
+    return this.record.tenantName ?? this.record.tenantId;
+  }
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A page of a list of threats.' })
@@ -250,6 +271,21 @@ export const threatFilter = filterInputFor<'threat'>('ThreatFilter', {
   },
   recipientAddress: { type: TextFilter, description: 'Filter by the mailbox that received a message.' },
   messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of a message.' },
+  attackedParty: {
+    name: 'attackedParties',
+    type: enumFilter('AttackedParty', AttackedParty),
+    description: 'Filter by who the attack targets.',
+  },
+  tenant: {
+    type: TextFilter,
+    description: 'Filter by the name of the tenant, or its number if it has no name.',
+  },
+  allMessagesHeld: { type: BooleanFilter, description: 'Filter by whether all messages are stored.' },
+  messages: someOf(
+    'ThreatMessagesFilter',
+    messageFilter,
+    'Filter by the stored messages: all conditions hold for one and the same message. Conditions next to it can hold for different messages.',
+  ),
 });
 
 export const threatOrder = orderOf('threat', 'Threat', {

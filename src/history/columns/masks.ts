@@ -20,6 +20,7 @@ export function isInBlocks(kind: ListedKind, filter: Filter): boolean {
   if ('and' in filter) return filter.and.every((part) => isInBlocks(kind, part));
   if ('or' in filter) return filter.or.every((part) => isInBlocks(kind, part));
   if ('not' in filter) return isInBlocks(kind, filter.not);
+  if ('some' in filter) return isInBlocks(kind, filter.some);
   return isRecordField(kind, filter.field) || isItemField(kind, filter.field);
 }
 
@@ -39,6 +40,10 @@ export function sizeOf(block: Block, unit: Unit): number {
 /** The rows of a block, or its items, that match. */
 export function maskOf(kind: ListedKind, block: Block, unit: Unit, filter: Filter): Mask {
   if ('not' in filter) return inverted(maskOf(kind, block, unit, filter.not));
+  if ('some' in filter) {
+    const mask = gathered(maskOf(kind, block, 'ITEM', filter.some), block.itemStarts);
+    return unit === 'ITEM' ? spread(mask, block.itemStarts) : mask;
+  }
   if ('and' in filter || 'or' in filter) {
     const [isAnd, parts] = 'and' in filter ? [true, filter.and] : [false, filter.or];
     // columns of blocks that one condition excludes, such as a time, are not read
@@ -101,6 +106,17 @@ export function spread(mask: Mask, starts: Uint32Array): Mask {
     if (mask[i] === 1) items.fill(1, starts[i], starts[i + 1]);
   }
   return items;
+}
+
+/** 1 for each record of which an item has 1. */
+function gathered(items: Mask, starts: Uint32Array): Mask {
+  const mask = new Uint8Array(starts.length - 1);
+  for (let i = 0, n = items.indexOf(1); i < mask.length && n >= 0; i += 1) {
+    if (n >= (starts[i + 1] as number)) continue;
+    mask[i] = 1;
+    n = items.indexOf(1, starts[i + 1]);
+  }
+  return mask;
 }
 
 function valuesMask(column: Column, leaf: Leaf): Mask {

@@ -59,7 +59,7 @@ export async function walkStatistics(
 /** Which records are read: of those that a window of time may exclude, the rest. */
 function readFilter({ unit, filter, time, edges }: StatisticsQuery): Filter | null {
   // the time of an item is no field of its record
-  if (unit === 'ITEM') return null;
+  if (unit === 'ITEM') return filter && { some: filter };
   const [from = 0, to = 0] = [edges[0], edges.at(-1)];
   const within: Filter[] = [
     { field: time, gte: toInstant(from) },
@@ -84,6 +84,7 @@ function columnsFor({ kind, unit, filter, time, groupBy, whole, measure }: Stati
 function fieldsIn(filter: Filter): string[] {
   if ('not' in filter) return fieldsIn(filter.not);
   if ('field' in filter) return [filter.field];
+  if ('some' in filter) return fieldsIn(filter.some);
   return ('and' in filter ? filter.and : filter.or).flatMap(fieldsIn);
 }
 

@@ -6,6 +6,7 @@ import { type AnyRecord, FIRST_FIELDS, isListed, type Kind, keyText } from '../.
 import { compareValues, type Fields } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { type FieldRange, type HighWaterMarks, noMarks, widenMarks } from '../high-water-marks.js';
+import { isPageOf, pageIn } from '../reading-pages.js';
 import type { DerivedFault } from '../store.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, recordFields, storedFields } from './filter.js';
@@ -135,15 +136,13 @@ export class MongoDerivedCheck {
       accounts.add(state.integration);
       if (_id !== streamText(state)) yield misplaced(`The state of ${_id}`, _id);
     }
-    for await (const { _id, stream, seq, n, reach, ...entry } of each(ledger)) {
-      const isNamed = _id === `${seq} ${n}` && stream === streamText(entry);
-      const isReached = reach === undefined || reach === reachOf(entry);
-      if (isNamed && isReached && accounts.has(entry.integration)) continue;
-      yield misplaced(
-        `A reading of ${stream} from ${entry.from} to ${entry.to} that batch ${seq} recorded`,
-        stream,
-        seq,
-      );
+    for await (const doc of each(ledger)) {
+      const { _id, stream, seq, n, reach, from, to } = doc;
+      const entries = 'page' in doc ? (pageIn(doc.page.buffer) ?? []) : [doc];
+      const isNamed = _id === `${seq} ${n}` && isPageOf({ stream, from, to, seq }, entries);
+      const isReached = reach === undefined || reach === reachOf({ from, to });
+      if (isNamed && isReached && entries.every(({ integration }) => accounts.has(integration))) continue;
+      yield misplaced(`A reading of ${stream} from ${from} to ${to} that batch ${seq} recorded`, stream, seq);
     }
     for await (const { _id, integration, kind, id } of each(quarantine)) {
       if (_id !== keyText({ integration, kind, id })) yield misplaced(`What is in quarantine as ${_id}`, _id);

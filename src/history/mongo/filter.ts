@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import type { Observation } from '../../model/revision.js';
 import {
   type AnyRecord,
+  DEFINITION_OF,
   fieldSpec,
   fieldsOf,
   isListed,
@@ -88,6 +89,7 @@ export function filterMatch(kind: ListedKind, filter: Filter): Document {
   if ('and' in filter) return joined('$and', filter.and, kind, ALWAYS);
   if ('or' in filter) return joined('$or', filter.or, kind, NEVER);
   if ('not' in filter) return { $nor: [filterMatch(kind, filter.not)] };
+  if ('some' in filter) throw new TypeError('no revision has what items have');
   const spec = fieldSpec(kind, filter.field);
   if (!spec) return isNullSought(filter) ? ALWAYS : NEVER;
   return leafMatch(filter, spec.type);
@@ -105,6 +107,41 @@ function joined(
 function isNullSought(leaf: Leaf): boolean {
   if ('eq' in leaf) return leaf.eq === null;
   return 'in' in leaf && leaf.in.includes(null);
+}
+
+const ALL: Filter = { and: [] };
+const NONE: Filter = { or: [] };
+
+/** A filter of what revisions have that each match of the filter matches, and perhaps others. */
+export function storedFilter(kind: ListedKind, filter: Filter): Filter {
+  if ('and' in filter) return { and: filter.and.map((part) => storedFilter(kind, part)) };
+  if ('or' in filter) return { or: filter.or.map((part) => storedFilter(kind, part)) };
+  if ('not' in filter) return { not: certainFilter(kind, filter.not) };
+  if ('some' in filter) return filterOfItems(kind, filter.some);
+  return fieldSpec(kind, filter.field) ? filter : ALL;
+}
+
+/** A filter whose matches all match the filter. */
+function certainFilter(kind: ListedKind, filter: Filter): Filter {
+  if ('and' in filter) return { and: filter.and.map((part) => certainFilter(kind, part)) };
+  if ('or' in filter) return { or: filter.or.map((part) => certainFilter(kind, part)) };
+  if ('not' in filter) return { not: storedFilter(kind, filter.not) };
+  return 'field' in filter && fieldSpec(kind, filter.field) ? filter : NONE;
+}
+
+/** What records match of which an item matches: by lists of the same name, and by the latest and the earliest time. */
+function filterOfItems(kind: ListedKind, filter: Filter): Filter {
+  if ('and' in filter) return { and: filter.and.map((part) => filterOfItems(kind, part)) };
+  if ('or' in filter) return { or: filter.or.map((part) => filterOfItems(kind, part)) };
+  if ('not' in filter || 'some' in filter || isNullSought(filter)) return ALL;
+  const { items, defaultOrder, earliestField } = DEFINITION_OF[kind];
+  const { field } = filter;
+  if (field === items?.time) {
+    if ('gte' in filter) return { ...filter, field: defaultOrder };
+    return 'lte' in filter ? { ...filter, field: earliestField } : ALL;
+  }
+  const spec = fieldSpec(kind, field);
+  return spec && (spec.type === 'texts' || !items?.fields[field]) ? filter : ALL;
 }
 
 /** On a list MongoDB's own comparisons mean "any of them", and like `isMatch` they never match across types. */

@@ -1,4 +1,4 @@
-import type { ClientSession, Document } from 'mongodb';
+import { Binary, type ClientSession, type Document, type MongoClient } from 'mongodb';
 import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
@@ -6,16 +6,19 @@ import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.j
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { quarantineAdditions } from '../batch-plan.js';
 import { checkStored } from '../errors.js';
+import { PAGE_READINGS, packReadings, readingsIn, readingsTouching } from '../reading-pages.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
 import { REACH_INDEX, WRITTEN_INDEX } from './schema.js';
 import {
   type BatchDoc,
   type Collections,
+  type LedgerDoc,
   type LiveCount,
   type QuarantineDoc,
   REACHES,
   type RunDoc,
   reachOf,
+  TRANSACTION,
   UNLIMITED,
 } from './stored-types.js';
 
@@ -39,9 +42,47 @@ export class MongoLedger {
       ? ledger.find(touching)
       : ledger.find({ $or: within(from).map((part) => ({ $and: [touching, part] })) }, { hint: REACH_INDEX });
     const docs = await found.batchSize(ENTRIES_AT_ONCE).sort({ seq: 1, n: 1 }).toArray();
-    return docs.map(({ _id, stream: _stream, n: _n, reach: _reach, ...entry }) =>
-      checkStored<RecordedEntry>(entry, `A reading of ${streamText(stream)}`, 'reading'),
+    const what = `A reading of ${streamText(stream)}`;
+    return docs.flatMap((doc) =>
+      'page' in doc
+        ? readingsTouching(readingsIn(doc.page.buffer, what), from, to, seq)
+        : [checkStored<RecordedEntry>(entryOf(doc), what, 'reading')],
     );
+  }
+
+  /** Makes pages of the readings of batches up to `seq`, stream by stream. */
+  async join(seq: number, client: MongoClient): Promise<void> {
+    const old = [
+      { $match: { seq: { $lte: seq }, page: { $exists: false } } },
+      { $group: { _id: '$stream', count: { $sum: 1 } } },
+      { $match: { count: { $gte: PAGE_READINGS } } },
+    ];
+    for (const { _id: stream } of await this.collections.ledger.aggregate<{ _id: string }>(old).toArray()) {
+      const join = (session: ClientSession) => this.#joinSome(stream, seq, session);
+      while (
+        await client.withSession((session) => session.withTransaction(() => join(session), TRANSACTION))
+      );
+    }
+  }
+
+  /** The oldest readings that are in no page become one; false if they are too few or cannot. */
+  async #joinSome(stream: string, seq: number, session: ClientSession): Promise<boolean> {
+    const { ledger } = this.collections;
+    const old = { stream, seq: { $lte: seq }, page: { $exists: false } };
+    const options = { session, sort: { seq: 1, n: 1 }, limit: PAGE_READINGS } as const;
+    const docs = (await ledger.find(old, options).toArray()) as LedgerDoc[];
+    const [first, ...others] = docs;
+    if (!first || docs.length < PAGE_READINGS) return false;
+    const page = packReadings(
+      stream,
+      docs.map((doc) => ({ from: doc.from, to: doc.to, seq: doc.seq, text: JSON.stringify(entryOf(doc)) })),
+    );
+    if (page === null) return false;
+    const { bytes, ...place } = page;
+    const doc = { ...place, n: first.n, reach: reachOf(page), page: new Binary(bytes) };
+    await ledger.replaceOne({ _id: first._id }, doc, { session });
+    await ledger.deleteMany({ _id: { $in: others.map(({ _id }) => _id) } }, { session });
+    return true;
   }
 
   async firstRecorded({ kinds, integrations }: FirstQuery): Promise<Pin | null> {
@@ -142,6 +183,11 @@ export class MongoLedger {
 }
 
 const ENTRIES_AT_ONCE = 100_000;
+
+/** As it was recorded, with its batch. */
+function entryOf({ _id, stream: _stream, n: _n, reach: _reach, ...entry }: LedgerDoc) {
+  return entry;
+}
 
 const FIRST_INSTANT = '0000-01-01T00:00:00.000Z';
 

@@ -1,12 +1,29 @@
 import type { Document } from 'mongodb';
 import type { RevisionRecord } from '../../model/revision.js';
-import { fieldSpec, type ListedKind, namedValues } from '../../resources/registry.js';
+import {
+  DEFAULT_ORDER,
+  fieldSpec,
+  isByFields,
+  type ListedKind,
+  namedValues,
+} from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
+import { conjuncts, type FieldValue, type Filter, isMatch } from '../../values/filter.js';
+import { recordValues } from '../columns/block.js';
+import { damageOf, wholeOnes } from '../errors.js';
 import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
-import type { ListQuery, PageQuery, Position, RecordedPage, RecordedQuery, StorePage } from '../store.js';
+import {
+  type ListQuery,
+  type PageItem,
+  type PageQuery,
+  type Position,
+  type RecordedPage,
+  type RecordedQuery,
+  type StorePage,
+  walkPages,
+} from '../store.js';
 import { readRevisions } from './bodies.js';
-import { fieldPath, filterMatch, NEVER } from './filter.js';
+import { fieldPath, filterMatch, NEVER, storedFilter } from './filter.js';
 import { liveCountAt } from './live-counts.js';
 import { revisionOf, visibleAt } from './revisions.js';
 import { KEY_INDEX, orderIndex, referenceIndex, searchIndex } from './schema.js';
@@ -23,6 +40,34 @@ export class MongoLists {
   constructor(private readonly collections: Collections) {}
 
   async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
+    const { filter, limit } = query;
+    if (filter === null || isByFields(query.kind, filter)) return this.#page(query);
+    const found: PageItem<K>[] = [];
+    for await (const items of this.#candidates(query, filter)) {
+      // a damaged record may match: whoever reads it is told
+      found.push(...items.filter(({ revision }) => damageOf(revision) || isMatching(revision, filter)));
+      if (found.length > limit) break;
+    }
+    return { items: found.slice(0, limit), hasMore: found.length > limit };
+  }
+
+  /** The records among which are those that match a filter of what revisions do not have. */
+  #candidates<K extends ListedKind>(
+    query: PageQuery<K>,
+    filter: Filter,
+  ): AsyncGenerator<readonly PageItem<K>[]> {
+    const stored = {
+      ...query,
+      filter: storedFilter(query.kind, filter),
+      limit: Math.max(query.limit, READ_AT_ONCE),
+    };
+    return walkPages(
+      (after: Position | null) => this.#page({ ...stored, after: after ?? query.after }),
+      ({ position }: PageItem<K>) => position,
+    );
+  }
+
+  async #page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
     const direction = query.descending ? -1 : 1;
     const found = await readRevisions(
       this.collections,
@@ -85,6 +130,16 @@ export class MongoLists {
   async count(query: ListQuery): Promise<number> {
     const live = query.filter === null ? await liveCountAt(this.collections, query) : null;
     if (live !== null) return live;
+    const { kind, filter } = query;
+    if (filter !== null && !isByFields(kind, filter)) {
+      let count = 0;
+      const all = { ...query, orderBy: DEFAULT_ORDER[kind], descending: true, after: null, limit: 200 };
+      for await (const items of this.#candidates(all, filter)) {
+        const revisions = wholeOnes(items.map(({ revision }) => revision));
+        count += revisions.filter((revision) => isMatching(revision, filter)).length;
+      }
+      return count;
+    }
     const counting = [{ $match: matchOf(query) }, { $count: 'n' }];
     const hint = this.#namingIndex(query) ?? boundedIndex(query);
     const [counted] = await this.collections.revisions.aggregate<{ n: number }>(counting, { hint }).toArray();
@@ -134,6 +189,13 @@ export class MongoLists {
     // a batch of an earlier gateway says nothing of a kind that came later
     return this.#extents.get(seq)?.extents?.[kind]?.[orderBy];
   }
+}
+
+const READ_AT_ONCE = 20;
+
+function isMatching({ key, record }: RevisionRecord<ListedKind>, filter: Filter): boolean {
+  const { fields, items } = recordValues(key.kind as ListedKind, record);
+  return isMatch(fields, filter, items);
 }
 
 type Walk = Pick<PageQuery, 'kind' | 'filter' | 'orderBy' | 'descending' | 'after'>;

@@ -1,10 +1,4 @@
-import {
-  type AnyBulkWriteOperation,
-  type ClientSession,
-  MongoServerError,
-  ObjectId,
-  type TransactionOptions,
-} from 'mongodb';
+import { type AnyBulkWriteOperation, type ClientSession, MongoServerError, ObjectId } from 'mongodb';
 import { type Observation, OPEN_SEQ } from '../../model/revision.js';
 import { isListed, keyText } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
@@ -20,17 +14,11 @@ import { readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
-import { type Collections, type HeadDoc, type RevisionDoc, revisionId } from './stored-types.js';
+import { type Collections, type HeadDoc, type RevisionDoc, revisionId, TRANSACTION } from './stored-types.js';
 
 const DUPLICATE_KEY = 11_000;
 /** How often a transaction may fail before it looks as if a dead writer stood in its way. */
 const PATIENCE = 8;
-
-const TRANSACTION: TransactionOptions = {
-  readConcern: { level: 'snapshot' },
-  writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
-  readPreference: 'primary',
-};
 
 /** Writes batches, each in one transaction. */
 export class MongoRecorder {
@@ -171,15 +159,15 @@ function writesOf(
   const changed: AnyBulkWriteOperation<RevisionDoc>[] = [];
   const inserted: RevisionDoc[] = [];
   const bodies = new Map<ObjectId, Observation>();
-  const ended: string[] = [];
+  const ended: RevisionDoc[] = [];
   for (const operation of operations) {
     const { type, key, held, verifiedAt } = operation;
     if (type === 'CONFIRM') {
       const update = { $set: { verifiedAt, confirmedBy: seq } };
-      changed.push({ updateOne: { filter: { _id: held._id }, update } });
+      changed.push({ updateOne: { filter: nameOf([held]), update } });
       continue;
     }
-    if (held) ended.push(held._id);
+    if (held) ended.push(held);
     const recorded = {
       ...{ _id: revisionId(key, seq), seqFrom: seq, seqTo: OPEN_SEQ, observedFrom: at, observedTo: null },
       ...{ verifiedAt, confirmedBy: seq, runId },
@@ -197,9 +185,15 @@ function writesOf(
   }
   if (ended.length > 0) {
     const end = { $set: { seqTo: seq, observedTo: at } };
-    changed.push({ updateMany: { filter: { _id: { $in: ended } }, update: end } });
+    changed.push({ updateMany: { filter: nameOf(ended), update: end } });
   }
   return { changed, inserted, bodies };
+}
+
+/** Finds versions by their names; the accounts are there for a cluster, which then asks the shards that have them. */
+function nameOf(docs: readonly RevisionDoc[]) {
+  const integrations = [...new Set(docs.map(({ integration }) => integration))];
+  return { _id: { $in: docs.map(({ _id }) => _id) }, integration: { $in: integrations } };
 }
 
 function listFields({ key }: Observation, fields?: Fields | null): Pick<RevisionDoc, 'f' | 'c'> {

@@ -72,7 +72,12 @@ export class MongoRevisions {
   }
 
   async received(key: RecordKey, seqFrom: number): Promise<string | null> {
-    const query = { match: { _id: revisionId(key, seqFrom) }, hint: { _id: 1 } };
+    const { integration, kind, id } = key;
+    // the key too, so that a cluster asks one shard
+    const query = {
+      match: { _id: revisionId(key, seqFrom), integration, kind, id },
+      hint: { _id: 1 },
+    };
     const [found] = await readRevisions(this.collections, query, 'received');
     return found?.text ?? null;
   }

@@ -1,4 +1,4 @@
-import type { Binary, Collection, Document, Filter, ObjectId } from 'mongodb';
+import type { Binary, Collection, Document, Filter, ObjectId, TransactionOptions } from 'mongodb';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import type { Origin } from '../../model/revision.js';
 import type { RunRecord } from '../../model/run.js';
@@ -118,6 +118,12 @@ export interface LedgerDoc extends LedgerEntry {
   readonly reach?: number;
 }
 
+/** Readings as one page, in the place of the first; `from` to `to` contains their windows (`reading-pages.ts`). */
+export interface LedgerPageDoc
+  extends Pick<LedgerDoc, '_id' | 'stream' | 'seq' | 'n' | 'reach' | 'from' | 'to'> {
+  readonly page: Binary;
+}
+
 /** Windows are stored with the first of these lengths (in ms) that is no less than theirs; longer ones with 0. */
 export const REACHES = Array.from({ length: 9 }, (_, n) => HOUR * 4 ** n);
 export const UNLIMITED = 0;
@@ -183,7 +189,7 @@ export interface Collections {
   readonly parts: Collection<PartDoc>;
   readonly batches: Collection<BatchDoc>;
   readonly meta: Collection<HeadDoc | SchemaDoc>;
-  readonly ledger: Collection<LedgerDoc>;
+  readonly ledger: Collection<LedgerDoc | LedgerPageDoc>;
   readonly streams: Collection<StreamDoc>;
   readonly runs: Collection<RunDoc>;
   readonly quarantine: Collection<QuarantineDoc>;
@@ -202,6 +208,9 @@ const CONCERNS = {
   readConcern: { level: 'snapshot' },
   writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
 } as const;
+
+/** Of every transaction that writes. */
+export const TRANSACTION: TransactionOptions = { ...CONCERNS, readPreference: 'primary' };
 
 /**
  * Texts are written before the transaction that refers to them. Within one replica set they need not wait for

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
+import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
 import type { RunRecord } from '../../model/run.js';
 import { type StreamState, streamText } from '../../model/stream.js';
+import { isPageOf, pageIn } from '../reading-pages.js';
 import type { DerivedFault } from '../store.js';
 import { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
@@ -45,9 +46,9 @@ export async function* checkLedger(connection: Connection): AsyncGenerator<Deriv
   for (let last = Number.MIN_SAFE_INTEGER, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
     rows = connection.all(sql, [last]);
     for (const [, stream, from, to, seq, json] of rows) {
-      const entry = parsed<LedgerEntry & { readonly seq: number }>(json);
-      const right = entry && [streamText(entry), entry.from, entry.to, entry.seq];
-      const isRight = right?.every((value, i) => value === [stream, from, to, seq][i]) ?? false;
+      const entries = json instanceof Uint8Array ? (pageIn(json) ?? []) : [parsed<RecordedEntry>(json)];
+      const place = { stream: String(stream), from: String(from), to: String(to), seq: Number(seq) };
+      const isRight = entries.every((entry) => entry !== null) && isPageOf(place, entries);
       const isInOrder = Number(seq) >= before && accounts.has(accountOf(String(stream)));
       before = Number(seq);
       if (isRight && isInOrder) continue;

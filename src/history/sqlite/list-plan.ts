@@ -187,7 +187,15 @@ function tighter(a: RangeEnd | null, b: RangeEnd | null, sign: 1 | -1): RangeEnd
   const order = sign * compareValues(a.value, b.value);
   if (order !== 0) return order > 0 ? a : b;
   if (a.open || b.open) return a.open ? a : b;
-  return a.id === undefined ? b : a;
+  if (a.id === undefined || b.id === undefined) return a.id === undefined ? b : a;
+  return sign * compareValues(a.id, b.id) > 0 ? a : b;
+}
+
+/** What is left of a part after one of its rows. */
+export function continued(part: Part, { value, id }: Pick<Position, 'value' | 'id'>): Part {
+  const edge: RangeEnd = { value, open: false, id };
+  const rest = part.descending ? { lower: null, upper: edge } : { lower: edge, upper: null };
+  return { ...part, range: intersect(part.range, rest) };
 }
 
 /** What is left of an integration's records after a place in a list of several integrations' records. */

@@ -6,7 +6,7 @@ import type { SqlValue } from './driver.js';
 import { type KeyRange, type ListPlan, namedValues, type Part, type RangeEnd } from './list-plan.js';
 import { aheadIndex, keyIndex, orderIndex, referenceTable, referenceValue } from './schema.js';
 
-const EVERY_ENTRY = -1;
+export const EVERY_ENTRY = -1;
 
 /** The first `limit` rows (revision, value, id) of a part, as its plan says. */
 export function pageSql({ source, lastRev }: ListPlan, part: Part, limit: number): Query {
@@ -199,6 +199,9 @@ function endSql(end: RangeEnd, column: Column, operator: '>' | '<'): Query {
 
 type Leaf = Extract<Filter, { readonly field: string }>;
 
+/** In filters, the number of a revision: of parts that blocks have decided. */
+export const REVISION = '$rev';
+
 const ALWAYS: Query = { sql: 'TRUE', params: [] };
 const NEVER: Query = { sql: 'FALSE', params: [] };
 
@@ -213,6 +216,9 @@ export function filterSql(kind: ListedKind, filter: Filter): Query {
     const inner = filterSql(kind, filter.not);
     return { sql: `NOT (${inner.sql})`, params: inner.params };
   }
+  if ('some' in filter) throw new TypeError('no column has what items have: blocks decide it');
+  if (filter.field === REVISION && 'in' in filter)
+    return { sql: 't.rev IN (SELECT value FROM json_each(?))', params: [JSON.stringify(filter.in)] };
   const column = columnOf(kind, filter.field);
   if (column === undefined) return isNullSought(filter) ? ALWAYS : NEVER;
   return isSeveral(column) ? listSql(column, filter) : scalarSql(column, filter);

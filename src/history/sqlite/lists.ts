@@ -1,5 +1,6 @@
-import { absentTime, DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
-import { compareValues } from '../../values/filter.js';
+import { setImmediate } from 'node:timers/promises';
+import { absentTime, DEFAULT_ORDER, isByFields, type ListedKind } from '../../resources/registry.js';
+import { compareValues, conjuncts, type Filter } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
 import { isInBlocks } from '../columns/masks.js';
 import type { ScanQuery } from '../columns/scan.js';
@@ -18,8 +19,18 @@ import { isBlocked } from './column-blocks.js';
 import { type Column, columnOf, fromOrdered } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
-import { type ListPlan, type ListRequest, namedValues, type Part, planList } from './list-plan.js';
-import { countSql, foundSql, matchingSql, pageSql, recordedSql, walkLengthSql, walkSql } from './list-sql.js';
+import { continued, type ListPlan, type ListRequest, namedValues, type Part, planList } from './list-plan.js';
+import {
+  countSql,
+  EVERY_ENTRY,
+  foundSql,
+  matchingSql,
+  pageSql,
+  REVISION,
+  recordedSql,
+  walkLengthSql,
+  walkSql,
+} from './list-sql.js';
 import type { Limits, QueryRunner } from './query-worker.js';
 import { type Head, liveCountAt, markAt } from './record-batch.js';
 import type { Revisions } from './revisions.js';
@@ -45,12 +56,15 @@ export class Lists {
   async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<StorePage<K>> {
     const column = orderColumn(query.kind, query.orderBy);
     const view = this.#viewAt(query.seq, head);
-    const plan = this.#plan({ ...query, goal: 'PAGE' }, query, column, view, head);
+    const filter = await this.#decided(query.filter, query, view);
+    const plan = this.#plan({ ...query, filter, goal: 'PAGE' }, query, column, view, head);
     const limit = query.limit + 1;
     const rows =
-      this.#firstWalk(plan, limit) ??
-      (await this.#found(plan, query, limit)) ??
-      (await this.#run(plan, (part) => pageSql(plan, part, limit)));
+      filter === query.filter
+        ? (this.#firstWalk(plan, limit) ??
+          (await this.#found(plan, query, limit)) ??
+          (await this.#run(plan, (part) => pageSql(plan, part, limit))))
+        : await this.#ofDecided(plan, filter, limit);
     const items = plan.parts.flatMap((part, i) =>
       (rows[i] ?? []).map(
         ([rev, value = null, id]): Item => ({ rev: Number(rev), ...this.#position(part, value, id) }),
@@ -77,7 +91,8 @@ export class Lists {
     const scan = this.#scanQuery(query, view.lastRev);
     if (scan !== null) return this.answers.scan({ type: 'COUNT', query: scan }, this.#isQuickScan(scan));
     const field = absentTime(query.kind, query.filter) ?? DEFAULT_ORDER[query.kind];
-    const request = { ...query, goal: 'COUNT', descending: true, after: null } as const;
+    const filter = await this.#decided(query.filter, query, view);
+    const request = { ...query, filter, goal: 'COUNT', descending: true, after: null } as const;
     const plan = this.#plan(request, query, orderColumn(query.kind, field), view, head);
     const counted = await this.#run(plan, (part) => countSql(plan, part));
     return counted.reduce((sum, [row]) => sum + Number(row?.[0]), 0);
@@ -98,8 +113,10 @@ export class Lists {
   /** The revisions that match a filter by ids or references. */
   async #matching(query: ListQuery, head: Head): Promise<number[]> {
     const column = orderColumn(query.kind, DEFAULT_ORDER[query.kind]);
-    const request = { ...query, goal: 'COUNT', descending: true, after: null } as const;
-    const plan = this.#plan(request, query, column, this.#viewAt(query.seq, head), head);
+    const view = this.#viewAt(query.seq, head);
+    const filter = await this.#decided(query.filter, query, view);
+    const request = { ...query, filter, goal: 'COUNT', descending: true, after: null } as const;
+    const plan = this.#plan(request, query, column, view, head);
     const rows = await this.#run(plan, (part) => matchingSql(plan, part));
     return rows.flat().map(([rev]) => Number(rev));
   }
@@ -129,6 +146,58 @@ export class Lists {
     const revs = await this.answers.scan({ type: 'FIND', query: scan, most }, this.#isQuickScan(scan));
     if (revs === null) return null;
     return this.#run({ ...plan, place: 'INLINE' }, (part) => foundSql(part, revs, limit));
+  }
+
+  /** The filter with, for each part that tables cannot decide, the revisions of the view that match it. */
+  async #decided(filter: Filter | null, query: ListQuery, view: Head): Promise<Filter | null> {
+    const { kind, integrations } = query;
+    if (filter === null || isByFields(kind, filter)) return filter;
+    if (isInBlocks(kind, filter)) {
+      const accounts = this.integrations.select(integrations).map(({ n }) => n);
+      const scan = { kind, accounts, filter, lastRev: view.lastRev };
+      const isQuick = this.#isQuickScan(scan) && isBlocked(this.connection, kind, view.lastRev);
+      const most = Number.MAX_SAFE_INTEGER;
+      return {
+        field: REVISION,
+        in: (await this.answers.scan({ type: 'FIND', query: scan, most }, isQuick)) ?? [],
+      };
+    }
+    const decide = async (part: Filter) => (await this.#decided(part, query, view)) as Filter;
+    if ('and' in filter) return { and: await Promise.all(filter.and.map(decide)) };
+    if ('or' in filter) return { or: await Promise.all(filter.or.map(decide)) };
+    if ('not' in filter) return { not: await decide(filter.not) };
+    throw new HistoryError('UNUSABLE', `items of kind ${kind} are not found by ids or references`);
+  }
+
+  /** The rows of each part where blocks have decided some of the filter: by the revisions if these are few. */
+  async #ofDecided(plan: ListPlan, filter: Filter | null, limit: number): Promise<Row[][]> {
+    const conditions = conjuncts(filter);
+    const decided = conditions.find((part) => 'in' in part && part.field === REVISION);
+    const revs = decided && 'in' in decided ? decided.in.map(Number) : null;
+    if (revs !== null && revs.length <= this.limits.scan)
+      return this.#run({ ...plan, place: 'INLINE' }, (part) => foundSql(part, revs, limit));
+    if (revs === null || plan.source !== 'INDEX')
+      return this.#run({ ...plan, place: 'QUERY_WORKER' }, (part) => pageSql(plan, part, limit));
+    const isFound = new Uint8Array(plan.lastRev + 1);
+    for (const rev of revs) isFound[rev] = 1;
+    const and = conditions.filter((part) => part !== decided);
+    const rest = and.length === 0 ? null : { and };
+    return Promise.all(plan.parts.map((part) => this.#walk({ ...part, filter: rest }, isFound, limit)));
+  }
+
+  /** The rows of a part that were found, some entries of the index at a time. */
+  async #walk(part: Part, isFound: Uint8Array, limit: number): Promise<Row[]> {
+    const found: Row[] = [];
+    const atOnce = Math.max(this.limits.walk, limit);
+    for (let rest = part; ; ) {
+      const { sql, params } = walkSql(rest, atOnce, EVERY_ENTRY);
+      const rows = this.connection.all(sql, params);
+      found.push(...rows.filter(([rev]) => isFound[Number(rev)] === 1));
+      const [, value = null, id] = rows.at(-1) ?? [];
+      if (found.length >= limit || rows.length < atOnce) return found.slice(0, limit);
+      rest = continued(rest, { value: fromOrdered(part.column, value), id: String(id) });
+      await setImmediate();
+    }
   }
 
   #plan(request: ListRequest, { integrations }: ListQuery, column: Column, view: Head, head: Head): ListPlan {

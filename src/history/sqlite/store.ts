@@ -7,7 +7,7 @@ import { type Connection, Integrations, type OpenAccess } from './connection.js'
 import { DerivedCheck } from './derived.js';
 import { Documents } from './documents.js';
 import { lockForWriting, openFile, openToManage, openToRead, type WriterLock } from './file.js';
-import { dropLease, Ledger, storedOutcome, takeLease } from './ledger.js';
+import { dropLease, joinReadings, Ledger, storedOutcome, takeLease } from './ledger.js';
 import { Lists } from './lists.js';
 import {
   INLINE_LIMITS,
@@ -202,6 +202,11 @@ class SqliteStore implements HistoryStore {
   async releaseLease(name: string, holder: string): Promise<void> {
     this.#assertWriter();
     dropLease(this.connection, name, holder);
+  }
+
+  async joinReadings(seq: number): Promise<void> {
+    this.#assertWriter();
+    joinReadings(this.connection, seq);
   }
 
   async ping(): Promise<void> {

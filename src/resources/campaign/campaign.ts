@@ -128,8 +128,10 @@ export const campaignDefinition = {
   fieldsOf: campaignFields,
   searchedBy: ['fromAddress', 'recipientAddress'],
   facets: {
-    fields: { fromName: { type: 'text' }, overallStatus: { type: 'text' } },
-    of: ({ fromName, overallStatusRaw }) => ({ fromName, overallStatus: overallStatusRaw }),
+    fields: { fromName: { type: 'text' }, recipientName: { type: 'text' }, overallStatus: { type: 'text' } },
+    of: ({ fromName, recipientName, overallStatusRaw }) => ({
+      ...{ fromName, recipientName, overallStatus: overallStatusRaw },
+    }),
   },
   defaultOrder: 'lastReportedTime',
   earliestField: 'lastReportedTime',

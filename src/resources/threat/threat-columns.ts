@@ -36,6 +36,9 @@ export function areAllMessagesHeld({
 
 /** The messages of a threat, by which messages are filtered and counted. */
 export const threatMessages = {
+  noun: 'message',
+  graphField: 'messages',
+  time: 'receivedTime',
   fields: {
     receivedTime: { type: 'instant' },
     sentTime: { type: 'instant' },

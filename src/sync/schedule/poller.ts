@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { linkSignals, pause as defaultSleep, type Sleep } from '../../async/waiting.js';
+import { pause as defaultSleep, linkSignals, type Sleep } from '../../async/waiting.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';

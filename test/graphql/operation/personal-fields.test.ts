@@ -16,6 +16,8 @@ const HARMLESS = new Set([
     'Case.severityLabel',
     'Case.tenant',
     'Threat.tenantName',
+    'Threat.tenant',
+    'Message.tenant',
     'Campaign.overallStatusRaw',
     'Insight.signal',
   ],
@@ -63,7 +65,7 @@ describe('a filter', () => {
   const masked = maskedNames(schema, new Set(Object.keys(REDACTION_GROUPS) as RedactionGroup[]));
 
   test('compares text only by a field that is masked with it or reveals nothing', () => {
-    const filters = ['CaseFilter', 'ThreatFilter', 'CampaignFilter'].flatMap((name) => {
+    const filters = ['CaseFilter', 'ThreatFilter', 'MessageFilter', 'CampaignFilter'].flatMap((name) => {
       const type = schema.getType(name);
       return isInputObjectType(type) ? Object.values(type.getFields()) : [];
     });
@@ -71,6 +73,9 @@ describe('a filter', () => {
       .filter(({ type }) => getNamedType(type).name === 'TextFilter')
       .map(({ name }) => name);
     const open = [...new Set(ofText)].filter((name) => !masked.has(name));
-    expect(open.sort()).toEqual(['campaignId', 'caseId', 'messageId', 'threatId']);
+    expect(open.sort()).toEqual([
+      ...['analysisRaw', 'campaignId', 'caseId', 'judgementRaw', 'messageId', 'overallStatusRaw'],
+      ...['severityLabel', 'tenant', 'threatId'],
+    ]);
   });
 });

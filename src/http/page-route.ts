@@ -1,0 +1,60 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { PAGE_POLICY, type Page } from '../pages/frame.js';
+import type { Caller } from '../values/access.js';
+
+interface PageRequest {
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+}
+
+export interface Pages {
+  /** The page at `/`, for a window such as `7d`. */
+  overview(request: PageRequest, window: string | undefined): Promise<Page>;
+  /** The list of periods, as a page or as data. */
+  reports(request: PageRequest, isPage: boolean): Promise<Page | object>;
+}
+
+interface PageRouteOptions {
+  readonly pages: Pages;
+  /** Whether there is a page at `/`. */
+  readonly landingPage: boolean;
+  readonly signalOf: (reply: FastifyReply) => AbortSignal;
+}
+
+export function addPages(app: FastifyInstance, { pages, landingPage, signalOf }: PageRouteOptions): void {
+  if (landingPage)
+    app.get('/', { config: { access: 'reader', isPage: true } }, async (request, reply) => {
+      const { caller } = request;
+      if (caller === null) throw new Error('a page was asked for by nobody');
+      const { window } = request.query as Readonly<Record<string, unknown>>;
+      const given = window === undefined ? undefined : String(window);
+      return sendPage(reply, await pages.overview({ caller, signal: signalOf(reply) }, given));
+    });
+  app.get('/reports', { config: { access: 'operator', isPage: true } }, async (request, reply) => {
+    const { caller } = request;
+    if (caller === null) throw new Error('a page was asked for by nobody');
+    const isPage = prefersPage(request.headers.accept);
+    const answer = await pages.reports({ caller, signal: signalOf(reply) }, isPage);
+    reply.header('vary', 'accept');
+    return 'html' in answer
+      ? sendPage(reply, answer)
+      : reply.header('cache-control', 'no-store').send(answer);
+  });
+}
+
+/** Pages contain data of the moment and of the caller, so nothing keeps them. */
+export function sendPage(reply: FastifyReply, { status, html }: Page): FastifyReply {
+  if (status === 503) reply.header('retry-after', '5');
+  return reply
+    .code(status)
+    .headers({ 'content-security-policy': PAGE_POLICY, 'cache-control': 'no-store' })
+    .type('text/html; charset=utf-8')
+    .send(html);
+}
+
+/** Browsers name HTML in `Accept`; programs name JSON or nothing in particular. */
+export function prefersPage(accept = ''): boolean {
+  const types = accept.split(',').map((part) => part.split(';', 1)[0]?.trim().toLowerCase());
+  const [page, json] = [types.indexOf('text/html'), types.indexOf('application/json')];
+  return page !== -1 && (json === -1 || page < json);
+}

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { Html, html } from '../evidence/report/html.js';
+import { STYLE } from '../evidence/report/html-style.js';
+
+/** What the report's style does not have: a grid of blocks, notices, and colours that a user forces. */
+const OWN_STYLE = `
+body { max-width: 90rem; }
+.wide { max-width: none; }
+main.blocks { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.25rem; align-items: start; }
+main.blocks > section { border: 1px solid var(--line); border-radius: .4rem; padding: 1rem 1.25rem; min-width: 0; }
+main.blocks h2 { margin: 0; }
+.finding { font-size: 1.0625rem; font-weight: 600; }
+figure { margin: 0; }
+figcaption { margin: .5rem 0; }
+.notice { border-left: .3rem solid var(--doubt); padding: .3rem .75rem; margin: .5rem 0; }
+.notice.quiet { border-left-color: var(--line); color: var(--soft); }
+.banner { border: 2px solid var(--doubt); padding: .75rem 1rem; font-weight: 600; max-width: none; }
+nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; padding: 0; margin: .5rem 0; }
+nav li { margin: 0; }
+nav a, .number a, form button { display: inline-block; min-width: 24px; min-height: 24px; }
+nav [aria-current] { font-weight: 700; text-decoration: none; color: var(--ink); }
+a.list { font-size: .8125rem; font-weight: 400; }
+a:focus-visible, summary:focus-visible, .scroll:focus-visible, button:focus-visible, input:focus-visible { outline: 3px solid var(--mark); outline-offset: 2px; }
+.unknown { stroke-dasharray: 3 2; }
+summary { min-height: 24px; cursor: pointer; }
+main.blocks th, main.blocks td { overflow-wrap: normal; }
+main.blocks .when { white-space: normal; }
+main.blocks th.free { min-width: 6rem; }
+main.blocks .free, main.blocks .bars th { overflow-wrap: anywhere; white-space: normal; }
+main.blocks .bars th { width: 45%; }
+main.blocks .bars td.bar { width: 40%; min-width: 3rem; }
+details { margin: .75rem 0 0; }
+label { display: block; margin: .75rem 0 .25rem; }
+input, button { font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--soft); border-radius: .25rem; padding: .4rem .6rem; }
+input { width: 100%; max-width: 36rem; }
+@media (max-width: 40rem) { .number { white-space: normal; } main.blocks > section { padding: .75rem; } }
+@media (forced-colors: active) {
+  :root { --ground: Canvas; --raised: Canvas; --ink: CanvasText; --soft: CanvasText; --line: CanvasText; --held: CanvasText; --mark: LinkText; --doubt: CanvasText; --pass: CanvasText; --fail: CanvasText; --none: CanvasText; }
+  svg { forced-color-adjust: auto; }
+}
+@media print { main.blocks { display: block; } main.blocks > section { break-inside: avoid; margin-bottom: 1rem; } nav, a.list, .unprinted { display: none; } }
+`;
+const PAGE_STYLE = STYLE + OWN_STYLE;
+
+/** Nothing but the style of the page itself; forms go to this gateway only. */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'`,
+  'img-src data:',
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Every page of the gateway in its frame. */
+export function pageOf(title: string, header: Html, main: Html, footer: Html | null = null): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${new Html(PAGE_STYLE)}</style>
+</head>
+<body>
+<header>${header}</header>
+${main}
+${footer === null ? null : html`<footer>${footer}</footer>`}
+</body>
+</html>
+`.text;
+}
+
+/** An answer for a browser. */
+export interface Page {
+  readonly status: number;
+  readonly html: string;
+}
+
+/** A page that says one thing: what is wrong, and what to do next. */
+export function messagePage(status: number, title: string, text: Html): Page {
+  return { status, html: pageOf(title, html`<h1>${title}</h1>`, html`<main><p>${text}</p></main>`) };
+}

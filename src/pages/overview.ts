@@ -1,0 +1,154 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { html } from '../evidence/report/html.js';
+import type { NamedSeal } from '../evidence/seal/make-seals.js';
+import { HistoryError } from '../history/errors.js';
+import type { Pin } from '../history/store.js';
+import type { Log } from '../log.js';
+import { type Caller, hasRole } from '../values/access.js';
+import { DAY, earliest, type Instant, shift, toInstant, toMillis } from '../values/instant.js';
+import { collected } from './collected.js';
+import { messagePage, type Page } from './frame.js';
+import { overviewPage } from './overview-page.js';
+import {
+  type Answer,
+  type CoverageAnswer,
+  OVERVIEW_QUERY,
+  type OverviewAnswer,
+  type ResourceName,
+  VERDICTS_QUERY,
+  type VerdictsAnswer,
+} from './overview-query.js';
+import { type OverviewView, type Span, SPANS } from './view.js';
+
+export interface OverviewServices {
+  /** Runs an operation as a caller: its limits and masked fields are those of the graph. */
+  ask<T>(query: string, variables: object, request: OverviewRequest): Promise<Answer<T>>;
+  head(): Promise<Pin>;
+  sealBefore(pin: Pin): Promise<NamedSeal | null>;
+  /** When the collection begins; `null` if nothing was collected. */
+  collectedFrom(): Promise<Instant | null>;
+  /** By the name of the resource in the graph, in milliseconds. */
+  readonly pollEvery: Readonly<Record<ResourceName, number>>;
+  readonly title: () => string;
+  readonly hasIde: boolean;
+  readonly clock: () => number;
+  readonly log: Log;
+}
+
+export interface OverviewRequest {
+  readonly caller: Caller;
+  readonly signal: AbortSignal;
+}
+
+/** How long the page waits for verdicts: they are evaluated once for a recording, whoever asks first. */
+const PATIENCE_MS = 300;
+
+const SPAN_MS: Readonly<Record<Span, number>> = {
+  '24h': DAY,
+  '7d': 7 * DAY,
+  '30d': 30 * DAY,
+  '90d': 90 * DAY,
+};
+
+/** The page at `/`, from one view of the history. */
+export async function readOverview(
+  services: OverviewServices,
+  request: OverviewRequest,
+  given: string | undefined,
+): Promise<Page> {
+  const span = SPANS.find((known) => known === (given ?? '7d'));
+  if (span === undefined) {
+    const words = html`The window ${JSON.stringify(given)} does not exist. Accepted: ${SPANS.join(', ')}. <a href="/">Show the last 7 days</a>.`;
+    return messagePage(400, 'Unknown window', words);
+  }
+  try {
+    const view = await readView(services, request, span, await services.head());
+    if (isUnreadable(view.answer)) return UNREADABLE;
+    const onFailure = (block: string, err: unknown) =>
+      services.log.error({ err, block }, 'a block of the overview could not be shown');
+    return {
+      status: 200,
+      html: overviewPage(view, { title: services.title(), caller: request.caller, onFailure }),
+    };
+  } catch (error) {
+    if (!(error instanceof HistoryError)) throw error;
+    services.log.error({ err: error }, 'the history cannot be read');
+    return UNREADABLE;
+  }
+}
+
+const UNREADABLE = messagePage(
+  503,
+  'The history cannot be read now',
+  html`No number can be shown. The gateway’s log has the reason. <a href="">Load the page again</a> in some seconds; if this stays, ask an operator of the gateway.`,
+);
+
+/** The controls are in the code, so that they are an answer also without a history. */
+function isUnreadable({ data, errors }: Answer<OverviewAnswer>): boolean {
+  const found = Object.entries(data ?? {}).filter(([field, value]) => field !== 'controls' && value !== null);
+  return found.length === 0 && errors.some(({ code }) => code === 'HISTORY_UNAVAILABLE');
+}
+
+async function readView(
+  services: OverviewServices,
+  request: OverviewRequest,
+  span: Span,
+  pin: Pin,
+): Promise<OverviewView> {
+  const now = toInstant(services.clock());
+  // a clock that was set back
+  const asOf = earliest(pin.at, now);
+  const window = { from: shift(asOf, -SPAN_MS[span]), to: asOf };
+  const variables = {
+    ...{ asOf, ...window, before: shift(window.from, -SPAN_MS[span]) },
+    ...{ interval: span === '24h' ? 'HOUR' : span === '90d' ? 'WEEK' : 'DAY' },
+    steps: span === '24h' ? 'HOUR' : span === '7d' ? 'DAY' : 'WEEK',
+  };
+  const [answer, seal] = await Promise.all([
+    services.ask<OverviewAnswer>(OVERVIEW_QUERY, variables, request),
+    services.sealBefore(pin),
+  ]);
+  const { data } = answer;
+  const stateOf = (resource: ResourceName, coverage: CoverageAnswer | null | undefined) =>
+    collected(resource, {
+      ...{ integrations: data?.integrations ?? [], coverage: coverage ?? null, asOf, now },
+      pollEvery: services.pollEvery[resource],
+    });
+  const starts =
+    data?.integrations?.flatMap(({ streams }) => streams.map(({ collectFrom }) => collectFrom)) ?? [];
+  const judged = judgedPeriod(starts.sort()[0] ?? asOf, asOf);
+  return {
+    ...{ answer, seal, asOf, now, window, span, judged, hasIde: services.hasIde },
+    verdicts: judged.text === null ? 'PENDING' : await verdictsOf(services, request, asOf, judged.text),
+    isOperator: hasRole(request.caller, 'operator'),
+    collected: {
+      THREATS: stateOf('THREATS', data?.threatCoverage),
+      CASES: stateOf('CASES', data?.caseCoverage),
+      CAMPAIGNS: stateOf('CAMPAIGNS', data?.campaignCoverage),
+    },
+  };
+}
+
+/** Left to end by itself if it takes longer than the page waits. */
+async function verdictsOf(
+  { ask }: OverviewServices,
+  request: OverviewRequest,
+  asOf: Instant,
+  period: string,
+): Promise<OverviewView['verdicts']> {
+  const verdicts = ask<VerdictsAnswer>(VERDICTS_QUERY, { asOf, period }, request);
+  const late = delay(PATIENCE_MS, 'PENDING' as const, { ref: false });
+  verdicts.catch(() => {});
+  return Promise.race([verdicts, late]);
+}
+
+/** The last whole calendar month before an instant, or what was collected of whole days if that is less. */
+function judgedPeriod(start: Instant, at: Instant): OverviewView['judged'] {
+  const day = new Date(toMillis(at));
+  const month = (n: number) => toInstant(Date.UTC(day.getUTCFullYear(), day.getUTCMonth() + n, 1));
+  if (start <= month(-1)) return { text: month(-1).slice(0, 7), wholeFrom: null };
+  const wholeFrom = start <= month(0) ? month(1) : month(2);
+  const from = toInstant(Math.ceil(toMillis(start) / DAY) * DAY).slice(0, 10);
+  const to = at.slice(0, 10);
+  return { text: from < to ? `${from}/${to}` : null, wholeFrom };
+}

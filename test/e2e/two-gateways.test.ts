@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { testMongo } from '../support/mongo.js';
+import { buildService } from '../support/service.js';
+import { TwoGateways } from '../support/two-gateways.js';
+
+// scripts/proof/two-gateways.ts does this ten times over, with longer pauses
+
+const mongo = await testMongo();
+
+describe.skipIf(!mongo)('two gateways on one MongoDB', () => {
+  let url: string;
+  let both: TwoGateways;
+
+  beforeAll(async () => {
+    await buildService(inject('desk'));
+    url = mongo?.freshUrl() ?? '';
+    both = await TwoGateways.start(url);
+  });
+  afterAll(async () => {
+    await both?.clear();
+    await mongo?.drop(url);
+  });
+
+  it('take turns, whichever is suspended, killed or cut off, and record everything once', async () => {
+    await both.round(32_000, 6_000);
+    const { faults, requests, longestTakeoverMs, longestReturnMs } = await both.finish();
+    expect(faults).toEqual([]);
+    expect(requests.one).toBeGreaterThan(10);
+    expect(requests.two).toBeGreaterThan(10);
+    expect(longestTakeoverMs).toBeLessThan(30_000);
+    expect(longestReturnMs).toBeLessThan(15_000);
+  });
+});

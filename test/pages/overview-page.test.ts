@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { collected } from '../../src/pages/collected.js';
+import { overviewPage } from '../../src/pages/overview-page.js';
+import type { OverviewAnswer } from '../../src/pages/overview-query.js';
+import type { OverviewView } from '../../src/pages/view.js';
+import { LOCAL_CALLER } from '../../src/values/access.js';
+
+const ASOF = '2026-10-20T12:00:00.000Z';
+const EMPTY = { total: { count: 0 }, groups: [], rest: null, sampled: 0, untimed: 0 };
+const ROOTS = [
+  'left',
+  'openCases',
+  'attacks',
+  'attacksBefore',
+  'remediation',
+  'reports',
+  'undecided',
+  'parties',
+];
+
+function viewOf(changes: object, errors: OverviewView['answer']['errors'] = []): OverviewView {
+  const stream = { status: 'OK', message: null, collectFrom: '2026-10-01T00:00:00.000Z' } as const;
+  const read = { ...stream, lastAttemptAt: ASOF, lastSuccessAt: ASOF };
+  const resources = ['THREATS', 'CASES', 'CAMPAIGNS'] as const;
+  const streams = resources.map((resource) => ({ ...read, resource }));
+  const integrations = [{ name: 'default', origin: 'ABNORMAL' as const, tokenMessage: null, streams }];
+  const facts = { integrations, asOf: ASOF, now: ASOF, pollEvery: null, coverage: { gaps: [], missing: [] } };
+  const data = {
+    ...Object.fromEntries(ROOTS.map((root) => [root, EMPTY])),
+    integrations,
+    controls: [],
+    ...changes,
+  };
+  return {
+    answer: { data: data as unknown as OverviewView['answer']['data'] & OverviewAnswer, errors },
+    ...{ verdicts: 'PENDING', seal: null, asOf: ASOF, now: ASOF, span: '7d', isOperator: true, hasIde: true },
+    collected: {
+      THREATS: collected('THREATS', facts),
+      CASES: collected('CASES', facts),
+      CAMPAIGNS: collected('CAMPAIGNS', { ...facts, ...('noCoverage' in changes && { coverage: null }) }),
+    },
+    window: { from: '2026-10-13T12:00:00.000Z', to: ASOF },
+    judged: { text: null, wholeFrom: '2026-12-01T00:00:00.000Z' },
+  };
+}
+
+function sectionsOf(view: OverviewView, failures: string[] = []): Map<string, string> {
+  const onFailure = (block: string) => failures.push(block);
+  const page = overviewPage(view, { title: 'Example', caller: LOCAL_CALLER, onFailure });
+  const sections = [...page.matchAll(/<section id="(\w+)".*?<\/section>/gs)];
+  return new Map(sections.map(([text, id = '']) => [id, text]));
+}
+
+describe('a block that fails', () => {
+  test('says so, is reported, and leaves the other seven as they are', () => {
+    const failures: string[] = [];
+    const whole = sectionsOf(viewOf({}));
+    const broken = sectionsOf(viewOf({ left: { ...EMPTY, total: { count: 1 }, groups: null } }), failures);
+    expect(failures).toEqual(['mailboxes']);
+    expect(broken.get('mailboxes')).toContain('could not be shown because of an internal error');
+    expect(broken.size).toBe(8);
+    for (const [id, text] of whole) if (id !== 'mailboxes') expect(broken.get(id)).toBe(text);
+  });
+
+  test('because its root has no answer shows the error and the next step', () => {
+    const error = {
+      message: 'The history cannot be read now.',
+      path: ['openCases'],
+      code: 'HISTORY_UNAVAILABLE',
+    };
+    const sections = sectionsOf(viewOf({ openCases: null }, [error]));
+    expect(sections.get('takeovers')).toContain('The history cannot be read now. Load the page again.');
+    expect(sections.get('mailboxes')).toContain('No detected message is left in a mailbox.');
+  });
+
+  test('an empty block says nothing about what happened if the coverage could not be read', () => {
+    const reports = sectionsOf(viewOf({ noCoverage: true })).get('reports');
+    expect(reports).toContain('What is missing cannot be determined now');
+    expect(reports).toContain('this does not mean: nobody reported anything');
+  });
+});
+
+test('text of Abnormal is escaped wherever it is shown', () => {
+  const script = '<script>alert(1)</script>';
+  const left = { ...EMPTY, total: { count: 1 } };
+  const nodes = [{ firstReceivedTime: null, subject: script, recipientCount: 1 }];
+  const page = [...sectionsOf(viewOf({ left, oldestThreats: { nodes } })).values()].join('');
+  expect(page).toContain('&lt;script&gt;alert(1)');
+  expect(page).not.toContain('<script');
+});
