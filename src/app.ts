@@ -61,7 +61,11 @@ export function createApp(config: Config, options: AppOptions): App {
       opened.unshift(posture.close);
       collector.webhooks.usePolicy(policy.current);
       const poller = pollerOf(config, options, collector);
-      const operations = createOperations({ ...options, maxAgeMs: config.maxAge }, collector, poller);
+      const operations = createOperations(
+        { ...options, maxAgeMs: config.maxAge, collect: config.poll.collect },
+        collector,
+        poller,
+      );
       const server = createGatewayServer(config, options, {
         ...{ collector, counters, callers, keys, operations },
         ...{ schema, limits, policy, posture },

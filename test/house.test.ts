@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { STREAM_STATUSES } from '../src/model/stream.js';
+import { KINDS, RESOURCES } from '../src/resources/registry.js';
 
 /** Lines of files under `folder` that match, as `file: line`. */
 function linesIn(folder: string, pattern: RegExp): string[] {
@@ -66,9 +67,9 @@ const NAMING: Readonly<Record<string, string>> = {
   'model/recorded-messages.ts': 'only threats have messages',
 };
 
-const KIND = /['"`](threats?|cases?|campaigns?|caseAnalysis|threatAttachments|threatLinks)['"`]/;
+const KIND = new RegExp(`['"\`](${[...KINDS, ...RESOURCES].join('|')})['"\`]`);
 const AT_HOME =
-  /^src\/(resources|simulator|controls\/checks|graphql\/(threat|case|campaign))\/|^src\/abnormal\/threat-log/;
+  /^src\/(resources|simulator|controls\/checks|graphql\/(threat|case|campaign|vendor-case|not-analyzed-message|detection360-report|portal-audit-log))\/|^src\/abnormal\/threat-log/;
 
 test('code names a kind of record where the kind is defined; elsewhere it looks the definition up', () => {
   const files = linesIn('src', KIND).flatMap((line) => (AT_HOME.test(line) ? [] : [line.split(': ')[0]]));

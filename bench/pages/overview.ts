@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { createApp } from '../../src/app.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
+import { CORE_STREAMS } from '../../src/controls/control.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
-import { ALL_STREAMS } from '../../src/controls/control.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
 import { batchOf, ledgerEntry, streamState } from '../../test/support/records.js';
 import { batch, median, observe, START_MS, threat } from '../history/payloads.js';
@@ -42,8 +42,8 @@ async function fill(path: string, threats: number): Promise<void> {
   await store.record(
     batchOf('read', {
       now: readAt,
-      ledger: ALL_STREAMS.map((stream) => ledgerEntry({ ...stream, from: collectFrom, to: readAt, readAt })),
-      streams: ALL_STREAMS.map((stream) =>
+      ledger: CORE_STREAMS.map((stream) => ledgerEntry({ ...stream, from: collectFrom, to: readAt, readAt })),
+      streams: CORE_STREAMS.map((stream) =>
         streamState({ ...stream, collectFrom, lastAttemptAt: readAt, lastSuccessAt: readAt }),
       ),
     }),

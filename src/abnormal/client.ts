@@ -21,13 +21,15 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly meter?: CallMeter | undefined;
   readonly tries?: number | undefined;
+  /** When the list was requested whose item is the whole record. */
+  readonly listedAt?: Instant | undefined;
 }
 
 export interface ListItem {
   readonly id: string;
   /** The item as received, integers beyond 2^53 as strings. Cases carry fields that their detail lacks. */
   readonly item: ListedItem;
-  /** A case's own `last_modified`; `null` where the list does not say. */
+  /** A case's own `last_modified`, or when the item happened; `null` where the list does not say. */
   readonly lastModifiedTime: Instant | null;
 }
 
@@ -91,7 +93,8 @@ export interface AbnormalClient {
   ): Promise<ListPage>;
   /**
    * The detail of one record, all of its pages, or a part of the record with this id. `item` is the list item
-   * where the kind's definition makes it part of the record; `null` when it is not at hand.
+   * where the kind's definition makes it part of the record; `null` when it is not at hand. A record without a detail
+   * is decoded from its item, without a request; without the item it is `NOT_FOUND`.
    */
   detail<K extends Kind>(
     kind: K,

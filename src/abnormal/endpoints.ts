@@ -4,9 +4,19 @@ import type { Call, Endpoint, JsonAnswer } from './call.js';
 import type { CallOptions } from './client.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 
+/** One page of a list within a window. */
+export interface ListQuery {
+  /** For messages. */
+  readonly filter: string;
+  readonly page: number;
+  readonly query: Readonly<Record<string, string>>;
+  /** The parameters without which the path does not answer. */
+  readonly variant: Readonly<Record<string, string>>;
+}
+
 export interface PathFinder {
   /** Throws `BAD_FILTER` or `NOT_ENABLED` for a 404. */
-  list(resource: Resource, filter: string, page: number, options: CallOptions): Promise<JsonAnswer>;
+  list(resource: Resource, asked: ListQuery, options: CallOptions): Promise<JsonAnswer>;
   /** Throws `NOT_FOUND` if the record is gone, `NOT_ENABLED` if its resource does not exist. */
   detail(resource: Resource, id: string, what: string, options: CallOptions): Promise<JsonAnswer>;
 }
@@ -43,12 +53,16 @@ export function createPathFinder(call: Call): PathFinder {
     return first;
   }
 
-  async function exists(resource: Resource, options: CallOptions): Promise<boolean> {
+  async function exists(
+    resource: Resource,
+    options: CallOptions,
+    variant: ListQuery['variant'] = {},
+  ): Promise<boolean> {
     const what = `the list of ${resource}`;
     const probe = (path: string): Endpoint => ({
       resource,
       role: 'list',
-      target: path,
+      target: targetOf(path, variant),
       what,
       counts: 'listCalls',
     });
@@ -58,15 +72,21 @@ export function createPathFinder(call: Call): PathFinder {
   }
 
   return {
-    async list(resource, filter, page, options) {
+    async list(resource, { filter, page, query, variant }, options) {
       const what = `the list of ${resource} (${filter}, page ${page})`;
       const endpointAt = (path: string): Endpoint => {
-        return { resource, role: 'list', target: listTarget(path, filter, page), what, counts: 'listCalls' };
+        return {
+          resource,
+          role: 'list',
+          target: targetOf(path, { ...query, ...variant }),
+          what,
+          counts: 'listCalls',
+        };
       };
       const answer = await firstOf(ordered(resource), endpointAt, options);
       if (!(answer instanceof UpstreamError)) return answer;
       if (page > 1) throw pageGone(resource, page, answer);
-      throw (await exists(resource, options)) ? answer : notEnabled(resource, answer);
+      throw (await exists(resource, options, variant)) ? answer : notEnabled(resource, answer);
     },
 
     async detail(resource, id, what, options) {
@@ -128,9 +148,26 @@ function seconds(instant: Instant): string {
   return `${instant.slice(0, 19)}Z`;
 }
 
-function listTarget(path: string, filter: string, page: number): string {
-  const query = new URLSearchParams({ filter, pageSize: String(PAGE_SIZE), pageNumber: String(page) });
-  return `${path}?${query}`;
+/** What to ask for one page of a window: a query for each variant of the list. */
+export function listQueries(
+  resource: Resource,
+  filterKey: FilterKey,
+  window: Window,
+  page: number,
+): readonly [ListQuery, ...ListQuery[]] {
+  const { window: form, variants = [{}] } = DEFINITION_OF_RESOURCE[resource].upstream;
+  const filter = upstreamFilter(filterKey, window);
+  const [, , start = '', , end = ''] = filter.split(' ');
+  const query =
+    form === 'START_END' ? { start, end } : { filter, pageSize: String(PAGE_SIZE), pageNumber: String(page) };
+  const [first, ...others] = variants;
+  const asked = (variant: ListQuery['variant']) => ({ filter, page, query, variant });
+  return [asked(first), ...others.map(asked)];
+}
+
+function targetOf(path: string, query: Readonly<Record<string, string>>): string {
+  const text = new URLSearchParams(query).toString();
+  return text === '' ? path : `${path}?${text}`;
 }
 
 export function detailTarget(path: string, id: string, part = ''): string {

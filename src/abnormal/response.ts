@@ -9,6 +9,7 @@ import {
   type Resource,
 } from '../resources/registry.js';
 import { idOf, nameOf, type Received, type UnreadPart } from '../resources/wire.js';
+import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { intOrNull, isRecord } from '../values/filter.js';
 import { parseUpstreamTime } from '../values/instant.js';
 import type { ListItem, ListPage } from './client.js';
@@ -17,29 +18,38 @@ import { UpstreamError, upstreamFailure } from './errors.js';
 const LONGEST_UNUSABLE = 2_000;
 
 /** Throws `BAD_BODY` if it is no list (without its collection key it is not empty), `PAGING` if it leads back. */
-export function decodeList(
-  resource: Resource,
-  filter: string,
-  page: number,
-  received: Received,
-): Omit<ListPage, 'fetchedAt'> {
-  const { collectionKey: key } = DEFINITION_OF_RESOURCE[resource].upstream;
+export function decodeList(resource: Resource, filter: string, page: number, received: Received): PageRead {
+  const { collectionKey: key, window } = DEFINITION_OF_RESOURCE[resource].upstream;
   const { json } = received;
-  const items = isRecord(json) ? json[key] : undefined;
-  if (!isRecord(json) || !Array.isArray(items)) {
-    const found = isRecord(json) ? `${nameOf(items)} under "${key}"` : nameOf(json);
-    const what = `Abnormal's list of ${resource} is invalid: it has ${found} instead of a list of ${key}.`;
+  const items = key === null ? json : isRecord(json) ? json[key] : undefined;
+  if (!Array.isArray(items)) {
+    const found = key !== null && isRecord(json) ? `${nameOf(items)} under "${key}"` : nameOf(json);
+    const what = `Abnormal's list of ${resource} is invalid: it has ${found} instead of a list of ${key ?? resource}.`;
     throw upstreamFailure('BAD_BODY', what, { status: 200, body: received.evidence() });
   }
-  const nextPage = checkedNextPage(resource, json, page, received);
+  const envelope = isRecord(json) ? json : {};
+  const nextPage = checkedNextPage(resource, envelope, page, received);
   const read = items.map((item) => toItem(resource, item));
   return {
     items: read.filter((item): item is ListItem => typeof item !== 'string'),
     unusable: read.filter((item): item is string => typeof item === 'string'),
     page,
     nextPage,
-    total: totalOf(json.total),
+    total: window === 'START_END' ? items.length : totalOf(envelope.total),
     filter,
+  };
+}
+
+type PageRead = Omit<ListPage, 'fetchedAt'>;
+
+/** The same page of two variants of a list. */
+export function joinPages(a: PageRead, b: PageRead): PageRead {
+  return {
+    ...a,
+    items: [...a.items, ...b.items],
+    unusable: [...a.unusable, ...b.unusable],
+    nextPage: a.nextPage ?? b.nextPage,
+    total: a.total === null || b.total === null ? null : a.total + b.total,
   };
 }
 
@@ -59,9 +69,10 @@ function checkedNextPage(
 }
 
 function toItem(resource: Resource, item: unknown): ListItem | string {
-  const id = isRecord(item) ? idOf(item[DEFINITION_OF_RESOURCE[resource].upstream.idField]) : null;
+  const { idField, itemTime } = DEFINITION_OF_RESOURCE[resource].upstream;
+  const id = isRecord(item) ? (idField === null ? sha256(canonicalJson(item)) : idOf(item[idField])) : null;
   if (id === null || !isRecord(item)) return JSON.stringify(item).slice(0, LONGEST_UNUSABLE);
-  const modified = item.last_modified ?? item.lastModifiedTime;
+  const modified = item.last_modified ?? item.lastModifiedTime ?? (itemTime && item[itemTime]);
   return { id, item, lastModifiedTime: typeof modified === 'string' ? parseUpstreamTime(modified) : null };
 }
 

@@ -6,6 +6,7 @@ import type { ListedItem, ReceivedDetail } from '../resources/definition.js';
 import {
   type AnyDefinition,
   DEFINITION_OF,
+  DEFINITION_OF_RESOURCE,
   isListed,
   type Kind,
   PARTS,
@@ -13,7 +14,8 @@ import {
   type Resource,
 } from '../resources/registry.js';
 import { decode, instant, isUsableId, type Received, requiredId, text, texts } from '../resources/wire.js';
-import { toInstant } from '../values/instant.js';
+import { type Instant, toInstant, toMillis, type Window } from '../values/instant.js';
+import { formatDuration } from '../values/time-text.js';
 import type { Budget } from './budget.js';
 import {
   type Call,
@@ -35,6 +37,7 @@ import {
   createPathFinder,
   detailPageTarget,
   detailTarget,
+  listQueries,
   type PathFinder,
   TOKENS_TARGET,
   threatLogTarget,
@@ -42,7 +45,7 @@ import {
 } from './endpoints.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 import { createRequest } from './request.js';
-import { decodeList, findDrift, followPages, messageIdsOf, unreadableDrift } from './response.js';
+import { decodeList, findDrift, followPages, joinPages, messageIdsOf, unreadableDrift } from './response.js';
 import { decodeThreatLog } from './threat-log.js';
 
 export interface ClientOptions {
@@ -86,7 +89,7 @@ export function createAbnormalClient(options: ClientOptions): AbnormalClient {
     closing.abort();
     request.close();
   };
-  return new RestClient(call, createPathFinder(call), log, observer, close);
+  return new RestClient(call, createPathFinder(call), log, observer, clock, close);
 }
 
 class RestClient implements AbnormalClient {
@@ -95,20 +98,30 @@ class RestClient implements AbnormalClient {
     private readonly paths: PathFinder,
     private readonly log: Log,
     private readonly observer: UpstreamObserver,
+    private readonly clock: () => number,
     readonly close: () => void,
   ) {}
 
   readonly list: AbnormalClient['list'] = async (resource, filterKey, window, page, options) => {
-    const filter = upstreamFilter(filterKey, window);
-    const answer = await this.paths.list(resource, filter, page, options);
-    const read = this.understand(resource, () => decodeList(resource, filter, page, answer));
+    this.refuseTooOld(resource, window);
+    const [asked, ...others] = listQueries(resource, filterKey, window, page);
+    const { filter } = asked;
+    const first = await this.paths.list(resource, asked, options);
+    let read = this.understand(resource, () => decodeList(resource, filter, page, first));
+    for (const each of others) {
+      const answer = await this.paths.list(resource, each, options);
+      read = joinPages(
+        read,
+        this.understand(resource, () => decodeList(resource, filter, page, answer)),
+      );
+    }
     if (read.unusable.length > 0) {
       this.log.warn(
         { resource, filter, page, count: read.unusable.length },
         'list items without a usable id',
       );
     }
-    return { ...read, fetchedAt: toInstant(answer.sentAt) };
+    return { ...read, fetchedAt: toInstant(first.sentAt) };
   };
 
   async detail<K extends Kind>(
@@ -149,6 +162,7 @@ class RestClient implements AbnormalClient {
     options: CallOptions,
   ): Promise<Fetched<Kind>> {
     const { kind, resource, upstream } = definition;
+    if (upstream.detail === 'NONE') return this.listedRecord(definition, id, item, options.listedAt);
     const { pages, isComplete } =
       upstream.detail === 'PAGED_MESSAGES'
         ? await this.pagedDetail(definition, id, options)
@@ -157,6 +171,31 @@ class RestClient implements AbnormalClient {
             isComplete: true,
           } as const);
     return this.decoded(definition, kind, id, { pages, isComplete, item });
+  }
+
+  private listedRecord(
+    definition: AnyDefinition,
+    id: string,
+    item: ListedItem | null,
+    listedAt: Instant | undefined,
+  ): Fetched<Kind> {
+    const { kind, resource } = definition;
+    if (item === null || listedAt === undefined)
+      throw upstreamFailure(
+        'NOT_FOUND',
+        `Abnormal's list of ${resource} does not contain the ${kind} ${id}.`,
+      );
+    const evidence = () => JSON.stringify(item);
+    const page = { json: item, evidence, sentAt: toMillis(listedAt) };
+    return this.decoded(definition, kind, id, { pages: [page], isComplete: true, item: null });
+  }
+
+  /** Abnormal answers with an empty list where it keeps nothing, which must not look like no records. */
+  private refuseTooOld(resource: Resource, { from }: Window): void {
+    const { keptForMs } = DEFINITION_OF_RESOURCE[resource].upstream;
+    if (keptForMs === undefined || toMillis(from) >= this.clock() - keptForMs) return;
+    const what = `Abnormal keeps its list of ${resource} for ${formatDuration(keptForMs)}; ${from} is before that.`;
+    throw upstreamFailure('OUT_OF_RETENTION', what);
   }
 
   private async pagedDetail({ kind, resource, upstream }: AnyDefinition, id: string, options: CallOptions) {
@@ -176,7 +215,7 @@ class RestClient implements AbnormalClient {
   private async part(kind: PartKind, id: string, options: CallOptions): Promise<Fetched<Kind>> {
     const { owner, part } = PARTS[kind];
     const { resource, upstream } = owner;
-    const target = detailTarget(upstream.listPaths[0], id, part.path);
+    const target = detailTarget(part.base ?? upstream.listPaths[0], id, part.path);
     const what = `${part.noun} ${id}`;
     const answer = await this.call(
       { resource, role: 'detail', target, what, counts: 'detailCalls' },
@@ -198,7 +237,7 @@ class RestClient implements AbnormalClient {
     { resource }: AnyDefinition,
     kind: Kind,
     id: string,
-    detail: ReceivedDetail & { readonly pages: readonly [JsonAnswer, ...JsonAnswer[]] },
+    detail: ReceivedDetail & { readonly pages: readonly [DatedAnswer, ...DatedAnswer[]] },
   ): Fetched<Kind> {
     const decoder = isListed(kind) ? DEFINITION_OF[kind] : PARTS[kind].part;
     const { record, payload, unread } = this.understand(resource, () => decoder.decode(id, detail));
@@ -210,6 +249,8 @@ class RestClient implements AbnormalClient {
     return { record: { ...record, unread: parts }, ...fetched };
   }
 }
+
+type DatedAnswer = Pick<JsonAnswer, 'json' | 'evidence' | 'sentAt'>;
 
 const NOT_TOLD: readonly UpstreamCode[] = ['NOT_FOUND', 'FORBIDDEN', 'NOT_LICENSED', 'BAD_REQUEST'];
 

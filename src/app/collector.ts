@@ -123,6 +123,8 @@ function settingsOf({ poll }: Config, options: AppOptions): SyncSettings {
     ingestionLagMs: poll.ingestionLag,
     rereadHorizonMs: poll.rereadHorizon,
     intervals: poll.every,
+    collect: poll.collect,
+    collectParts: poll.collectParts,
     backfillFrom: poll.backfillFrom,
     ...options.settings,
   };
@@ -148,7 +150,7 @@ export function pollerOf(
 ): Poller {
   return createPoller({
     ...{ sync, store, accounts, intervals: config.poll.every, clock, log },
-    ...{ resources, integrations },
+    ...{ resources: resources ?? config.poll.collect, integrations },
     reconcileEveryMs: config.poll.reconcileEvery,
     holder,
     alongside: [webhooks],

@@ -12,15 +12,20 @@ import { type IntegrationTest, testIntegration } from '../integrations/connectio
 import { simulatedDataGuard } from '../integrations/live-accounts.js';
 import { readTokenSituations, storeTokenExpiry } from '../integrations/token-history.js';
 import type { Address, NewIntegration, StoredIntegration } from '../integrations/vault.js';
-import { RESOURCES } from '../resources/registry.js';
+import type { Resource } from '../resources/registry.js';
 import type { Poller } from '../sync/schedule/poller.js';
 import { WIDEST_RECONCILED } from '../sync/sync.js';
 import { type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import type { AppOptions, Collector } from './collector.js';
 
+interface OperationOptions extends AppOptions {
+  readonly maxAgeMs: number;
+  readonly collect: readonly Resource[];
+}
+
 export function createOperations(
-  options: AppOptions & { readonly maxAgeMs: number },
+  options: OperationOptions,
   collector: Collector,
   poller: Pick<Poller, 'status'>,
 ): Operations {
@@ -31,7 +36,7 @@ class RunningOperations implements Operations {
   private isReconciling = false;
 
   constructor(
-    private readonly options: AppOptions & { readonly maxAgeMs: number },
+    private readonly options: OperationOptions,
     private readonly collector: Collector,
     private readonly poller: Pick<Poller, 'status'>,
   ) {}
@@ -66,7 +71,10 @@ class RunningOperations implements Operations {
     const { store, vault, accounts } = this.collector;
     const account = accounts.get(name);
     if (!account) throw new NotPossibleError(`There is no account with the name ${JSON.stringify(name)}.`);
-    const found = await testIntegration({ client: account.client, name, clock: this.options.clock, signal });
+    const found = await testIntegration({
+      ...{ client: account.client, name, signal },
+      ...{ clock: this.options.clock, resources: this.options.collect },
+    });
     const storedAt = (await readTokenSituations(store)).get(name)?.storedAt;
     if (found.token && storedAt) await storeTokenExpiry({ store, vault }, name, storedAt, found.token);
     return found;
@@ -74,7 +82,7 @@ class RunningOperations implements Operations {
 
   async poll(wanted: Wanted, patience: Patience): Promise<readonly PolledSource[]> {
     const sources = this.namesOf(wanted).flatMap((integration) =>
-      (wanted.resources ?? RESOURCES).map((resource) => ({ integration, resource })),
+      (wanted.resources ?? this.options.collect).map((resource) => ({ integration, resource })),
     );
     return Promise.all(sources.map((source) => this.pollSource(source, patience)));
   }
@@ -87,7 +95,7 @@ class RunningOperations implements Operations {
     const begunAt = toInstant(this.options.clock());
     const end = to ?? begunAt;
     const span = { from: from ?? shift(end, -WIDEST_RECONCILED), to: end };
-    const only = { integrations: this.namesOf(wanted), resources: wanted.resources ?? RESOURCES };
+    const only = { integrations: this.namesOf(wanted), resources: wanted.resources ?? this.options.collect };
     this.isReconciling = true;
     const work = this.collector.sync.reconcile({ ...span, ...only, signal: NEVER }).finally(() => {
       this.isReconciling = false;

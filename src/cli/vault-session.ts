@@ -49,7 +49,7 @@ export function tryToken(
   const isFree = config.vault.allowPrivate || account.name === ENVIRONMENT_ACCOUNT;
   const lookup = isFree ? undefined : publicLookup;
   const allowance = { rpm: rpm ?? DEFAULT_RPM, concurrency, timeoutMs };
-  return testToken({ ...account, ...allowance, lookup, clock, log, signal });
+  return testToken({ ...account, ...allowance, resources: config.poll.collect, lookup, clock, log, signal });
 }
 
 /** Longer input is no token: something else was redirected by mistake. */

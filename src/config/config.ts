@@ -1,5 +1,11 @@
 import { LOG_LEVELS, type LogLevel } from '../log.js';
-import { byResource, type Resource } from '../resources/registry.js';
+import {
+  byResource,
+  COLLECTABLE_PARTS,
+  type PartKind,
+  RESOURCES,
+  type Resource,
+} from '../resources/registry.js';
 import { DAY, HOUR, type Instant } from '../values/instant.js';
 import { Secret } from '../values/secret.js';
 import {
@@ -12,7 +18,15 @@ import {
   readTrustProxy,
   type TrustProxy,
 } from './callers.js';
-import { nearestVariable, type Problem, VARIABLE_NAMES, VARIABLES, VariableReader } from './reader.js';
+import {
+  dashed,
+  nearestVariable,
+  type Problem,
+  quote,
+  VARIABLE_NAMES,
+  VARIABLES,
+  VariableReader,
+} from './reader.js';
 import {
   type AccountConfig,
   formsOfKeys,
@@ -61,6 +75,9 @@ export interface Config {
   readonly callers: CallersConfig;
   readonly poll: {
     readonly every: Readonly<Record<Resource, number>>;
+    readonly collect: readonly Resource[];
+    /** Parts of records that are read without a request for them. */
+    readonly collectParts: readonly PartKind[];
     readonly backfillFrom: Instant | null;
     readonly ingestionLag: number;
     readonly rereadHorizon: number;
@@ -125,6 +142,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
     callers: readCallers(read),
     poll: {
       every: byResource(({ polling }) => read.duration(polling.variable, 1000, 30 * DAY)),
+      ...readCollect(read),
       backfillFrom: read.instant('BACKFILL_FROM'),
       ingestionLag: read.duration('INGESTION_LAG', 0, DAY),
       rereadHorizon: read.duration('REREAD_HORIZON', 0, 3650 * DAY),
@@ -161,6 +179,24 @@ function history(read: VariableReader, simulator: boolean | null): string {
   const right = 'sqlite:<path of a file>, mongodb://… or mongodb+srv://…';
   read.refuse('HISTORY', 'is neither a SQLite path nor a MongoDB address', right, DEFAULT_HISTORY.account);
   return text;
+}
+
+/** Both `vendor-cases` and `vendorCases` are accepted. */
+function readCollect(read: VariableReader): Pick<Config['poll'], 'collect' | 'collectParts'> {
+  const plain = (name: string) => name.replaceAll('-', '').toLowerCase();
+  const named = read.textOrDefault('COLLECT').split(/[\s,]+/);
+  const texts = new Set(named.filter((name) => name !== '').map(plain));
+  const [collect, collectParts] = [RESOURCES, COLLECTABLE_PARTS].map((all) =>
+    all.filter((name) => texts.has(plain(name))),
+  ) as [Resource[], PartKind[]];
+  const known = [...RESOURCES, ...COLLECTABLE_PARTS];
+  const unknown = named.find((name) => name !== '' && !known.some((each) => plain(each) === plain(name)));
+  const problem = unknown === undefined ? null : `names ${quote(unknown)}`;
+  if (problem !== null || collect.length === 0) {
+    const right = `a list of ${known.map(dashed).join(', ')}, with at least one resource`;
+    read.refuse('COLLECT', problem ?? 'names no resource', right, VARIABLES.COLLECT);
+  }
+  return { collect, collectParts };
 }
 
 function readSimulator(read: VariableReader): boolean | null {

@@ -1,4 +1,4 @@
-import { byResource, type PollingVariable } from '../resources/registry.js';
+import { byResource, DEFAULT_RESOURCES, type PollingVariable } from '../resources/registry.js';
 import { DAY, EARLIEST_ASKED, HOUR, type Instant } from '../values/instant.js';
 import { formatDuration, parseDuration, parseInstant } from '../values/time-text.js';
 
@@ -100,6 +100,11 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
+/** `vendorCases` as `vendor-cases`. */
+export function dashed(name: string): string {
+  return name.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '-').toLowerCase();
+}
+
 const POLLING = Object.fromEntries(
   Object.values(byResource(({ polling }) => [polling.variable, `${polling.defaultMs / HOUR}h`])),
 ) as Record<PollingVariable, string>;
@@ -131,6 +136,7 @@ export const VARIABLES = {
   LANDING_PAGE: 'on',
   INTROSPECTION: 'on',
   METRICS: 'readers',
+  COLLECT: DEFAULT_RESOURCES.map(dashed).join(','),
   ...POLLING,
   BACKFILL_FROM: null,
   INGESTION_LAG: '15m',

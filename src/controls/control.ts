@@ -6,9 +6,9 @@ import type { ControlId, Waiver } from '../policy/policy.js';
 import type { Rules } from '../policy/rules.js';
 import type { ThresholdName, Thresholds } from '../policy/thresholds.js';
 import {
+  CORE_RESOURCES,
   FILTER_KEYS,
   type FilterKey,
-  RESOURCES,
   type RecordKey,
   type RecordOf,
   type VersionedKind,
@@ -200,7 +200,8 @@ export interface ControlDefinition {
   begin(scope: Scope, find: Find, belongs: Belongs): Assessment;
 }
 
-export const ALL_STREAMS: readonly StreamNeed[] = RESOURCES.flatMap((resource) =>
+/** Those of the core resources: other ones may be switched on and off, which must not change a verdict. */
+export const CORE_STREAMS: readonly StreamNeed[] = CORE_RESOURCES.flatMap((resource) =>
   FILTER_KEYS[resource].map((filterKey) => ({ resource, filterKey })),
 );
 

@@ -19,10 +19,11 @@ import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
 import { timeOf } from '../controls/timeliness.js';
 import type { HistoryStore, Pin } from '../history/store.js';
+import type { Stream } from '../model/stream.js';
 import type { FrameworkId } from '../policy/frameworks.js';
 import type { ControlId } from '../policy/policy.js';
 import type { Rules } from '../policy/rules.js';
-import { type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
+import { DEFINITION_OF_RESOURCE, type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
 import type { Filter } from '../values/filter.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
 import { gatherReconciliations, readLedgers, type StreamLedger } from './gather-facts.js';
@@ -125,7 +126,9 @@ export async function evaluateTogether(
   const names = request.integrations ?? (await namesOf(store));
   const known = await readLedgers(store, pin, names, periods, rules);
   const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
-  const ledgers = known.filter(({ stream }) => integrations.includes(stream.integration));
+  const ledgers = known.filter(
+    (each) => integrations.includes(each.stream.integration) && (each.isKnown || isCore(each.stream)),
+  );
   const controls = [...new Set(asked.flatMap((each) => each.controls))];
   const from = asked.map(({ period }) => period.from).reduce(earliest);
   const to = asked.map(({ period }) => period.to).reduce(latest);
@@ -155,13 +158,8 @@ function looksBack({ controls }: AskedPeriod): boolean {
   return controls.some((control) => control.looksBack);
 }
 
-/** The field that lists are filtered by for a stream. */
-const FIELD_OF: Record<FilterKey, string> = {
-  receivedTime: 'receivedTime',
-  latestTimeRemediated: 'latestRemediationTime',
-  lastModifiedTime: 'lastModifiedTime',
-  lastReportedTime: 'lastReportedTime',
-};
+/** The field that lists are filtered by for a stream, where it has another name. */
+const FIELD_OF: Partial<Record<FilterKey, string>> = { latestTimeRemediated: 'latestRemediationTime' };
 
 /** The stored records whose time is in the period. */
 function countHeld(
@@ -170,7 +168,7 @@ function countHeld(
   { from, to }: Period,
   { stream }: StreamFacts,
 ): Promise<number> {
-  const field = FIELD_OF[stream.filterKey];
+  const field = FIELD_OF[stream.filterKey] ?? stream.filterKey;
   const filter: Filter = {
     and: [
       { field, gte: from },
@@ -178,6 +176,11 @@ function countHeld(
     ],
   };
   return store.count({ kind: KIND_OF[stream.resource], integrations: [stream.integration], filter, seq });
+}
+
+/** Streams of other resources appear once they were read, so that a history without them has the same evidence. */
+function isCore({ resource }: Stream): boolean {
+  return DEFINITION_OF_RESOURCE[resource].collection === 'CORE';
 }
 
 export const NONE: Keep = { skip: 0, limit: 0 };

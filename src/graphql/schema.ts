@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { DEFINITION_OF } from '../resources/registry.js';
+import { DEFINITION_OF, ID_NAMES } from '../resources/registry.js';
 import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
 import { installSyncResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
@@ -16,15 +16,20 @@ import {
   ReconciliationResolver,
   RunResolver,
 } from './collection/collection.resolver.js';
+import { Detection360StatisticsResolver } from './detection360-report/detection360-report.type.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { federationResolver, subgraphSdl } from './federation.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
+import { NotAnalyzedStatisticsResolver } from './not-analyzed-message/not-analyzed-message.type.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
+import { PortalAuditStatisticsResolver } from './portal-audit-log/portal-audit-log.type.js';
 import { NodeResolver } from './records/node.resolver.js';
 import { RECORD_QUERIES } from './records/record.resolver.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 import { MessageStatisticsResolver, ThreatStatisticsResolver } from './threat/threat.statistics.js';
+import { ThreatVendorCasesResolver, VendorCaseResolver } from './vendor-case/vendor-case.resolver.js';
+import { VendorCaseStatisticsResolver } from './vendor-case/vendor-case.type.js';
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard, or a resource no type. */
 export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
@@ -53,6 +58,12 @@ export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
       MessageStatisticsResolver,
       CaseStatisticsResolver,
       CampaignStatisticsResolver,
+      Detection360StatisticsResolver,
+      VendorCaseResolver,
+      ThreatVendorCasesResolver,
+      VendorCaseStatisticsResolver,
+      NotAnalyzedStatisticsResolver,
+      PortalAuditStatisticsResolver,
       ...(isSubgraph ? [federationResolver(subgraphSdl(buildGatewaySchema()))] : []),
     ],
     validate: false,
@@ -74,10 +85,10 @@ function noTopics(): never {
 /** Throws if the schema has no field for one that the definition of a resource names. */
 function assertResources(schema: GraphQLSchema): void {
   const roots = schema.getQueryType()?.getFields() ?? {};
-  for (const { kind, resource, graphType, upstream, parts } of Object.values(DEFINITION_OF)) {
+  for (const { kind, resource, graphType, parts } of Object.values(DEFINITION_OF)) {
     const type = schema.getType(graphType);
     const fields = isObjectType(type) ? type.getFields() : {};
-    const named = [upstream.idField, ...parts.map(({ graphField }) => graphField)];
+    const named = [ID_NAMES[kind], ...parts.map(({ graphField }) => graphField)];
     const missing = [
       ...[kind, resource].filter((name) => !(name in roots)).map((name) => `Query.${name}`),
       ...named.filter((name) => !(name in fields)).map((name) => `${graphType}.${name}`),

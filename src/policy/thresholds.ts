@@ -1,7 +1,7 @@
 import {
+  CORE_RESOURCES,
   DEFINITION_OF_RESOURCE,
   type PollingThreshold,
-  RESOURCES,
   type Resource,
 } from '../resources/registry.js';
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
@@ -19,15 +19,13 @@ export interface ThresholdSpec {
 
 /** How often each resource is polled, by the name of the threshold. */
 const POLLING = Object.fromEntries(
-  Object.values(DEFINITION_OF_RESOURCE).map(({ resource, polling: { threshold, variable, defaultMs } }) => [
-    threshold,
-    {
-      type: 'duration',
-      byDefault: defaultMs,
-      least: 1000,
-      description: `How often ${resource} are polled (\`${variable}\`).`,
+  Object.values(DEFINITION_OF_RESOURCE).flatMap(
+    ({ resource, polling: { threshold, variable, defaultMs } }) => {
+      const description = `How often ${resource} are polled (\`${variable}\`).`;
+      const spec = { type: 'duration', byDefault: defaultMs, least: 1000, description };
+      return threshold === null ? [] : [[threshold, spec]];
     },
-  ]),
+  ),
 );
 
 /** Every number that a verdict depends on besides the records, with its default. */
@@ -126,9 +124,9 @@ export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as ThresholdName[];
 
-/** The thresholds that say how often each resource is polled. */
-export const POLLING_THRESHOLDS = RESOURCES.map(
-  (resource): PollingThreshold => DEFINITION_OF_RESOURCE[resource].polling.threshold,
+/** The thresholds that say how often each core resource is polled. */
+export const POLLING_THRESHOLDS = CORE_RESOURCES.flatMap(
+  (resource) => DEFINITION_OF_RESOURCE[resource].polling.threshold ?? [],
 );
 
 /** The thresholds with some of the defaults replaced; a RangeError names what is out of its range. */
@@ -172,7 +170,7 @@ function checked(name: ThresholdName, value: number): number {
 
 /** Those thresholds for a gateway's own intervals. */
 export function pollingThresholds(every: Readonly<Record<Resource, number>>): Partial<Thresholds> {
-  const entries = RESOURCES.map((resource) => [
+  const entries = CORE_RESOURCES.map((resource) => [
     DEFINITION_OF_RESOURCE[resource].polling.threshold,
     every[resource],
   ]);
@@ -181,7 +179,8 @@ export function pollingThresholds(every: Readonly<Record<Resource, number>>): Pa
 
 /** In milliseconds. */
 export function intervalOf(thresholds: Thresholds, resource: Resource): number {
-  return thresholds[DEFINITION_OF_RESOURCE[resource].polling.threshold];
+  const { threshold, defaultMs } = DEFINITION_OF_RESOURCE[resource].polling;
+  return threshold === null ? defaultMs : thresholds[threshold];
 }
 
 /** The longest regular time between two polls of a resource, in milliseconds. */

@@ -26,9 +26,13 @@ export interface ReceivedDetail {
   readonly item: ListedItem | null;
 }
 
-/** What is read of a record on demand, from a path below the record's own. It has the record's id. */
+/** What is read of a record on demand, from a path below the record's own. It has the record's id, or one of its own. */
 export interface PartDefinition<R> {
   readonly kind: string;
+  /** Whether `COLLECT` may name it, so that polls read it too. */
+  readonly isCollectable?: true;
+  /** Where its id is an id of its own: the path before that. */
+  readonly base?: string;
   /** Below the record's path, such as `/analysis`. */
   readonly path: string;
   /** With the record's id after it, as messages name it. */
@@ -46,6 +50,11 @@ interface StreamDefinition<R> {
   readonly filterKey: string;
   /** The times by which the record is in this list; unknown times are left out. */
   timesOf(record: R): readonly Instant[];
+  /**
+   * For lists that get rows later than others: a reading is final up to the newest row that is known, and after this
+   * many milliseconds. By default `INGESTION_LAG` decides.
+   */
+  readonly lateForMs?: number;
 }
 
 /** Fields with a way to get their values. */
@@ -80,12 +89,22 @@ export interface ResourceDefinition<R> {
   readonly upstream: {
     /** Tried in this order: accounts differ. */
     readonly listPaths: readonly [string, ...string[]];
-    /** The key that holds a list's items. */
-    readonly collectionKey: string;
-    /** The field that holds an item's id, in lists and details. */
-    readonly idField: string;
-    /** `WITH_LIST_ITEM`: the list item is part of the record. */
-    readonly detail: 'PAGED_MESSAGES' | 'WITH_LIST_ITEM' | 'SINGLE';
+    /** The key that holds a list's items; `null`: the body is the list. */
+    readonly collectionKey: string | null;
+    /** The field that holds an item's id, in lists and details; `null`: the id is the SHA-256 of the item. */
+    readonly idField: string | null;
+    /** The name of the id in the graph, where it is not `idField`. */
+    readonly idName?: string;
+    /** `WITH_LIST_ITEM`: the list item is part of the record. `NONE`: it is the record. */
+    readonly detail: 'PAGED_MESSAGES' | 'WITH_LIST_ITEM' | 'SINGLE' | 'NONE';
+    /** By default a filter and pages. `START_END`: the parameters `start` and `end`, and everything in one response. */
+    readonly window?: 'START_END';
+    /** Parameters; the list is that of all of them together. */
+    readonly variants?: readonly [Readonly<Record<string, string>>, ...Readonly<Record<string, string>>[]];
+    /** The field of an item that says when it happened, for items without a time of modification. */
+    readonly itemTime?: string;
+    /** Abnormal lists nothing older, and does not say so. */
+    readonly keptForMs?: number;
     /** `ADD_ON`: an account without it is not a fault. */
     readonly availability: 'EVERY_ACCOUNT' | 'ADD_ON';
   };
@@ -109,8 +128,8 @@ export interface ResourceDefinition<R> {
   readonly defaultOrder: string;
   /** The field with the earliest time of the first stream. */
   readonly earliestField: string;
-  /** The field that is true while the record may change without being listed again. */
-  readonly unsettledField: string;
+  /** The field that is true while the record may change without being listed again; `null`: records never change. */
+  readonly unsettledField: string | null;
   readonly population: {
     /** Whether a change gives the record a later time in the first stream. */
     readonly changesMoveRecords: boolean;
@@ -123,10 +142,16 @@ export interface ResourceDefinition<R> {
     /** With `EACH`: fields of the record, of which the first that has a value assigns the record to a period. */
     readonly times: readonly string[];
   };
+  /**
+   * `CORE` and `DEFAULT` are collected unless `COLLECT` says otherwise, `OPTIONAL` only if it does. The controls about
+   * the collection need the `CORE` resources.
+   */
+  readonly collection: 'CORE' | 'DEFAULT' | 'OPTIONAL';
   readonly polling: {
     readonly variable: string;
     readonly defaultMs: number;
-    readonly threshold: string;
+    /** `null`: no control judges how often it is polled, as with all but `CORE` resources. */
+    readonly threshold: string | null;
   };
   /** The names in the graph of the record's fields that have another name there. */
   readonly shownAs: Readonly<Record<string, string>>;

@@ -13,10 +13,11 @@ export type PartKind = Part['kind'];
 export type Kind = ListedKind | PartKind;
 /** The resources that Abnormal lists and that the gateway collects, each from one or more streams. */
 export type Resource = Definition['resource'];
+export type CoreResource = Extract<Definition, { readonly collection: 'CORE' }>['resource'];
 export type FilterKey = Definition['streams'][number]['filterKey'];
 export type GraphType = Definition['graphType'];
 export type PollingVariable = Definition['polling']['variable'];
-export type PollingThreshold = Definition['polling']['threshold'];
+export type PollingThreshold = NonNullable<Definition['polling']['threshold']>;
 /** The kinds of which evidence takes each version for itself. */
 export type VersionedKind = Extract<Definition, { readonly evidence: { readonly versions: 'EACH' } }>['kind'];
 
@@ -67,10 +68,21 @@ export const PARTS = Object.fromEntries(
   ),
 ) as Record<PartKind, PartOfRecord>;
 
+/** The parts that `COLLECT` may name. */
+export const COLLECTABLE_PARTS = Object.values(PARTS).flatMap(({ part }) =>
+  part.isCollectable ? part.kind : [],
+);
+
 export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resource[] as readonly [
   Resource,
   ...Resource[],
 ];
+/** The resources that the controls about the collection need. */
+export const CORE_RESOURCES = ALL.flatMap((each) =>
+  each.collection === 'CORE' ? each.resource : [],
+) as readonly Resource[] as readonly [CoreResource, ...CoreResource[]];
+/** The resources that are collected unless `COLLECT` says otherwise. */
+export const DEFAULT_RESOURCES = ALL.flatMap((each) => (each.collection === 'OPTIONAL' ? [] : each.resource));
 export const LISTED_KINDS: readonly ListedKind[] = ALL.map(({ kind }) => kind);
 export const KINDS: readonly Kind[] = [...LISTED_KINDS, ...(Object.keys(PARTS) as PartKind[])];
 
@@ -87,9 +99,20 @@ export const FILTER_KEYS = byResource(
   ({ streams }) => streams.map(({ filterKey }) => filterKey) as [FilterKey, ...FilterKey[]],
 );
 
+/** The name of Abnormal's id of a record in the graph. */
+export const ID_NAMES = byKind(({ upstream }) => upstream.idName ?? upstream.idField ?? 'recordId');
+
 type FieldsOf = { readonly [D in Definition as D['kind']]: D['fields'] };
 /** The fields of each listed kind. Stores make their columns and indexes from this table. */
 export const FIELDS = byKind(({ fields }) => fields) as FieldsOf;
+
+/**
+ * The fields that every history was written by. The others came later, with nothing stored to project anew: whoever
+ * changes one of theirs raises `PROJECTION` in both stores.
+ */
+export const FIRST_FIELDS = Object.fromEntries(
+  CORE_RESOURCES.map((resource) => [KIND_OF[resource], FIELDS[KIND_OF[resource]]]),
+);
 
 type DefaultOrder = { readonly [D in Definition as D['kind']]: D['defaultOrder'] };
 /** The time that a kind is listed by when nobody says otherwise, and by which Abnormal windows it. */

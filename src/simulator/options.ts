@@ -18,6 +18,12 @@ export interface TenantOptions {
   readonly threats: number;
   readonly cases: number;
   readonly campaigns: number;
+  /** Default 0, as the next. */
+  readonly vendorCases?: number;
+  /** Detection 360 reports. */
+  readonly reports?: number;
+  readonly notAnalyzed?: number;
+  readonly auditLogs?: number;
   /** Default: `SHARES`. */
   readonly shares?: Partial<Shares>;
   /** Message pages, or the ten newest messages without paging; both have been observed. Default: `paged`. */
@@ -71,14 +77,19 @@ export interface TenantWorld {
   readonly threats: Schedule;
   readonly cases: Schedule;
   readonly campaigns: Schedule;
+  readonly vendorCases: Schedule;
+  readonly reports: Schedule;
+  readonly notAnalyzed: Schedule;
+  readonly auditLogs: Schedule;
 }
 
 /** Throws a RangeError if the span is empty or a count is not a natural number below 2^31. */
 export function createTenantWorld(options: TenantOptions): TenantWorld {
   const { threats, cases, campaigns } = options;
+  const { reports = 0, vendorCases = 0, notAnalyzed = 0, auditLogs = 0 } = options;
   const [from, to] = [toMillis(options.from), toMillis(options.to)];
   if (!(from < to)) throw new RangeError(`empty span: ${options.from} to ${options.to}`);
-  for (const count of [threats, cases, campaigns]) {
+  for (const count of [threats, cases, campaigns, reports, vendorCases, notAnalyzed, auditLogs]) {
     if (!Number.isInteger(count) || count < 0 || count >= 2 ** 31)
       throw new RangeError(`not a count: ${count}`);
   }
@@ -91,5 +102,9 @@ export function createTenantWorld(options: TenantOptions): TenantWorld {
     threats: schedule(1, threats),
     cases: schedule(2, cases),
     campaigns: schedule(3, campaigns),
+    reports: schedule(4, reports),
+    vendorCases: schedule(5, vendorCases),
+    notAnalyzed: schedule(6, notAnalyzed),
+    auditLogs: schedule(7, auditLogs),
   };
 }

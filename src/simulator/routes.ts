@@ -1,4 +1,5 @@
 import { DAY, type Instant, toMillis } from '../values/instant.js';
+import { smallAnswer, smallRoute } from './more-answers.js';
 import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
@@ -27,6 +28,8 @@ export function routeOf(url: string, campaignsPath: CampaignsPath): Route {
   const other: Route = { kind: 'other', resource: null, id: '', params };
   if (!path.startsWith(`${PREFIX}/`)) return other;
   if (path === `${PREFIX}/soar/tokens`) return { ...other, kind: 'tokens' };
+  const small = smallRoute(path.slice(PREFIX.length));
+  if (small !== null) return { ...other, kind: small.kind, id: decoded(small.id) };
   const rest = plainPath(path.slice(PREFIX.length), campaignsPath);
   if (rest === '/threats_export/csv') return { kind: 'threats.export', resource: 'threats', id: '', params };
   const [, resource = '', id, sub, ...more] = rest.split('/');
@@ -76,6 +79,8 @@ const DEFAULT_PAGE_SIZE = 100;
 /** Responds to an authorised request with the tenant's state at `at`. */
 export function respond(upstream: Upstream, route: Route, at: number, retentionDays: number | null): Answer {
   const { kind, resource, id, params } = route;
+  const small = smallAnswer(upstream, route, at);
+  if (small !== null) return small;
   if (resource === null) return failureAnswer(404, 'Not Found');
   const page = pageOf(params);
   if (page === null) return failureAnswer(400, 'pageSize and pageNumber must be integers of at least 1');

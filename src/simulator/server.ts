@@ -156,6 +156,10 @@ function without({ upstream, indexOf }: Tenant, ids: readonly string[]): Upstrea
     ...upstream,
     list: (resource, ...rest) => upstream.list(resource, ...rest)?.filter(isShown(resource)) ?? null,
     top: (resource, at) => upstream.top(resource, at).filter(isShown(resource)),
+    reports(type) {
+      const { items } = upstream.reports(type);
+      return { items: (...asked) => items(...asked).filter(({ id }) => !ids.includes(id)) };
+    },
     log: (window, at) => upstream.log(window, at).filter((row) => !ids.includes(String(row['Threat ID']))),
   };
 }

@@ -10,6 +10,12 @@ export type PathKind =
   | 'threats.links'
   | 'threats.export'
   | 'cases.analysis'
+  | 'detection360Reports.list'
+  | 'notAnalyzedMessages.list'
+  | 'portalAuditLogs.list'
+  | 'vendorCases.list'
+  | 'vendorCases.detail'
+  | 'messages.remediation'
   | 'tokens'
   | 'other';
 

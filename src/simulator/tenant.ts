@@ -101,7 +101,8 @@ const TO: Instant = '2070-01-01T00:00:00.000Z';
 const DAYS = Math.round((toMillis(TO) - toMillis(FROM)) / DAY);
 
 /**
- * About 600 threats, 60 cases and 40 campaigns in 30 days, and new ones as time passes. Throws a RangeError
+ * About 600 threats, 60 cases, 40 campaigns, 20 Detection 360 reports, 15 vendor cases, 30 messages that were not
+ * analysed and 1,800 entries of the portal's audit log in 30 days, and new ones as time passes. Throws a RangeError
  * if `now` (ms since the epoch) is outside its years; nothing else depends on it.
  */
 export function demoTenant(now: number): TenantOptions {
@@ -115,6 +116,10 @@ export function demoTenant(now: number): TenantOptions {
     threats: DAYS * 20,
     cases: DAYS * 2,
     campaigns: Math.round((DAYS * 4) / 3),
+    vendorCases: Math.round(DAYS * 0.5),
+    reports: Math.round(DAYS * 0.7),
+    notAnalyzed: DAYS,
+    auditLogs: DAYS * 60,
     shares: { missingThreats: 0.003, deletedThreats: 0.003, hugeThreats: 0.003 },
   };
 }

@@ -1,6 +1,15 @@
 import { DAY } from '../values/instant.js';
 import { caseAnalysis, caseAt, caseCourse } from './case-course.js';
 import type { Kinds } from './kinds.js';
+import {
+  auditLogs,
+  detectionReports,
+  type InquiryType,
+  notAnalyzed,
+  type SmallList,
+  vendorCaseBy,
+  vendorCases,
+} from './more-lists.js';
 import type { Resource, TenantWorld } from './options.js';
 import { unit } from './random.js';
 import { candidates } from './schedule.js';
@@ -21,6 +30,11 @@ export interface Upstream {
   analysis(caseId: string, at: number): string | null;
   attachments(threatId: string, at: number): string | null;
   links(threatId: string, at: number): string | null;
+  reports(type: InquiryType): SmallList;
+  readonly notAnalyzed: SmallList;
+  readonly auditLogs: SmallList;
+  readonly vendorCases: SmallList;
+  vendorCase(id: string, at: number): string | null;
   /** Newest first. */
   log(window: TimeWindow, at: number): LogRow[];
   /** Whether the last page of the list that began with `index` contains `"nextPageNumber": null`. */
@@ -56,6 +70,14 @@ export function createUpstream(world: TenantWorld, kinds: Kinds): Upstream {
     attachments: (id, at) =>
       ofThreat(world, kinds, id, at, (course) => attachmentsOf(world, course, at, wireInteger)),
     links: (id, at) => ofThreat(world, kinds, id, at, (course) => linksOf(world, course, at, wireInteger)),
+    reports: (type) => detectionReports(world, type),
+    notAnalyzed: notAnalyzed(world),
+    auditLogs: auditLogs(world),
+    vendorCases: vendorCases(world, kinds.threats.ids),
+    vendorCase(id, at) {
+      const found = vendorCaseBy(world, id, at, kinds.threats.ids);
+      return found && wireJson(found.body);
+    },
     log: (window, at) =>
       (list('threats', 'receivedTime', window, at) ?? [])
         .flatMap((index) =>

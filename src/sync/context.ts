@@ -9,8 +9,10 @@ import type { ReconciliationRecord, RunCounts, RunRecord, RunStatus, RunTrigger 
 import type { Stream, StreamStatus } from '../model/stream.js';
 import {
   byResource,
+  DEFAULT_RESOURCES,
   KIND_OF,
   type ListedKind,
+  type PartKind,
   type RecordKey,
   type Resource,
 } from '../resources/registry.js';
@@ -84,6 +86,10 @@ export interface SyncSettings {
   readonly rereadHorizonMs: number;
   /** How often each resource is polled, and at most one record is read again. */
   readonly intervals: Readonly<Record<Resource, number>>;
+  /** The resources that are read unless a caller names others. */
+  readonly collect: readonly Resource[];
+  /** The parts of records that are read without a request for them, after everything else. */
+  readonly collectParts: readonly PartKind[];
   /** Where the first collection begins; `null`: 30 days back. */
   readonly backfillFrom: Instant | null;
   readonly pageSize: number;
@@ -110,6 +116,8 @@ export const DEFAULT_SYNC_SETTINGS: SyncSettings = {
   ingestionLagMs: 15 * MINUTE,
   rereadHorizonMs: 30 * DAY,
   intervals: byResource(({ polling }) => polling.defaultMs),
+  collect: DEFAULT_RESOURCES,
+  collectParts: [],
   backfillFrom: null,
   pageSize: 100,
   targetFill: 0.75,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createSingleFlight, linkSignals, type SingleFlight, unlessAborted } from '../async/waiting.js';
 import type { Accounts } from '../integrations/accounts.js';
-import { RESOURCES } from '../resources/registry.js';
 import { inSpan } from '../tracing.js';
 import type { Instant } from '../values/instant.js';
 import { type Source, type SyncEnv, sourceText } from './context.js';
@@ -84,7 +83,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     poll: Omit<PollOptions, 'trigger'>,
     run: (source: Source) => Promise<PassReport>,
   ): Promise<PollReport> {
-    const { resources = RESOURCES, integrations, otherWritersMayPoll = false } = poll;
+    const { resources = env.settings.collect, integrations, otherWritersMayPoll = false } = poll;
     const wanted = accounts.list().filter(({ name }) => integrations?.includes(name) ?? true);
     const names = wanted.map(({ name }) => name);
     if (!otherWritersMayPoll) await markInterrupted(env, names);

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Budget, createBudget, WINDOW_MS } from '../../src/abnormal/budget.js';
 import type { Priority } from '../../src/abnormal/client.js';
 import { UpstreamError } from '../../src/abnormal/errors.js';
-import type { Resource } from '../../src/resources/registry.js';
+import { byResource, type Resource } from '../../src/resources/registry.js';
 import { settled, VirtualTime } from './virtual-time.js';
 
 const MINUTE = 60_000;
@@ -20,7 +20,7 @@ class World {
   readonly budget: Budget;
   readonly arrivals: number[] = [];
   readonly waits: Record<Priority, number[]> = { interactive: [], poll: [], backfill: [] };
-  readonly inFlight: Record<Resource, number> = { threats: 0, cases: 0, campaigns: 0 };
+  readonly inFlight: Record<Resource, number> = byResource(() => 0);
   mostInFlight = 0;
 
   constructor(
@@ -213,7 +213,7 @@ test('the number of requests in flight for one resource is bounded', async () =>
   for (const resource of RESOURCES) world.saturate(resource, 'interactive', 20);
   await world.time.advance(20_000);
   expect(world.mostInFlight).toBe(4);
-  expect(world.inFlight).toEqual({ threats: 4, cases: 4, campaigns: 4 });
+  expect(world.inFlight).toMatchObject({ threats: 4, cases: 4, campaigns: 4 });
 });
 
 describe('a pause', () => {

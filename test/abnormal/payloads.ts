@@ -84,3 +84,42 @@ export function campaignPayload(changes: Record<string, unknown> = {}): Record<s
     ...changes,
   };
 }
+
+/** A Detection 360 report as the vendor's document has it, with ids as the client reads them. */
+export function reportPayload(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id: 70412,
+    inquiry_type: 'MISSED_ATTACK',
+    messages: ['-2718281828459045235', 101],
+    report: {
+      analysis: 'The sender was new.',
+      root_causes: [{ name: 'New sender', description: 'Not seen before' }],
+    },
+    status: 'RESOLVED',
+    submission_datetime: '2026-02-01T09:30:00Z',
+    submitted_by: { name: 'Ann', email: 'ann@corp.example' },
+    ...changes,
+  };
+}
+
+/** A vendor case as the vendor's document has it. */
+export function vendorCasePayload(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    vendorCaseId: 501,
+    vendorDomain: 'vendor.example',
+    firstObservedTime: '2026-02-01T08:00:00Z',
+    lastModifiedTime: '2026-02-02T08:00:00Z',
+    insights: [{ highlight: 'Vendor compromise', description: 'Another tone than before' }],
+    timeline: [
+      {
+        eventTimestamp: '2026-02-01T08:00:00Z',
+        senderAddress: 'billing@vendor.example',
+        recipientAddress: 'ann@corp.example',
+        subject: 'New bank account',
+        markedAs: 'Malicious',
+        threatId: '184712ab-6d8b-47b3-89d3-a314efef79e2',
+      },
+    ],
+    ...changes,
+  };
+}

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type Budget, createBudget, type QueuePlace } from '../../src/abnormal/budget.js';
 import type { AbnormalClient, CallOptions } from '../../src/abnormal/client.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
-import { FILTER_KEYS, type Kind, RESOURCES, type Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, FILTER_KEYS, type Kind, type Resource } from '../../src/resources/registry.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { canonicalJson } from '../../src/values/canonical-json.js';
@@ -100,7 +100,7 @@ test('everything that a simulated tenant contains is read, payload for payload',
   });
   const { client } = await setUp({ tenant }, 1e9);
   const read = new Map<string, string>();
-  for (const resource of RESOURCES) {
+  for (const resource of CORE_RESOURCES) {
     const kind = KINDS[resource];
     for (const [id, item] of await listed(client, resource)) {
       const detail = await client
@@ -130,7 +130,7 @@ test('a simulator that counts requests measures nearly the allowed rate, and nev
     const window = { from: FROM, to: NOW };
     while (time.now() < end) await client.list(resource, FILTER_KEYS[resource][0], window, 1, options);
   };
-  const workers = RESOURCES.flatMap((resource) => {
+  const workers = CORE_RESOURCES.flatMap((resource) => {
     const backfill = Array.from({ length: 8 }, () => work(resource, { priority: 'backfill' }));
     return [...backfill, work(resource, POLL), work(resource, { priority: 'interactive' })];
   });
@@ -139,7 +139,7 @@ test('a simulator that counts requests measures nearly the allowed rate, and nev
   expect(Object.keys(byStatus)).toEqual(['200']);
   expect(maxPerMinute).toBeLessThanOrEqual(300);
   expect(requests).toBeGreaterThanOrEqual(0.95 * 4 * 300);
-  for (const resource of RESOURCES) expect(maxConcurrency[resource]).toBeLessThanOrEqual(4);
+  for (const resource of CORE_RESOURCES) expect(maxConcurrency[resource]).toBeLessThanOrEqual(4);
   await pass(60_000);
   await Promise.all(workers);
 });

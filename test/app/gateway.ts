@@ -9,6 +9,7 @@ import { newEncryptionKey } from '../../src/integrations/encryption.js';
 import { vaultOf } from '../../src/integrations/stored-vault.js';
 import type { Vault } from '../../src/integrations/vault.js';
 import { createLog } from '../../src/log.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
@@ -38,6 +39,7 @@ export class Gateway {
         ...{ PORT: '0', ENCRYPTION_KEY: newEncryptionKey(), LOG_LEVEL: 'trace' },
         ...{
           HISTORY: `sqlite:${join(this.folder, 'history.db')}`,
+          COLLECT: CORE_RESOURCES.join(),
           RECONCILE_EVERY: 'off',
           UPSTREAM_RPM: '60000',
         },

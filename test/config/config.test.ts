@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { describeProblems } from '../../src/config/reader.js';
+import { DEFAULT_RESOURCES } from '../../src/resources/registry.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
 import { formatDuration, parseDuration, parseInstant } from '../../src/values/time-text.js';
 
@@ -67,7 +68,13 @@ describe('without any environment variable', () => {
       },
       callers: { fixedKeys: [], jwt: null },
       poll: {
-        every: { threats: 14_400_000, cases: 14_400_000, campaigns: 86_400_000 },
+        every: {
+          ...{ threats: 14_400_000, cases: 14_400_000, campaigns: 86_400_000 },
+          ...{ vendorCases: 86_400_000, notAnalyzedMessages: 86_400_000, detection360Reports: 86_400_000 },
+          portalAuditLogs: 14_400_000,
+        },
+        collect: DEFAULT_RESOURCES,
+        collectParts: [],
         backfillFrom: null,
         ingestionLag: 900_000,
         rereadHorizon: 2_592_000_000,
@@ -315,4 +322,25 @@ describe('durations and instants', () => {
       expect(parseInstant(t)).toBeNull();
     },
   );
+});
+
+describe('COLLECT', () => {
+  const collected = (COLLECT: string) => {
+    const read = toConfig(readEnv({ COLLECT }));
+    return read.ok
+      ? [...read.config.poll.collect, ...read.config.poll.collectParts]
+      : describeProblems(read.problems);
+  };
+
+  test('names resources and parts of threats, dashed or as in the graph, in any order', () => {
+    expect(collected('vendor-cases, threats,portalAuditLogs,threat-links')).toEqual([
+      ...['threats', 'vendorCases', 'portalAuditLogs', 'threatLinks'],
+    ]);
+  });
+
+  test.each(['threats,mail', 'threat-links', ','])('refuses %s and lists what is accepted', (text) => {
+    expect(collected(text)).toMatch(
+      /COLLECT names .*Accepted: a list of threats, cases, .*threat-attachments/s,
+    );
+  });
 });

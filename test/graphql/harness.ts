@@ -23,11 +23,11 @@ import type { Account } from '../../src/integrations/accounts.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import type { Log } from '../../src/log.js';
 import type { Observation } from '../../src/model/revision.js';
-import type { Kind, RecordKey } from '../../src/resources/registry.js';
+import { byResource, type Kind, type RecordKey } from '../../src/resources/registry.js';
 import type { Freshness, Live } from '../../src/sync/sync.js';
 import type { RedactionGroup } from '../../src/values/access.js';
 import { ROLES, type Role } from '../../src/values/access.js';
-import { DAY, HOUR, type Instant, toInstant, toMillis } from '../../src/values/instant.js';
+import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
 import { batchOf, minutesAfterStart, START } from '../support/records.js';
 
 export interface GraphError {
@@ -168,7 +168,7 @@ export class Graph {
         clock: () => this.now,
       },
       budgets: new Map([['default', { snapshot }]]),
-      pollEvery: { threats: 4 * HOUR, cases: 4 * HOUR, campaigns: DAY },
+      pollEvery: byResource(({ polling }) => polling.defaultMs),
       followers: this.options.followers ?? {},
     });
     const { redact, limits, asksCallers, isSubgraph = false } = this.options;

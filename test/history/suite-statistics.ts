@@ -51,6 +51,11 @@ function dimensionOf(kind: ListedKind, unit: Unit): Arbitrary<Dimension> {
   );
 }
 
+/** A field of text, where no field says whether a record may change. */
+function textOf(kind: ListedKind): string {
+  return typesOf(kind, 'RECORD').find(([, type]) => type === 'text')?.[0] ?? '';
+}
+
 function measureOf(kind: ListedKind, unit: Unit): Arbitrary<Measure> {
   const time = fieldOf(kind, unit, (type) => type === 'instant');
   const { unsettledField } = DEFINITION_OF[kind];
@@ -63,7 +68,7 @@ function measureOf(kind: ListedKind, unit: Unit): Arbitrary<Measure> {
       type: fc.constant('DURATION' as const),
       from: time,
       to: unit === 'ITEM' ? time : fc.option(time),
-      state: fc.constant({ field: unsettledField, pending: [true], none: [] }),
+      state: fc.constant({ field: unsettledField ?? textOf(kind), pending: [true], none: [] }),
     }),
   );
 }

@@ -1,16 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
+  type Tested as AnyTested,
   type IntegrationTest,
-  type Tested,
   type TestedPart,
   testIntegration,
 } from '../../src/integrations/connection-test.js';
+import { CORE_RESOURCES, type CoreResource, type Resource } from '../../src/resources/registry.js';
 import type { Fault, FaultRule } from '../../src/simulator/faults.js';
 import type { SimulatedToken } from '../../src/simulator/routes.js';
 import type { SimulatorOptions } from '../../src/simulator/server.js';
 import { type Harness, startHarness, TOKEN } from '../abnormal/harness.js';
 import { startHarness as startSimulated, stopAll } from '../simulator/harness.js';
 import { cutOff, hang, hangUp, json, type Reply, raw } from '../support/upstream-server.js';
+
+/** The resources that every test here asks for. */
+type Tested = Exclude<AnyTested, Resource> | CoreResource;
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 const clock = () => NOW;
@@ -53,7 +57,7 @@ describe('the test of a connection', () => {
 
   async function run(replies: Partial<Record<Tested, Reply>> = {}, name = 'acme'): Promise<IntegrationTest> {
     answer(replies);
-    const found = await testIntegration({ client: harness.client, name, clock });
+    const found = await testIntegration({ resources: CORE_RESOURCES, client: harness.client, name, clock });
     expect(found.calls).toBe(harness.server.requests.length);
     expect(JSON.stringify(found) + harness.logged()).not.toContain(TOKEN);
     for (const { message } of found.parts) expect(message).toMatch(/^[A-Z].*\.$/s);
@@ -157,7 +161,12 @@ describe('the test of a connection', () => {
   test('retries once on a connection that was closed meanwhile', async () => {
     answer({});
     harness.server.on('/cases', hangUp, LISTS.cases);
-    const found = await testIntegration({ client: harness.client, name: 'acme', clock });
+    const found = await testIntegration({
+      resources: CORE_RESOURCES,
+      client: harness.client,
+      name: 'acme',
+      clock,
+    });
     expect(found).toMatchObject({ works: true, calls: 5 });
   });
 
@@ -215,14 +224,25 @@ describe('the test of a connection', () => {
 
   test('reports that an upstream is gone', async () => {
     await harness.server.close();
-    const found = await testIntegration({ client: harness.client, name: 'acme', clock });
+    const found = await testIntegration({
+      resources: CORE_RESOURCES,
+      client: harness.client,
+      name: 'acme',
+      clock,
+    });
     expect(partOf(found, 'cases')).toMatchObject({ outcome: 'FAILED', code: 'UNREACHABLE' });
   });
 
   test('ends when its caller leaves', async () => {
     answer({ cases: hang });
     const stop = new AbortController();
-    const test = testIntegration({ client: harness.client, name: 'acme', clock, signal: stop.signal });
+    const test = testIntegration({
+      resources: CORE_RESOURCES,
+      client: harness.client,
+      name: 'acme',
+      clock,
+      signal: stop.signal,
+    });
     stop.abort();
     expect(partOf(await test, 'cases')).toMatchObject({ outcome: 'FAILED', code: 'CANCELLED' });
   });
@@ -309,7 +329,12 @@ describe('the test of a connection to the simulated tenant', () => {
       timeoutMs: 3_000,
     });
     try {
-      const found = await testIntegration({ client: harness.client, name: 'acme', clock });
+      const found = await testIntegration({
+        resources: CORE_RESOURCES,
+        client: harness.client,
+        name: 'acme',
+        clock,
+      });
       expect(JSON.stringify(found) + harness.logged()).not.toContain(secret);
       return { found, stats: simulator.stats() };
     } finally {

@@ -6,6 +6,7 @@ import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { publicLookup } from '../../src/integrations/address.js';
 import { testIntegration } from '../../src/integrations/connection-test.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 
 /** What the lookup makes of a host, as the network's own call would have it. */
 function look(host: string, all: boolean): Promise<string> {
@@ -55,7 +56,12 @@ test('a client whose host resolves to a private address sends nothing', async ()
     lookup: (_host, options, callback) => publicLookup('10.1.2.3', options, callback),
   });
   try {
-    const { parts } = await testIntegration({ client, name: 'acme', clock: Date.now });
+    const { parts } = await testIntegration({
+      resources: CORE_RESOURCES,
+      client,
+      name: 'acme',
+      clock: Date.now,
+    });
     expect(parts[0]).toMatchObject({
       code: 'UNREACHABLE',
       message: expect.stringContaining('private network'),

@@ -28,7 +28,7 @@ import { createSync } from '../../src/sync/create-sync.js';
 import { HOUR, toInstant, toMillis } from '../../src/values/instant.js';
 import { testMongo } from '../support/mongo.js';
 import { json, startUpstream, type UpstreamServer } from '../support/upstream-server.js';
-import type { VendorCaseRecord } from '../support/vendor-case.js';
+import type { VendorRecord } from '../support/vendor.js';
 
 /*
  * Adds a resource as a project would: its definition, its node, and a line in each of two lists.
@@ -37,8 +37,8 @@ import type { VendorCaseRecord } from '../support/vendor-case.js';
 
 vi.mock('../../src/resources/definitions.js', async (load) => {
   const { DEFINITIONS } = await load<typeof import('../../src/resources/definitions.js')>();
-  const { vendorCaseDefinition } = await import('../support/vendor-case.js');
-  return { DEFINITIONS: [...DEFINITIONS, vendorCaseDefinition] };
+  const { vendorDefinition } = await import('../support/vendor.js');
+  return { DEFINITIONS: [...DEFINITIONS, vendorDefinition] };
 });
 
 vi.mock('type-graphql', async (load) => {
@@ -51,18 +51,18 @@ vi.mock('type-graphql', async (load) => {
   return { ...library, buildSchemaSync };
 });
 
-const KIND = 'vendorCase' as 'campaign';
-const RESOURCE = 'vendorCases' as Resource;
+const KIND = 'vendor' as 'campaign';
+const RESOURCE = 'vendors' as Resource;
 
-@ObjectType({ implements: [Node, RecordNode], simpleResolvers: true, description: 'A vendor case.' })
-class VendorCase extends RecordNode<'campaign'> {
-  get own(): VendorCaseRecord {
-    return this.record as unknown as VendorCaseRecord;
+@ObjectType({ implements: [Node, RecordNode], simpleResolvers: true, description: 'A vendor.' })
+class Vendor extends RecordNode<'campaign'> {
+  get own(): VendorRecord {
+    return this.record as unknown as VendorRecord;
   }
 
   @ValueField(() => ID, { description: 'Abnormal’s own id.' })
-  get vendorCaseId(): string {
-    return this.own.vendorCaseId;
+  get vendorId(): string {
+    return this.own.vendorId;
   }
 
   @ValueField(() => String, {
@@ -75,14 +75,14 @@ class VendorCase extends RecordNode<'campaign'> {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of vendor cases.' })
-class VendorCaseConnection extends recordConnectionOf<VendorCase>(() => VendorCase, 'VendorCase') {}
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of vendors.' })
+class VendorConnection extends recordConnectionOf<Vendor>(() => Vendor, 'Vendor') {}
 
-const filter = filterInputFor<'campaign'>('VendorCaseFilter', {
+const filter = filterInputFor<'campaign'>('VendorFilter', {
   vendorDomain: { type: TextFilter, description: 'By the vendor’s domain.' },
 } as never);
 
-const order = orderOf(KIND, 'VendorCase', {
+const order = orderOf(KIND, 'Vendor', {
   lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last modified: the default.' },
 } as never);
 
@@ -91,14 +91,14 @@ Object.assign(NODES, {
     kind: KIND,
     filter,
     order,
-    ...{ Node: VendorCase, Connection: VendorCaseConnection },
+    ...{ Node: Vendor, Connection: VendorConnection },
   },
 });
 
 const START = '2026-05-01T00:00:00.000Z';
 
 interface UpstreamCase {
-  readonly vendorCaseId: string;
+  readonly vendorId: string;
   readonly vendorDomain: string;
   readonly status: string;
   readonly lastModifiedTime: string;
@@ -106,14 +106,14 @@ interface UpstreamCase {
 
 /** Answers as Abnormal does: a list by the window of its filter, and details. */
 function serve(server: UpstreamServer, cases: readonly UpstreamCase[]): void {
-  server.on('/vendor-cases', (response, request) => {
+  server.on('/vendors', (response, request) => {
     const [, from = '', to = ''] = /gte (\S+) lte (\S+)/.exec(request.query.get('filter') ?? '') ?? [];
     const isListed = ({ lastModifiedTime: at }: UpstreamCase) =>
       toMillis(at) >= toMillis(toInstant(Date.parse(from))) && toMillis(at) <= Date.parse(to);
-    const vendorCases = cases.filter(isListed).map(({ vendorCaseId }) => ({ vendorCaseId }));
-    json({ vendorCases, pageNumber: 1 })(response, request);
+    const vendors = cases.filter(isListed).map(({ vendorId }) => ({ vendorId }));
+    json({ vendors, pageNumber: 1 })(response, request);
   });
-  for (const each of cases) server.on(`/vendor-cases/${each.vendorCaseId}`, json(each));
+  for (const each of cases) server.on(`/vendors/${each.vendorId}`, json(each));
 }
 
 async function testResource(store: HistoryStore): Promise<void> {
@@ -131,8 +131,8 @@ async function testResource(store: HistoryStore): Promise<void> {
   const sync = createSync({ store, accounts, settings, clock, log });
   const signal = new AbortController().signal;
   try {
-    const first = { vendorCaseId: 'v1', vendorDomain: 'supplier.example', status: 'Open' };
-    const second = { vendorCaseId: 'v2', vendorDomain: 'other.example', status: 'Open' };
+    const first = { vendorId: 'v1', vendorDomain: 'supplier.example', status: 'Open' };
+    const second = { vendorId: 'v2', vendorDomain: 'other.example', status: 'Open' };
     const cases = [
       { ...first, lastModifiedTime: '2026-04-29T10:00:00.000Z' },
       { ...second, lastModifiedTime: '2026-04-30T10:00:00.000Z' },
@@ -165,22 +165,22 @@ async function testResource(store: HistoryStore): Promise<void> {
     const schema = buildGatewaySchema();
     const ask = (source: string) => graphql({ schema, source, contextValue: context() });
     const listed = await ask(
-      '{ vendorCases(first: 5, filter: {vendorDomain: {contains: "SUPPLIER"}}) { totalCount nodes { id vendorCaseId revisions(first: 5) { totalCount } } } changes(since: "2026-04-01T00:00:00Z", first: 9) { nodes { kind recordId } } }',
+      '{ vendors(first: 5, filter: {vendorDomain: {contains: "SUPPLIER"}}) { totalCount nodes { id vendorId revisions(first: 5) { totalCount } } } changes(since: "2026-04-01T00:00:00Z", first: 9) { nodes { kind recordId } } }',
     );
     expect(listed.errors).toBeUndefined();
-    const node = { vendorCaseId: 'v1', revisions: { totalCount: 2 }, id: expect.any(String) };
+    const node = { vendorId: 'v1', revisions: { totalCount: 2 }, id: expect.any(String) };
     expect(listed.data).toMatchObject({
-      vendorCases: { totalCount: 1, nodes: [node] },
-      changes: { nodes: ['v2', 'v1', 'v1'].map((recordId) => ({ kind: 'VENDOR_CASE', recordId })) },
+      vendors: { totalCount: 1, nodes: [node] },
+      changes: { nodes: ['v2', 'v1', 'v1'].map((recordId) => ({ kind: 'VENDOR', recordId })) },
     });
-    const [{ id }] = (listed.data as { vendorCases: { nodes: [{ id: string }] } }).vendorCases.nodes;
+    const [{ id }] = (listed.data as { vendors: { nodes: [{ id: string }] } }).vendors.nodes;
     const single = await ask(
-      `{ vendorCase(vendorCaseId: "v2") { vendorDomain } node(id: "${id}") { __typename ... on VendorCase { vendorCaseId } } }`,
+      `{ vendor(vendorId: "v2") { vendorDomain } node(id: "${id}") { __typename ... on Vendor { vendorId } } }`,
     );
     expect(single).toEqual({
       data: {
-        vendorCase: { vendorDomain: 'other.example' },
-        node: { __typename: 'VendorCase', vendorCaseId: 'v1' },
+        vendor: { vendorDomain: 'other.example' },
+        node: { __typename: 'Vendor', vendorId: 'v1' },
       },
     });
   } finally {
@@ -212,8 +212,8 @@ describe('a resource that is added by its definition, its node and its resolver'
   });
 
   it('has its polling variable and its threshold', () => {
-    const read = toConfig(readEnv({ POLL_VENDOR_CASES_EVERY: '6h' }));
+    const read = toConfig(readEnv({ POLL_VENDORS_EVERY: '6h' }));
     expect(read.ok && read.config.poll.every[RESOURCE]).toBe(6 * HOUR);
-    expect(THRESHOLD_NAMES).toContain('pollVendorCasesEvery');
+    expect(THRESHOLD_NAMES).toContain('pollVendorsEvery');
   });
 });

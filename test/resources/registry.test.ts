@@ -13,7 +13,16 @@ import {
 import { type Fields, type Filter, isMatch } from '../../src/values/filter.js';
 import { LISTED, variantOf, variants } from '../support/arbitraries.js';
 import { filterOf, itemFilterOf } from '../support/arbitraries-filters.js';
-import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
+import {
+  sampleCampaign,
+  sampleCase,
+  sampleDetection360Report,
+  sampleMessage,
+  sampleNotAnalyzedMessage,
+  samplePortalAuditLog,
+  sampleThreat,
+  sampleVendorCase,
+} from '../support/records.js';
 
 type Answer = true | false | 'UNKNOWN';
 
@@ -104,6 +113,13 @@ const WITHOUT_TIMES: Record<ListedKind, Fields> = {
     }),
   ),
   campaign: fieldsOf('campaign', sampleCampaign('k', { lastReportedTime: null, firstReportedTime: null })),
+  notAnalyzedMessage: fieldsOf('notAnalyzedMessage', sampleNotAnalyzedMessage('m', { reportedTime: null })),
+  portalAuditLog: fieldsOf('portalAuditLog', samplePortalAuditLog('a', { timestamp: null })),
+  vendorCase: fieldsOf(
+    'vendorCase',
+    sampleVendorCase('v', { firstObservedTime: null, lastModifiedTime: null }),
+  ),
+  detection360Report: fieldsOf('detection360Report', sampleDetection360Report('r', { submissionTime: null })),
 };
 
 describe.each(LISTED)('every time of a %s', (kind) => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { decodeCampaign } from '../../src/resources/campaign/campaign.js';
 import { decodeCase } from '../../src/resources/case/case.js';
-import { FILTER_KEYS, fieldsOf, type ListedKind, RESOURCE_OF } from '../../src/resources/registry.js';
+import { FILTER_KEYS, fieldsOf } from '../../src/resources/registry.js';
 import { decodeThreat } from '../../src/resources/threat/decode-threat.js';
+import { RESOURCE_OF, type TenantRecordKind } from '../../src/simulator/options.js';
 import { createTenant, type Tenant, type TenantVersion } from '../../src/simulator/tenant.js';
 import { MINUTE, toMillis } from '../../src/values/instant.js';
 import { SMALL } from './harness.js';
@@ -10,7 +11,7 @@ import { SMALL } from './harness.js';
 const LAG = 15 * MINUTE;
 
 /** Whether a list of the last quarter of an hour shows the record. */
-function isListed(tenant: Tenant, kind: ListedKind, index: number, at: number): boolean {
+function isListed(tenant: Tenant, kind: TenantRecordKind, index: number, at: number): boolean {
   const resource = RESOURCE_OF[kind];
   const window = { from: Math.floor((at - LAG) / 1000) * 1000, to: at + 1000, inclusive: true };
   return FILTER_KEYS[resource].some((key) =>
@@ -19,7 +20,7 @@ function isListed(tenant: Tenant, kind: ListedKind, index: number, at: number): 
 }
 
 /** Whether a record like this is read again until it settles. */
-function isUnsettled(kind: ListedKind, id: string, payload: unknown): boolean {
+function isUnsettled(kind: TenantRecordKind, id: string, payload: unknown): boolean {
   const received = (json: unknown) => ({ json, evidence: () => '' });
   if (kind === 'threat') {
     const { record } = decodeThreat(id, [received(payload)], true);
@@ -32,7 +33,7 @@ function isUnsettled(kind: ListedKind, id: string, payload: unknown): boolean {
   return fieldsOf('campaign', decodeCampaign(id, received(payload)).record).scanning === true;
 }
 
-function unannounced(tenant: Tenant, kind: ListedKind): string[] {
+function unannounced(tenant: Tenant, kind: TenantRecordKind): string[] {
   const found: string[] = [];
   for (let index = 0; index < tenant.count(kind); index++) {
     const id = tenant.idOf(kind, index);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ListedKind } from '../../src/resources/registry.js';
+import type { TenantRecordKind } from '../../src/simulator/options.js';
 import { createTenant, demoTenant } from '../../src/simulator/tenant.js';
 import { DAY, HOUR, shift, toInstant, toMillis } from '../../src/values/instant.js';
 
 const NOW = '2026-03-04T10:20:30.000Z';
 
-function counts(at: string): Record<ListedKind, number> {
+function counts(at: string): Record<TenantRecordKind, number> {
   const found = { threat: 0, case: 0, campaign: 0 };
   const tenant = createTenant(demoTenant(toMillis(at)));
   for (const { kind } of tenant.truth(at, shift(at, -30 * DAY))) found[kind]++;

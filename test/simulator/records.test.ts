@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ListedKind } from '../../src/resources/registry.js';
+import type { TenantRecordKind } from '../../src/simulator/options.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, HOUR, toMillis } from '../../src/values/instant.js';
 
@@ -16,14 +16,14 @@ const tenant = createTenant({
   shares: { hugeThreats: 0.01, withoutMessages: 0.01 },
 });
 const final = [...tenant.truth(LATER)];
-const payloads = (kind: ListedKind) =>
+const payloads = (kind: TenantRecordKind) =>
   final.filter((record) => record.kind === kind).map((record) => record.payload as Json);
 const [threats, cases, campaigns] = [payloads('threat'), payloads('case'), payloads('campaign')];
 const messages = threats.flatMap((threat) => (threat.messages ?? []) as Json[]);
-const historiesOf = (kind: ListedKind) =>
+const historiesOf = (kind: TenantRecordKind) =>
   Array.from({ length: tenant.count(kind) }, (_, index) => tenant.versions(kind, index));
 const all = { threat: historiesOf('threat'), case: historiesOf('case'), campaign: historiesOf('campaign') };
-const histories = (kind: ListedKind) => all[kind];
+const histories = (kind: TenantRecordKind) => all[kind];
 
 const some = <T>(list: readonly T[], is: (item: T) => boolean) => list.filter(is).length;
 /** Between a hundredth and all but a hundredth of them. */

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ListedKind, RESOURCE_OF, RESOURCES, type Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 import { createKinds } from '../../src/simulator/kinds.js';
-import { createTenantWorld, type TenantOptions } from '../../src/simulator/options.js';
+import {
+  createTenantWorld,
+  RESOURCE_OF,
+  type Resource,
+  type TenantOptions,
+  type TenantRecordKind,
+} from '../../src/simulator/options.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
 import type { TimeWindow } from '../../src/simulator/wire.js';
 import { DAY, parseUpstreamTime, toInstant, toMillis } from '../../src/values/instant.js';
@@ -60,7 +66,7 @@ describe('the search in a window', () => {
         const { upstream } = createTenant(tenantOptions);
         const kinds = createKinds(createTenantWorld(tenantOptions));
         const { at, window } = windowOf(shape, wanted);
-        for (const resource of RESOURCES) {
+        for (const resource of CORE_RESOURCES) {
           const { schedule, keys, isListed } = kinds[resource];
           const all = Array.from({ length: schedule.count }, (_, index) => index);
           for (const [key, { isWithin }] of Object.entries(keys)) {
@@ -81,7 +87,7 @@ describe('the search in a window', () => {
     const kinds = createKinds(createTenantWorld(optionsOf(shape)));
     const ends = { from: FROM - 10 * DAY, to: FROM + 80 * DAY };
     for (const at of [FROM + 30 * DAY, ends.to]) {
-      for (const resource of RESOURCES) {
+      for (const resource of CORE_RESOURCES) {
         const { schedule, keys, isListed } = kinds[resource];
         for (const [key, { isWithin }] of Object.entries(keys)) {
           const found = new Set<number>();
@@ -200,7 +206,7 @@ interface Payload {
   readonly lastReported?: unknown;
 }
 
-const TIMES: readonly [ListedKind, string, (payload: Payload) => number[]][] = [
+const TIMES: readonly [TenantRecordKind, string, (payload: Payload) => number[]][] = [
   [
     'threat',
     'receivedTime',
@@ -221,6 +227,6 @@ function isIn(time: number, { from, to, inclusive }: TimeWindow): boolean {
   return time >= from && (inclusive ? time <= to : time < to);
 }
 
-function isThere(tenant: Tenant, kind: ListedKind, id: string, at: number): boolean {
+function isThere(tenant: Tenant, kind: TenantRecordKind, id: string, at: number): boolean {
   return tenant.upstream.detail(RESOURCE_OF[kind], id, at, { size: 100, number: 1 }) !== null;
 }

@@ -1,20 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ListedKind } from '../../src/resources/registry.js';
 import { campaignCourse } from '../../src/simulator/campaign-course.js';
 import { caseCourse } from '../../src/simulator/case-course.js';
-import { createTenantWorld } from '../../src/simulator/options.js';
+import { createTenantWorld, type TenantRecordKind } from '../../src/simulator/options.js';
 import { createTenant, type Tenant, type TenantVersion } from '../../src/simulator/tenant.js';
 import { threatCourse } from '../../src/simulator/threat-course.js';
 import { MINUTE, parseUpstreamTime, shift, toMillis } from '../../src/values/instant.js';
 import { SMALL } from './harness.js';
 
-const KINDS: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+const KINDS: readonly TenantRecordKind[] = ['threat', 'case', 'campaign'];
 const LAG = 15 * MINUTE;
 
 function* everything(
   tenant: Tenant,
-): Iterable<{ kind: ListedKind; index: number; versions: TenantVersion[] }> {
+): Iterable<{ kind: TenantRecordKind; index: number; versions: TenantVersion[] }> {
   for (const kind of KINDS) {
     for (let index = 0; index < tenant.count(kind); index++) {
       yield { kind, index, versions: tenant.versions(kind, index) };
@@ -40,7 +39,7 @@ describe('the versions of a record', () => {
 
   it('match the tenant’s true state from the millisecond they become visible', () => {
     const tenant = createTenant({ ...SMALL, threats: 48, cases: 20, campaigns: 20, shares: odd });
-    const held = (kind: ListedKind, id: string, at: string) =>
+    const held = (kind: TenantRecordKind, id: string, at: string) =>
       [...tenant.truth(at)].find((record) => record.kind === kind && record.id === id)?.payload ?? null;
     for (const { kind, index, versions } of everything(tenant)) {
       const id = tenant.idOf(kind, index);

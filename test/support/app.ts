@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import type { AppOptions } from '../../src/app/collector.js';
 import { type App, createApp, type Started } from '../../src/app.js';
 import { type Config, readEnv, toConfig } from '../../src/config/config.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
@@ -35,7 +36,9 @@ export class Playground {
 
   /** What an environment means; throws when it is wrong. */
   config(env: Readonly<Record<string, string>> = {}): Config {
-    const result = toConfig(readEnv({ PORT: '0', HISTORY: this.history(), ...env }));
+    const result = toConfig(
+      readEnv({ PORT: '0', HISTORY: this.history(), COLLECT: CORE_RESOURCES.join(), ...env }),
+    );
     if (!result.ok) throw new Error(JSON.stringify(result.problems));
     return result.config;
   }

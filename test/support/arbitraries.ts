@@ -1,17 +1,26 @@
 import fc, { type Arbitrary } from 'fast-check';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
-import type { Kind, ListedKind, RecordOf } from '../../src/resources/registry.js';
+import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
+import type { NotAnalyzedMessageRecord } from '../../src/resources/not-analyzed-message/not-analyzed-message.js';
+import type { PortalAuditLogRecord } from '../../src/resources/portal-audit-log/portal-audit-log.js';
+import { type Kind, LISTED_KINDS, type RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
+import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import type { Instant } from '../../src/values/instant.js';
 import {
   sampleCampaign,
   sampleCase,
   sampleCaseAnalysis,
+  sampleDetection360Report,
   sampleMessage,
+  sampleNotAnalyzedMessage,
+  samplePortalAuditLog,
+  sampleRemediationHistory,
   sampleThreat,
   sampleThreatAttachments,
   sampleThreatLinks,
+  sampleVendorCase,
 } from './records.js';
 
 /*
@@ -175,11 +184,69 @@ const campaign: Arbitrary<CampaignRecord> = fc
   })
   .map((changes) => sampleCampaign('', changes));
 
+const detection360Report: Arbitrary<Detection360ReportRecord> = fc
+  .record({
+    inquiryTypeRaw: orNull(fc.constantFrom('MISSED_ATTACK', 'FALSE_POSITIVE', 'Something new')),
+    statusRaw: orNull(fc.constantFrom('UNREVIEWED', 'RESOLVED', '')),
+    submissionTime: instant,
+    submittedByAddress: text,
+    messageIds: fc.array(fc.constantFrom(...MESSAGE_IDS), { maxLength: 3 }),
+  })
+  .map((changes) => sampleDetection360Report('', changes));
+
+const vendorCase: Arbitrary<VendorCaseRecord> = fc
+  .record({
+    vendorDomain: text,
+    firstObservedTime: instant,
+    lastModifiedTime: instant,
+    timeline: fc.array(
+      fc.record({
+        time: instant,
+        senderAddress: text,
+        recipientAddress: text,
+        subject: text,
+        markedAsRaw: word,
+        threatId: orNull(fc.constantFrom(...IDS)),
+      }),
+      { maxLength: 3 },
+    ),
+  })
+  .map((changes) => {
+    const threatIds = [...new Set(changes.timeline.flatMap(({ threatId }) => threatId ?? []))];
+    return sampleVendorCase('', { ...changes, threatIds });
+  });
+
+const notAnalyzedMessage: Arbitrary<NotAnalyzedMessageRecord> = fc
+  .record({
+    reportedTime: instant,
+    reasonRaw: orNull(fc.constantFrom('PHISHING_SIMULATION', 'AI_CONVERSATION', 'Something new')),
+    subject: text,
+    reporterAddress: text,
+    recipientAddress: text,
+  })
+  .map((changes) => sampleNotAnalyzedMessage('', changes));
+
+const portalAuditLog: Arbitrary<PortalAuditLogRecord> = fc
+  .record({
+    timestamp: instant,
+    category: text,
+    action: text,
+    statusRaw: orNull(fc.constantFrom('SUCCESS', 'FAILURE', '')),
+    userAddress: text,
+    sourceIp: text,
+    messageId: orNull(fc.constantFrom(...MESSAGE_IDS)),
+  })
+  .map((changes) => samplePortalAuditLog('', changes));
+
 /** A few versions that any record of a kind may have, without its id. */
 export interface Variants {
   readonly threat: readonly ThreatRecord[];
   readonly case: readonly CaseRecord[];
   readonly campaign: readonly CampaignRecord[];
+  readonly detection360Report: readonly Detection360ReportRecord[];
+  readonly vendorCase: readonly VendorCaseRecord[];
+  readonly notAnalyzedMessage: readonly NotAnalyzedMessageRecord[];
+  readonly portalAuditLog: readonly PortalAuditLogRecord[];
 }
 
 const few = <T>(records: Arbitrary<T>) => fc.array(records, { minLength: 4, maxLength: 4 });
@@ -188,6 +255,10 @@ export const variants: Arbitrary<Variants> = fc.record({
   threat: few(threat),
   case: few(case_),
   campaign: few(campaign),
+  detection360Report: few(detection360Report),
+  vendorCase: few(vendorCase),
+  notAnalyzedMessage: few(notAnalyzedMessage),
+  portalAuditLog: few(portalAuditLog),
 });
 
 /** Variant `index` of the record `id`. */
@@ -196,9 +267,14 @@ export function variantOf(of: Variants, kind: Kind, id: string, index: number): 
   if (kind === 'threat') return { ...pick(of.threat), threatId: id };
   if (kind === 'case') return { ...pick(of.case), caseId: id };
   if (kind === 'campaign') return { ...pick(of.campaign), campaignId: id };
+  if (kind === 'notAnalyzedMessage') return { ...pick(of.notAnalyzedMessage), messageId: id };
+  if (kind === 'portalAuditLog') return { ...pick(of.portalAuditLog), entryId: id };
+  if (kind === 'vendorCase') return { ...pick(of.vendorCase), vendorCaseId: id };
+  if (kind === 'detection360Report') return { ...pick(of.detection360Report), reportId: id };
   if (kind === 'caseAnalysis') return sampleCaseAnalysis(id, index % 2 ? { insights: [] } : {});
+  if (kind === 'messageRemediation') return sampleRemediationHistory(id);
   return kind === 'threatLinks' ? sampleThreatLinks(id) : sampleThreatAttachments(id);
 }
 
-export const LISTED: readonly ListedKind[] = ['threat', 'case', 'campaign'];
+export const LISTED = LISTED_KINDS;
 export const anyListedKind = fc.constantFrom(...LISTED);

@@ -8,6 +8,7 @@ import { ApiKeys } from '../../src/callers/api-keys.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 import type { Role } from '../../src/values/access.js';
 import { smallTenant } from './app.js';
 
@@ -50,7 +51,7 @@ export class GuardedGateway {
   }
 
   async start(env: Record<string, string> = {}): Promise<void> {
-    const quiet = { RECONCILE_EVERY: 'off', RATE_LIMIT: 'off' };
+    const quiet = { COLLECT: CORE_RESOURCES.join(), RECONCILE_EVERY: 'off', RATE_LIMIT: 'off' };
     const result = toConfig(readEnv({ PORT: '0', HISTORY: historyIn(this.folder), ...quiet, ...env }));
     if (!result.ok) throw new Error(JSON.stringify(result.problems));
     const log = pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) });

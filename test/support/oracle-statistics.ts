@@ -99,7 +99,7 @@ function valuesOf({ owner, fields }: Counted, dimension: Dimension): FieldValue[
   return [dimension.limits.filter((limit) => age >= limit).length];
 }
 
-function measured(rows: readonly Counted[], measure: Measure, unsettled: string): Measured {
+function measured(rows: readonly Counted[], measure: Measure, unsettled: string | null): Measured {
   if (measure.type === 'COUNT') return rows.length;
   if (measure.type === 'DISTINCT') {
     const { of } = measure;
@@ -128,11 +128,13 @@ function measured(rows: readonly Counted[], measure: Measure, unsettled: string)
 }
 
 /** When the first of the settled versions at the end was recorded. */
-function settledAt({ versions }: Counted, unsettled: string): string | null {
+function settledAt({ versions }: Counted, unsettled: string | null): string | null {
   let at: string | null = null;
   for (const { record, deleted, observedFrom, key } of versions) {
     const isSettled =
-      !deleted && fieldsOf(key.kind as ListedKind, record as RecordOf[ListedKind])[unsettled] === false;
+      !deleted &&
+      (unsettled === null ||
+        fieldsOf(key.kind as ListedKind, record as RecordOf[ListedKind])[unsettled] === false);
     at = isSettled ? (at ?? observedFrom) : null;
   }
   return at;

@@ -6,9 +6,17 @@ import type { StreamState } from '../../src/model/stream.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { CaseAnalysis } from '../../src/resources/case/case-analysis.js';
+import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
+import type { NotAnalyzedMessageRecord } from '../../src/resources/not-analyzed-message/not-analyzed-message.js';
+import type { PortalAuditLogRecord } from '../../src/resources/portal-audit-log/portal-audit-log.js';
 import type { Kind, RecordKey, RecordOf } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
-import type { ThreatAttachments, ThreatLinks } from '../../src/resources/threat/threat-parts.js';
+import type {
+  RemediationHistory,
+  ThreatAttachments,
+  ThreatLinks,
+} from '../../src/resources/threat/threat-parts.js';
+import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, toInstant } from '../../src/values/instant.js';
 
@@ -114,6 +122,88 @@ export function sampleCampaign(campaignId: string, changes: Partial<CampaignReco
   };
 }
 
+export function sampleVendorCase(
+  vendorCaseId: string,
+  changes: Partial<VendorCaseRecord> = {},
+): VendorCaseRecord {
+  return {
+    vendorCaseId,
+    vendorDomain: 'vendor.example',
+    firstObservedTime: '2026-03-01T04:00:00.000Z',
+    lastModifiedTime: '2026-03-01T04:30:00.000Z',
+    insights: [
+      { highlight: 'Vendor compromise', description: 'The vendor’s account is used by an attacker' },
+    ],
+    timeline: [
+      {
+        time: '2026-03-01T04:00:00.000Z',
+        senderAddress: 'billing@vendor.example',
+        recipientAddress: 'pat@customer.example',
+        subject: 'New bank account',
+        markedAsRaw: 'Malicious',
+        threatId: 't1',
+      },
+    ],
+    threatIds: ['t1'],
+    ...changes,
+  };
+}
+
+export function sampleNotAnalyzedMessage(
+  messageId: string,
+  changes: Partial<NotAnalyzedMessageRecord> = {},
+): NotAnalyzedMessageRecord {
+  return {
+    messageId,
+    reportedTime: '2026-03-01T07:00:00.000Z',
+    reasonRaw: 'PHISHING_SIMULATION',
+    subject: 'Fw: your parcel',
+    reporterName: 'Sam',
+    reporterAddress: 'sam@customer.example',
+    recipientName: 'Reports',
+    recipientAddress: 'phishing@customer.example',
+    ...changes,
+  };
+}
+
+export function samplePortalAuditLog(
+  entryId: string,
+  changes: Partial<PortalAuditLogRecord> = {},
+): PortalAuditLogRecord {
+  return {
+    entryId,
+    timestamp: '2026-03-01T07:30:00.141Z',
+    category: 'threat_log',
+    action: 'view_message_content',
+    statusRaw: 'SUCCESS',
+    userAddress: 'sam@customer.example',
+    sourceIp: '192.0.2.7',
+    tenantName: '',
+    messageId: '-2718281828459045235',
+    reason: null,
+    requestUrl: '/threat-log',
+    ...changes,
+  };
+}
+
+export function sampleDetection360Report(
+  reportId: string,
+  changes: Partial<Detection360ReportRecord> = {},
+): Detection360ReportRecord {
+  return {
+    reportId,
+    inquiryTypeRaw: 'MISSED_ATTACK',
+    statusRaw: 'UNREVIEWED',
+    submissionTime: '2026-03-01T06:00:00.000Z',
+    submittedByName: 'Sam',
+    submittedByAddress: 'sam@customer.example',
+    messageIds: ['-2718281828459045235'],
+    analysis: null,
+    rootCauses: [],
+    ...changes,
+  };
+}
+
 export function sampleCaseAnalysis(caseId: string, changes: Partial<CaseAnalysis> = {}): CaseAnalysis {
   return {
     caseId,
@@ -137,6 +227,14 @@ export function sampleCaseAnalysis(caseId: string, changes: Partial<CaseAnalysis
 
 export function sampleThreatAttachments(threatId: string): ThreatAttachments {
   return { threatId, attachments: [{ messageId: '-6274310382345678901', name: 'invoice.pdf' }] };
+}
+
+export function sampleRemediationHistory(messageId: string): RemediationHistory {
+  return {
+    messageId,
+    events: [{ statusRaw: 'Auto-Remediated', time: '2026-03-01T08:15:09.123Z' }],
+    folders: [{ name: 'junkemail', displayName: 'Junk' }],
+  };
 }
 
 export function sampleThreatLinks(threatId: string): ThreatLinks {

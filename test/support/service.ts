@@ -57,7 +57,7 @@ export class Service {
     if (program === undefined) throw new Error('buildService must end before a service starts');
     this.child = spawn(process.execPath, ['--enable-source-maps', program, ...args], {
       cwd,
-      env: { ...INHERITED, ...env },
+      env: { ...INHERITED, COLLECT: 'threats,cases,campaigns', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     // most never read it

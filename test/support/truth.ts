@@ -1,13 +1,13 @@
 import type { HistoryStore } from '../../src/history/store.js';
 import type { RevisionRecord } from '../../src/model/revision.js';
-import type { ListedKind } from '../../src/resources/registry.js';
+import type { TenantRecordKind } from '../../src/simulator/options.js';
 import type { Tenant, TenantVersion, TruthRecord } from '../../src/simulator/tenant.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 
 /** How a history compares with what a complete collection would hold. */
 export interface Comparison {
-  readonly records: Readonly<Record<ListedKind, number>>;
+  readonly records: Readonly<Record<TenantRecordKind, number>>;
   readonly revisions: number;
   /** Records whose held version has since been superseded upstream. */
   readonly behind: readonly string[];
@@ -84,7 +84,7 @@ async function compareRecord(
 }
 
 /** How many of a kind have appeared between `at` and `until`. */
-function countSince(tenant: Tenant, kind: ListedKind, { at, until = at }: CompareOptions): number {
+function countSince(tenant: Tenant, kind: TenantRecordKind, { at, until = at }: CompareOptions): number {
   const then = new Set<string>();
   for (const record of tenant.truth(at)) if (record.kind === kind) then.add(record.id);
   let count = 0;

@@ -12,7 +12,7 @@ import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createCipher } from '../../src/integrations/encryption.js';
 import { createVault } from '../../src/integrations/stored-vault.js';
 import { NO_POLICY } from '../../src/policy/policy.js';
-import type { Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, type CoreResource } from '../../src/resources/registry.js';
 import type { Fault, FaultPlan } from '../../src/simulator/faults.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
@@ -88,13 +88,13 @@ async function keepToken(store: HistoryStore): Promise<void> {
   await vault.noteTimes(name, token.storedAt, { issuedAt, expiresAt: null });
 }
 
-const EVERY: Record<Resource, number> = { threats: 4 * HOUR, cases: 4 * HOUR, campaigns: 24 * HOUR };
+const EVERY: Record<CoreResource, number> = { threats: 4 * HOUR, cases: 4 * HOUR, campaigns: 24 * HOUR };
 
 async function poll(
   store: HistoryStore,
   simulator: Simulator,
   time: { now: number },
-  every: Record<Resource, number>,
+  every: Record<CoreResource, number>,
 ): Promise<void> {
   const clock = () => time.now;
   const log = pino({ level: 'silent' });
@@ -112,7 +112,7 @@ async function poll(
   let runs = 0;
   const sync = createSync({
     ...{ store, clock, log, accounts: fixedAccounts(account) },
-    settings: { ...DEFAULT_SYNC_SETTINGS, backfillFrom: collectedFrom },
+    settings: { ...DEFAULT_SYNC_SETTINGS, collect: CORE_RESOURCES, backfillFrom: collectedFrom },
     newId: () => `run-${++runs}`,
   });
   const { signal } = new AbortController();

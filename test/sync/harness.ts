@@ -11,8 +11,8 @@ import { type Account, fixedAccounts } from '../../src/integrations/accounts.js'
 import type { Log } from '../../src/log.js';
 import type { Counters } from '../../src/metrics/counters.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
-import type { ListedKind, Resource } from '../../src/resources/registry.js';
-import type { TenantOptions } from '../../src/simulator/options.js';
+import { CORE_RESOURCES, type ListedKind, type Resource } from '../../src/resources/registry.js';
+import type { TenantOptions, TenantRecordKind } from '../../src/simulator/options.js';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
 import { DEFAULT_SYNC_SETTINGS, type SyncSettings } from '../../src/sync/context.js';
@@ -129,7 +129,11 @@ export async function createTenantWorld(options: WorldOptions): Promise<World> {
     maxBodyBytes: options.maxBodyBytes,
   });
   const account: Account = { name: INTEGRATION, origin: 'SIMULATED', baseUrl: simulator.baseUrl, client };
-  const settings: SyncSettings = { ...DEFAULT_SYNC_SETTINGS, ...options.settings };
+  const settings: SyncSettings = {
+    ...DEFAULT_SYNC_SETTINGS,
+    collect: CORE_RESOURCES,
+    ...options.settings,
+  };
   const make = (over: Partial<SyncSettings> = {}) =>
     createSync({
       store,
@@ -229,7 +233,7 @@ export async function faultsOf(
     if (record.kind === kind && !held.has(record.id)) faults.push(`${record.id} is missing`);
   }
   for (const [id, { key }] of held) {
-    const versions = tenant.versionsOf(kind, id);
+    const versions = tenant.versionsOf(kind as TenantRecordKind, id);
     const texts = versions.map(({ payload }) => receivedText(payload));
     const wanted = versions.findLastIndex(({ visibleFrom }) => visibleFrom <= settled);
     const received = (await historyOf(store, key)).map((version) =>

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Priority, UpstreamObserver } from '../../src/abnormal/client.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
+import { DEFAULT_SYNC_SETTINGS } from '../../src/sync/context.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant, toMillis } from '../../src/values/instant.js';
 import { createTenantWorld, faultsOf, INTEGRATION, type World } from './harness.js';
 
@@ -85,7 +86,10 @@ describe('during a backfill that uses all available capacity', () => {
     const read: Record<string, Instant[]> = { threats: [], cases: [] };
     world = await createTenantWorld({
       ...{ now: NOW, tenant: TENANT, rpm: 5 },
-      settings: { intervals: { threats: HOUR, cases: HOUR, campaigns: DAY }, backfillFrom: FROM },
+      settings: {
+        intervals: { ...DEFAULT_SYNC_SETTINGS.intervals, threats: HOUR, cases: HOUR, campaigns: DAY },
+        backfillFrom: FROM,
+      },
     });
     await world.poll('cases');
     const begin = world.clock();

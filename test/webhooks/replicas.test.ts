@@ -9,7 +9,7 @@ import type { HistoryStore } from '../../src/history/store.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createWebhookSecrets, newWebhookSecret } from '../../src/integrations/webhook-secrets.js';
 import { readPolicy } from '../../src/policy/read-policy.js';
-import { byResource } from '../../src/resources/registry.js';
+import { byResource, CORE_RESOURCES } from '../../src/resources/registry.js';
 import { createPoller } from '../../src/sync/schedule/poller.js';
 import { DAY } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
@@ -68,7 +68,7 @@ describe.skipIf(!mongo)('two replicas of a gateway with webhooks', () => {
     });
     const poller = createPoller({
       ...{ store, holder, log, clock: Date.now, leaseMs: LEASE_MS, alongside: [deliveries] },
-      ...{ accounts: fixedAccounts(), intervals: byResource(() => DAY) },
+      ...{ accounts: fixedAccounts(), intervals: byResource(() => DAY), resources: CORE_RESOURCES },
       sync: {
         poll: () => Promise.reject(new Error('none')),
         reconcile: () => Promise.reject(new Error('none')),

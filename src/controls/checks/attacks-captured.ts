@@ -1,16 +1,19 @@
 import { keyText } from '../../resources/registry.js';
+import { inquiryType } from '../../resources/vocabularies.js';
 import { earliest, type Instant, latest, toMillis } from '../../values/instant.js';
 import {
   type Assessment,
   type Belongs,
   type ControlDefinition,
   type ControlEvaluation,
+  type ControlMeasure,
   type Find,
   type Member,
   RECEIVED_THREATS,
   type ReconciliationFact,
   type Scope,
   type ThreatFact,
+  type VersionedFact,
 } from '../control.js';
 import { threatMember } from '../malicious.js';
 import {
@@ -23,10 +26,12 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import type { Period } from '../period.js';
+import { timeOf } from '../timeliness.js';
 import {
   causeOf,
   failedFrom,
   gradeShare,
+  isCovered,
   licensedStreams,
   verdictOf,
   waivedMeasures,
@@ -62,7 +67,7 @@ export const attacksCaptured: ControlDefinition = {
     'It shows that the records of Abnormal are stored completely and can be proved later. It does not show attacks that Abnormal does not report.',
   thresholds: ['capturedShare', 'reconciledShare', 'pollThreatsEvery', 'ingestionLag'],
   needs: RECEIVED_THREATS,
-  takes: ['threat'],
+  takes: ['threat', 'detection360Report'],
   looksBack: false,
   population: () => ({
     unit: 'threats',
@@ -75,8 +80,10 @@ export const attacksCaptured: ControlDefinition = {
 
 function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
   const facts: CaptureFacts = { whole: 0, partial: 0, waived: 0 };
+  let missedAttacks = 0;
   return {
     take(fact) {
+      if (fact.kind === 'detection360Report') missedAttacks += isMissedIn(scope.period, fact) ? 1 : 0;
       const member = fact.kind === 'threat' ? threatMember(fact, scope.period) : null;
       if (fact.kind !== 'threat' || member === null) return;
       takeThreat(fact, member, facts, belongs);
@@ -87,9 +94,25 @@ function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
       findUnread(streams, find);
       const named = new Set(unreadRecords(streams).map(({ key }) => keyText(key)));
       for (const fact of summariseReconciliations(scope).short) findLacking(fact, named, find);
-      return evaluateCapture(facts, scope);
+      const { measures, ...evaluation } = evaluateCapture(facts, scope);
+      return { ...evaluation, measures: [...measures, ...reportedMeasures(missedAttacks, scope)] };
     },
   };
+}
+
+const REPORTS = [{ resource: 'detection360Reports', filterKey: 'submissionTime' }] as const;
+
+function isMissedIn(period: Period, fact: VersionedFact<'detection360Report'>): boolean {
+  const at = timeOf(fact);
+  const { inquiryTypeRaw } = fact.versions.at(-1)?.record ?? fact.versions[0].record;
+  return inquiryType(inquiryTypeRaw) === 'MISSED_ATTACK' && at >= period.from && at < period.to;
+}
+
+/** What the organisation reported to Abnormal; null unless its reports of the whole period are stored. */
+function reportedMeasures(missedAttacks: number, scope: Scope): ControlMeasure[] {
+  if (licensedStreams(scope, REPORTS).length === 0) return [];
+  const value = isCovered(scope, REPORTS) ? missedAttacks : null;
+  return [{ name: 'Missed attacks reported in the period', value, unit: 'count', threshold: null }];
 }
 
 function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, belongs: Belongs) {

@@ -2,8 +2,8 @@ import { streamText } from '../../model/stream.js';
 import { POLLING_THRESHOLDS } from '../../policy/thresholds.js';
 import { toMillis } from '../../values/instant.js';
 import {
-  ALL_STREAMS,
   type Assessment,
+  CORE_STREAMS,
   type ControlDefinition,
   type ControlEvaluation,
   type ControlFinding,
@@ -43,7 +43,7 @@ export const collectionContinuous: ControlDefinition = {
   limits:
     'It shows that the evidence itself was collected without interruption. It says nothing about the collection of other systems.',
   thresholds: ['longestGap', 'missedPolls', ...POLLING_THRESHOLDS, 'ingestionLag'],
-  needs: ALL_STREAMS,
+  needs: CORE_STREAMS,
   takes: [],
   looksBack: false,
   population: () => ({
@@ -58,7 +58,7 @@ function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessme
   return {
     take() {},
     evaluate() {
-      const streams = licensedStreams(scope, ALL_STREAMS);
+      const streams = licensedStreams(scope, CORE_STREAMS);
       findUnread(streams, find);
       for (const facts of streams) {
         findHoles(facts, find);
@@ -97,7 +97,7 @@ const UNWATCHED = { measure: null, next: 'Evaluate a period that begins after th
 
 export function evaluateCollection(scope: Scope): ControlEvaluation {
   const { longestGap, missedPolls } = scope.thresholds;
-  const streams = licensedStreams(scope, ALL_STREAMS);
+  const streams = licensedStreams(scope, CORE_STREAMS);
   const holes = holesOf(streams);
   const unnamed = holes.filter(({ gap }) => gap.reason === 'NOT_COLLECTED');
   const tooLong = holes.filter(({ gap }) => gap.reason !== 'NOT_COLLECTED' && gapMs(gap) > longestGap);
@@ -127,7 +127,7 @@ export function evaluateCollection(scope: Scope): ControlEvaluation {
   return {
     ...verdictOf(
       failures.length > 0 ? withoutHoles(scope) : scope,
-      ALL_STREAMS,
+      CORE_STREAMS,
       {
         ...failedFrom(failures),
         doubtBy: UNWATCHED,

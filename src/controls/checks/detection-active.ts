@@ -1,11 +1,11 @@
 import { streamText } from '../../model/stream.js';
 import { mostBetweenPolls, POLLING_THRESHOLDS } from '../../policy/thresholds.js';
-import { RESOURCES, type Resource } from '../../resources/registry.js';
+import { CORE_RESOURCES, type Resource } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import {
-  ALL_STREAMS,
   type Assessment,
   type Belongs,
+  CORE_STREAMS,
   type ControlDefinition,
   type ControlEvaluation,
   type ControlFinding,
@@ -40,7 +40,7 @@ export const detectionActive: ControlDefinition = {
   limits:
     'It shows that Abnormal answered and detected attacks, as its API reports them. It does not show that every attack was detected, or that every mailbox is connected to Abnormal.',
   thresholds: [...POLLING_THRESHOLDS, 'ingestionLag', 'quietFor'],
-  needs: ALL_STREAMS,
+  needs: CORE_STREAMS,
   takes: ['threat'],
   looksBack: false,
   population: () => ({
@@ -61,7 +61,7 @@ function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
       belongs(member);
     },
     evaluate() {
-      const streams = licensedStreams(scope, ALL_STREAMS);
+      const streams = licensedStreams(scope, CORE_STREAMS);
       for (const facts of streams)
         for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
       return evaluateDetection(threats, scope);
@@ -108,11 +108,11 @@ function silentCause(streams: readonly StreamFacts[]) {
 }
 
 export function evaluateDetection(threats: number, scope: Scope): ControlEvaluation {
-  const streams = licensedStreams(scope, ALL_STREAMS);
+  const streams = licensedStreams(scope, CORE_STREAMS);
   return {
     ...verdictOf(
       scope,
-      ALL_STREAMS,
+      CORE_STREAMS,
       {
         failed: unanswered(streams) ?? quiet(threats, scope),
         failedBy: unanswered(streams) === null ? QUIET : silentCause(streams),
@@ -123,7 +123,7 @@ export function evaluateDetection(threats: number, scope: Scope): ControlEvaluat
       },
       [
         { name: QUIET.measure, value: threats, unit: 'count', threshold: { value: 1, bound: 'AT_LEAST' } },
-        ...RESOURCES.flatMap((resource) => longest(resource, streams, scope)),
+        ...CORE_RESOURCES.flatMap((resource) => longest(resource, streams, scope)),
       ],
     ),
     count: threats,

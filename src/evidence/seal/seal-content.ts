@@ -175,7 +175,7 @@ export async function stateCoverage(
 
 /** The stream that `streamText` wrote; otherwise `null`. */
 export function streamNamed(text: string): Stream | null {
-  const parts = /^(.+)\/(threats|cases|campaigns)\/([a-zA-Z]+)$/.exec(text);
+  const parts = /^(.+)\/([^/]+)\/([^/]+)$/.exec(text);
   if (!parts) return null;
   const [, integration = '', name, key] = parts;
   for (const [resource, keys] of Object.entries(FILTER_KEYS)) {

@@ -127,7 +127,7 @@ export function describedEnum<T extends string>(
 }
 
 function graphName(value: string): string {
-  return value.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
+  return value.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
 }
 
 const ISO_8601 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/i;

@@ -1,4 +1,4 @@
-import { byKind, type GraphType, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
+import { byKind, type GraphType, ID_NAMES, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
 import { badInput } from './errors.js';
 
 export const TYPE_OF = byKind(({ graphType }) => graphType);
@@ -24,7 +24,7 @@ export function toGlobalId(type: NodeType, integration: string, id: string): str
 }
 
 const ROOTS = new Intl.ListFormat('en-GB', { type: 'disjunction' }).format(
-  Object.values(byKind(({ kind, upstream }) => `${kind}(${upstream.idField})`)),
+  LISTED_KINDS.map((kind) => `${kind}(${ID_NAMES[kind]})`),
 );
 
 /** Throws an error for the caller if `toGlobalId` did not write it. */

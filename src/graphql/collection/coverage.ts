@@ -9,7 +9,7 @@ import {
   stillMissing,
   type WindowStatus,
 } from '../../model/ledger.js';
-import type { Stream } from '../../model/stream.js';
+import { type Stream, streamText } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
   DEFINITION_OF,
@@ -70,7 +70,7 @@ export async function reportCoverage(
   const parts = await Promise.all(
     integrations.map(async (integration) => {
       const stream: Stream = { integration, resource, filterKey };
-      const state = states.find((s) => s.integration === integration && s.filterKey === filterKey);
+      const state = states.find((s) => streamText(s) === streamText(stream));
       const from = bounds.from ?? state?.collectFrom ?? EPOCH;
       const entries = await services.store.ledger(stream, from, to, view.seq);
       return reportStream(services, view.seq, stream, entries, { from, to });

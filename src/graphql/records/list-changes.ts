@@ -2,7 +2,13 @@ import { performance } from 'node:perf_hooks';
 import { wholeOnes } from '../../history/errors.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { KIND_OF, type Kind, type ListedKind, type RecordKey } from '../../resources/registry.js';
+import {
+  CORE_RESOURCES,
+  KIND_OF,
+  type Kind,
+  type ListedKind,
+  type RecordKey,
+} from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { badInput, queryError } from '../base/errors.js';
 import { type CursorValue, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
@@ -137,12 +143,15 @@ async function* follow(
   }
 }
 
+/** What cursors of all kinds name, as those did that were given before there were others. */
+const FIRST_KINDS = CORE_RESOURCES.map((resource) => KIND_OF[resource]);
+
 async function openReader(args: FollowArgs & ChangeArgs, services: RequestServices): Promise<ChangesReader> {
   const integrations = await checkIntegrations(services, args.integrations);
   const { kinds: ofKinds, change = null } = args;
   const kinds = ofKinds ?? Object.values(KIND_OF);
   const terms = {
-    kinds: fingerprint(kinds),
+    kinds: fingerprint(ofKinds ?? FIRST_KINDS),
     integrations: fingerprint(integrations),
     change: change && fingerprint(change),
   };

@@ -100,8 +100,9 @@ export async function readOnDemand<K extends PartKind>(
   services: RequestServices,
   kind: K,
   { revision, view }: RecordNode,
+  id = revision.key.id,
 ): Promise<RecordInView<K> | null> {
-  const { integration, id } = revision.key;
+  const { integration } = revision.key;
   const key = { integration, kind, id };
   if (!view.frozen) return readLatest<K>(services, key, { ...view, asOf: null });
   const seen = await readInView<K>(services, key, view);
@@ -109,6 +110,6 @@ export async function readOnDemand<K extends PartKind>(
   const { owner, part } = PARTS[kind];
   throw queryError(
     'NOT_COLLECTED',
-    `The ${part.graphField} of ${owner.kind} ${id} was not recorded at ${view.asOf}, and Abnormal cannot be asked about the past. Omit asOf to read it now.`,
+    `The ${part.graphField} of ${part.base ? 'message' : owner.kind} ${id} was not recorded at ${view.asOf}, and Abnormal cannot be asked about the past. Omit asOf to read it now.`,
   );
 }

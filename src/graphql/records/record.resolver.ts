@@ -1,7 +1,7 @@
 import { Arg, Args, Ctx, ID, Query, Resolver } from 'type-graphql';
-import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
-import { listRecords, type RecordPage } from '../lists/list-records.js';
+import { DEFINITION_OF, ID_NAMES, type ListedKind } from '../../resources/registry.js';
 import { type FilteredListArgs, listArgsOf, RecordArgs } from '../lists/list-args.js';
+import { listRecords, type RecordPage } from '../lists/list-records.js';
 import { Guard } from '../operation/guard.js';
 import { chooseIntegration, type GatewayContext } from '../request/services.js';
 import { NODES, type NodeSpec } from './nodes.js';
@@ -11,7 +11,7 @@ import type { RecordNode } from './record.type.js';
 /** The two root fields of a kind, `threat(threatId)` and `threats`, from its definition and its node. */
 export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode<K>>) {
   const { kind, Node, Connection, filter, order } = spec;
-  const { resource, upstream, texts } = DEFINITION_OF[kind];
+  const { resource, texts } = DEFINITION_OF[kind];
   const noun = texts.record.replace(/^An? |\.$/g, '');
   const list = texts.list.replace(/^The list of |\.$/g, '');
 
@@ -26,7 +26,7 @@ export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode
       description: `One ${noun}; null if Abnormal does not know it or, with \`asOf\`, if it was not recorded.`,
     })
     async one(
-      @Arg(upstream.idField, () => ID, { description: 'Abnormal’s id of the record.' }) id: string,
+      @Arg(ID_NAMES[kind], () => ID, { description: 'Abnormal’s id of the record.' }) id: string,
       @Args(() => RecordArgs) args: RecordArgs,
       @Ctx() { trackedServices: services }: GatewayContext,
     ): Promise<object | null> {

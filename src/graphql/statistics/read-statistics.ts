@@ -46,7 +46,7 @@ export interface StatisticsSpec {
   readonly times: Readonly<Record<string, NamedTime>>;
   readonly dimensions: Readonly<Record<string, NamedField>>;
   readonly distinct: Readonly<Record<string, NamedField>>;
-  /** The first is the default. */
+  /** The first is the default. May be empty. */
   readonly durations: Readonly<Record<string, NamedDuration>>;
   /** The field that is true unless a record is only a sample. */
   readonly whole: string | null;

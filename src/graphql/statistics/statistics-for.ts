@@ -34,13 +34,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     spec.distinct,
     byField,
   );
-  const DurationEnum = registered(
-    `${noun}Duration`,
-    `Durations of ${plural}.`,
-    spec.durations,
-    (name) => name,
-  );
-  const defaultDuration = Object.keys(spec.durations)[0] ?? '';
+  const [defaultDuration] = Object.keys(spec.durations);
   const distinctText = `Number of different values among the counted ${plural}, exact. Values without content are not counted. Do not add them up: a value can be in several groups.`;
   const durationText = `Durations of the counted ${plural}; null only if the history cannot be read.`;
 
@@ -80,13 +74,22 @@ export function statisticsFor(spec: StatisticsSpec) {
       return this.reading.distinct(of, this.slot, this.bucket);
     }
 
-    @Field(() => DurationFigures, { nullable: true, description: durationText })
-    duration(
-      @Arg('of', () => DurationEnum, { defaultValue: defaultDuration, description: 'The duration.' })
-      of: string,
-    ): Promise<DurationFigures> {
+    duration(of: string): Promise<DurationFigures> {
       return figuresOf(this, of);
     }
+  }
+  if (defaultDuration !== undefined) {
+    const description = `Durations of ${plural}.`;
+    const DurationEnum = registered(`${noun}Duration`, description, spec.durations, (name) => name);
+    const { prototype } = Counted;
+    const method = Object.getOwnPropertyDescriptor(prototype, 'duration');
+    const argument = { defaultValue: defaultDuration, description: 'The duration.' };
+    Arg('of', () => DurationEnum, argument)(prototype, 'duration', 0);
+    Field(() => DurationFigures, { nullable: true, description: durationText })(
+      prototype,
+      'duration',
+      method as TypedPropertyDescriptor<unknown>,
+    );
   }
 
   @ObjectType(`${noun}Bucket`, { simpleResolvers: true, description: 'One span of time of a group.' })

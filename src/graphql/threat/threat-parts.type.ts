@@ -1,6 +1,11 @@
 import { ID, ObjectType } from 'type-graphql';
-import type { ThreatAttachments, ThreatLinks } from '../../resources/threat/threat-parts.js';
-import { ValueField } from '../base/fields.js';
+import type {
+  RemediationHistory,
+  ThreatAttachments,
+  ThreatLinks,
+} from '../../resources/threat/threat-parts.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime, ValueField } from '../base/fields.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
@@ -80,6 +85,60 @@ export class LinkList {
   @ValueField(() => [Link], { description: 'The links in all messages.' })
   get items(): ThreatLinks['links'] {
     return this.seen.revision.record.links;
+  }
+
+  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
+  get provenance(): Provenance {
+    return new Provenance(this.seen.revision, this.seen.view);
+  }
+}
+
+@ObjectType({ simpleResolvers: true, description: 'One step of the remediation of a message.' })
+class RemediationEvent {
+  @ValueField(() => String, { description: 'What was done, as received, such as `Auto-Remediated`.' })
+  readonly statusRaw!: string;
+
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When it was done (UTC); null if Abnormal gives no time that can be read.',
+  })
+  readonly time!: Instant | null;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A folder of a mailbox.' })
+class MailFolder {
+  @ValueField(() => String, { nullable: true, description: 'Name; null if Abnormal gives none.' })
+  readonly name!: string | null;
+
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'Name as users see it (`display_name`); null if Abnormal gives none.',
+  })
+  readonly displayName!: string | null;
+}
+
+@ObjectType('RemediationHistory', {
+  simpleResolvers: true,
+  description: 'What was done with a message, and where it is: `GET /messages/{id}/remediation_history`.',
+})
+export class RemediationHistoryReport {
+  constructor(private readonly seen: RecordInView<'messageRemediation'>) {}
+
+  @ValueField(() => ID, { description: 'Abnormal’s id of the message.' })
+  get messageId(): string {
+    return this.seen.revision.record.messageId;
+  }
+
+  @ValueField(() => [RemediationEvent], {
+    description: 'The steps, oldest first (`remediation_history`). Abnormal returns each status once.',
+  })
+  get events(): RemediationHistory['events'] {
+    return this.seen.revision.record.events;
+  }
+
+  @ValueField(() => [MailFolder], { description: 'Where the message is (`folder_locations`).' })
+  get folders(): RemediationHistory['folders'] {
+    return this.seen.revision.record.folders;
   }
 
   @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })

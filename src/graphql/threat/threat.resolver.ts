@@ -1,4 +1,4 @@
-import { Args, Ctx, FieldResolver, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import { everyVersion } from '../../history/store.js';
 import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
@@ -7,20 +7,20 @@ import { badInput } from '../base/errors.js';
 import { SyncResolver } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { Case, CaseConnection } from '../case/case.type.js';
-import { reportCoverage } from '../collection/coverage.js';
 import { arrayPage } from '../lists/connection.js';
-import { type ItemListSpec, listItems } from '../lists/list-items.js';
 import { type FilteredListArgs, listArgsOf } from '../lists/list-args.js';
+import { type ItemListSpec, listItems } from '../lists/list-items.js';
 import { PageArgs } from '../lists/page.js';
-import { assertCollected, type View } from '../lists/view.js';
+import type { View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
 import { readOnDemand, readRecord } from '../records/read-record.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
 import { messageFilter, messageOrder } from './message-filter.js';
+import { namingRecords } from './references.js';
 import { MessageListArgs, Threat } from './threat.type.js';
-import { AttachmentList, LinkList } from './threat-parts.type.js';
+import { AttachmentList, LinkList, RemediationHistoryReport } from './threat-parts.type.js';
 
 const MessagesArgs = listArgsOf(messageFilter, messageOrder, 'messages', 'last received first');
 
@@ -47,7 +47,11 @@ export class ThreatResolver {
       'The cases that name the threat, ordered by id, in the same view. Derived by the gateway; Abnormal has no such lookup.',
   })
   cases(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
-    return readCases(root, args, context.trackedServices);
+    const naming = {
+      ...({ kind: 'case', list: 'Threat.cases' } as const),
+      ...{ Node: Case, Connection: CaseConnection },
+    };
+    return namingRecords(naming, root, args, context.trackedServices);
   }
 
   @FieldResolver(() => AttachmentList, {
@@ -68,6 +72,25 @@ export class ThreatResolver {
   async links(@Root() root: Threat, @Ctx() context: GatewayContext): Promise<LinkList | null> {
     const seen = await readOnDemand(context.trackedServices, 'threatLinks', root);
     return seen && new LinkList(seen);
+  }
+
+  @FieldResolver(() => RemediationHistoryReport, {
+    nullable: true,
+    description:
+      'What was done with one message of the threat and when: how long it was in a mailbox. Read from Abnormal on demand and recorded; with `asOf`, as recorded at that instant. Null if it cannot be read.',
+  })
+  async remediationHistory(
+    @Root() root: Threat,
+    @Arg('messageId', () => ID, { description: 'Abnormal’s id of a stored message of the threat.' })
+    messageId: string,
+    @Ctx() context: GatewayContext,
+  ): Promise<RemediationHistoryReport | null> {
+    if (!root.record.messages.some((message) => message.messageId === messageId)) {
+      const text = `The threat ${root.threatId} has no stored message ${JSON.stringify(messageId)}. Pass a messageId of its messages.`;
+      throw badInput(text, 'messageId');
+    }
+    const seen = await readOnDemand(context.trackedServices, 'messageRemediation', root, messageId);
+    return seen && new RemediationHistoryReport(seen);
   }
 }
 
@@ -172,24 +195,4 @@ async function everyMessage(
   return messages
     .all()
     .map(({ message, from, noLongerGivenSince }) => new Message(message, from, view, noLongerGivenSince));
-}
-
-async function readCases(root: Threat, args: PageArgs, services: RequestServices): Promise<CaseConnection> {
-  const { key } = root.revision;
-  const { integration, id: value } = key;
-  const read = async (view: View) => {
-    const reference = { kind: 'case', field: 'threatId', integration, value, seq: view.seq } as const;
-    const revisions = await services.loaders.referrers.load(reference);
-    if (view.frozen && revisions.length === 0) await assertCollected(services, view, ['case'], [integration]);
-    return revisions.map((revision) => new Case(revision, view));
-  };
-  const idOf = (node: Case) => node.caseId;
-  const { page, view } = await arrayPage(
-    { list: 'Threat.cases', owner: key, view: root.view, read, idOf },
-    args,
-  );
-  const everything = { from: null, to: null };
-  return new CaseConnection(page, view, (asking) =>
-    reportCoverage(asking, view, 'cases', [integration], everything),
-  );
 }

@@ -17,8 +17,8 @@ export interface StatisticsFacts {
   readonly nameOf: (account: Account) => string;
   /** When the batch of a revision was recorded, in ms. */
   readonly recordedAt: (rev: number) => number;
-  /** The field that is true while a record may change, by which it is settled or not. */
-  readonly unsettled: string;
+  /** The field that is true while a record may change, by which it is settled or not; `null`: all are settled. */
+  readonly unsettled: string | null;
 }
 
 /** Reads what statistics need of the rows that match. */
@@ -254,12 +254,13 @@ class Settled {
   }
 
   #add(block: Block): void {
-    const { codes, values } = block.column(this.facts.unsettled);
-    const isSettled = Uint8Array.from(values, (value) => (value === false ? 1 : 0));
+    const unsettled = this.facts.unsettled === null ? null : block.column(this.facts.unsettled);
+    const isSettled = Uint8Array.from(unsettled?.values ?? [], (value) => (value === false ? 1 : 0));
     const { revs, priors } = block;
     for (let row = 0; row < revs.length; row += 1) {
       const rev = revs[row] as number;
-      if (isSettled[codes[row] as number] === 1) this.#since[rev] = this.#since[priors[row] as number] || rev;
+      if (unsettled === null || isSettled[unsettled.codes[row] as number] === 1)
+        this.#since[rev] = this.#since[priors[row] as number] || rev;
     }
   }
 

@@ -77,7 +77,7 @@ function columnsFor({ kind, unit, filter, time, groupBy, whole, measure }: Stati
     ofUnit.push(measure.from, measure.state.field, ...(measure.to === null ? [] : [measure.to]));
   if (unit === 'ITEM' && filter !== null) ofUnit.push(...fieldsIn(filter));
   const names = ofUnit.map((field) => columnName(kind, unit, field));
-  const ofRecord = [DEFINITION_OF[kind].unsettledField, ...(whole === null ? [] : [whole])];
+  const ofRecord = [DEFINITION_OF[kind].unsettledField, whole].filter((field) => field !== null);
   return new Set([...names, ...ofRecord.map((field) => columnName(kind, 'RECORD', field))]);
 }
 

@@ -1,6 +1,12 @@
 import { type Collection, type Db, type Document, type IndexDescription, MongoServerError } from 'mongodb';
 import type { FieldSpec } from '../../resources/definition.js';
-import { DEFINITION_OF, FIELDS, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
+import {
+  DEFINITION_OF,
+  FIELDS,
+  FIRST_FIELDS,
+  LISTED_KINDS,
+  type ListedKind,
+} from '../../resources/registry.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
@@ -22,7 +28,7 @@ const READABLE_SINCE = 1;
 /** To be raised when `fieldsOf` reads other values out of the same records. */
 const PROJECTION = 1;
 /** What the fields that lists go by are made from; where a history has another layout they are made anew. */
-export const PROJECTION_KEY = sha256(`${PROJECTION} ${JSON.stringify(FIELDS)}`);
+export const PROJECTION_KEY = sha256(`${PROJECTION} ${JSON.stringify(FIRST_FIELDS)}`);
 
 const NAMESPACE_EXISTS = 48;
 

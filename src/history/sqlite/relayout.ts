@@ -16,8 +16,11 @@ const KEPT =
 
 /** Whether every kind has its table, with the columns that `FIELDS` asks for. */
 export function isCurrentLayout(connection: Connection): boolean {
-  const isProjected = connection.first('SELECT fields FROM layout')?.[0] === PROJECTION_KEY;
-  return isProjected && missingKinds(connection).length === 0;
+  return isProjected(connection) && missingKinds(connection).length === 0;
+}
+
+function isProjected(connection: Connection): boolean {
+  return connection.first('SELECT fields FROM layout')?.[0] === PROJECTION_KEY;
 }
 
 /** The kinds that the gateway did not know when it made the file. */
@@ -28,17 +31,18 @@ function missingKinds(connection: Connection) {
 }
 
 /**
- * Makes the tables of new kinds, and makes the columns, indexes and references of the others again from the records,
+ * Makes the tables of new kinds. If fields changed, makes the columns, indexes and references of the others again from the records,
  * which hold all that they need: a field or a kind may be added without a change to existing histories. One
  * transaction; a million revisions take a minute or two.
  */
 export function relayout(connection: Connection): void {
   connection.transaction(() => {
-    connection.run('DELETE FROM tops');
+    const isAnew = !isProjected(connection);
+    if (isAnew) connection.run('DELETE FROM tops');
     const missing = new Set(missingKinds(connection));
     for (const kind of KINDS) {
       if (missing.has(kind)) connection.exec(kindSql(kind));
-      else if (isListed(kind)) remake(connection, kind);
+      else if (isAnew && isListed(kind)) remake(connection, kind);
     }
     connection.run('UPDATE layout SET fields = ?', [PROJECTION_KEY]);
   });

@@ -1,5 +1,5 @@
 import { OPEN_SEQ } from '../../model/revision.js';
-import { DEFAULT_ORDER, FIELDS, isListed, KINDS, type Kind } from '../../resources/registry.js';
+import { DEFAULT_ORDER, FIRST_FIELDS, isListed, KINDS, type Kind } from '../../resources/registry.js';
 import { COLUMN_NAMES, COLUMNS, type Column } from './columns.js';
 
 /*
@@ -18,7 +18,7 @@ export const READABLE_SINCE = 2;
 const PROJECTION = 1;
 
 /** What the columns that lists go by are made from; where a file has another layout they are made anew. */
-export const PROJECTION_KEY = `${PROJECTION} ${JSON.stringify(FIELDS)}`;
+export const PROJECTION_KEY = `${PROJECTION} ${JSON.stringify(FIRST_FIELDS)}`;
 
 /**
  * What every kind's table has of a revision. Numbers are INTEGER where they count; the columns of fields have

@@ -138,6 +138,7 @@ export const campaignDefinition = {
   unsettledField: 'scanning',
   population: { changesMoveRecords: true, export: null },
   evidence: { versions: 'EACH', times: ['firstReportedTime', 'lastReportedTime'] },
+  collection: 'CORE',
   polling: { variable: 'POLL_CAMPAIGNS_EVERY', defaultMs: DAY, threshold: 'pollCampaignsEvery' },
   shownAs: { judgementStatusRaw: 'judgementRaw' },
   texts: {

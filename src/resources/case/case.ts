@@ -261,6 +261,7 @@ export const caseDefinition = {
   unsettledField: 'open',
   population: { changesMoveRecords: true, export: null },
   evidence: { versions: 'EACH', times: ['customerVisibleTime', 'createdTime', 'firstObservedTime'] },
+  collection: 'CORE',
   polling: { variable: 'POLL_CASES_EVERY', defaultMs: 4 * HOUR, threshold: 'pollCasesEvery' },
   shownAs: { severityRaw: 'severityLabel', severityLevelRaw: 'severityRaw' },
   texts: {

@@ -15,8 +15,11 @@ import { threatFacets, threatMessages } from './threat-columns.js';
 import {
   attachmentShape,
   attachmentsSchema,
+  decodeRemediationHistory,
   decodeThreatAttachments,
   decodeThreatLinks,
+  folderShape,
+  historySchema,
   linkShape,
   linksSchema,
 } from './threat-parts.js';
@@ -49,6 +52,7 @@ export const threatDefinition = {
   parts: [
     {
       kind: 'threatAttachments',
+      isCollectable: true,
       path: '/attachments',
       noun: 'the attachments of the threat',
       graphField: 'attachments',
@@ -64,6 +68,7 @@ export const threatDefinition = {
     },
     {
       kind: 'threatLinks',
+      isCollectable: true,
       path: '/links',
       noun: 'the links of the threat',
       graphField: 'links',
@@ -76,6 +81,22 @@ export const threatDefinition = {
         },
       ],
       decode: (id, { pages }) => decodeThreatLinks(id, pages[0]),
+    },
+    {
+      kind: 'messageRemediation',
+      base: '/messages',
+      path: '/remediation_history',
+      noun: 'the remediation history of the message',
+      graphField: 'remediationHistory',
+      text: 'The remediation history of a message of a threat.',
+      shapes: [
+        {
+          name: 'messageRemediation',
+          shape: shape(historySchema.shape, { folder_locations: shape(folderShape) }, OF_PARTS),
+          at: null,
+        },
+      ],
+      decode: (id, { pages }) => decodeRemediationHistory(id, pages[0]),
     },
   ],
   streams: [
@@ -119,6 +140,7 @@ export const threatDefinition = {
   unsettledField: 'unremediated',
   population: { changesMoveRecords: false, export: 'THREAT_LOG' },
   evidence: { versions: 'MERGED', times: [] },
+  collection: 'CORE',
   polling: { variable: 'POLL_THREATS_EVERY', defaultMs: 4 * HOUR, threshold: 'pollThreatsEvery' },
   shownAs: {},
   texts: {

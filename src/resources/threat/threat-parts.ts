@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { compareValues } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
 import {
   type Decoded,
   decode,
   decodeEach,
+  instant,
   optionalId,
   type Received,
   text,
@@ -56,6 +59,40 @@ export function decodeThreatLinks(threatId: string, detail: Received): Decoded<T
     displayText: raw.displayText,
   }));
   return { record: { threatId, links: read }, payload: detail.json, unread: parts.unread };
+}
+
+export const folderShape = { name: text, display_name: text };
+
+export const historySchema = z.object({
+  remediation_history: z.record(z.string(), z.unknown()),
+  folder_locations: z.array(z.unknown()).nullish(),
+});
+
+/** The vendor's document has folders as texts, accounts return objects. */
+export function decodeRemediationHistory(messageId: string, detail: Received): Decoded<RemediationHistory> {
+  const what = `the remediation history of the message ${messageId}`;
+  const { remediation_history: times, folder_locations: folders } = decode(historySchema, detail, what);
+  const events = Object.entries(times).map(([statusRaw, time]) => ({ statusRaw, time: instant.parse(time) }));
+  const named = (folders ?? []).map((folder) => (typeof folder === 'string' ? { name: folder } : folder));
+  const parts = decodeEach(z.object(folderShape), named, 'folder_locations', (folder, path) =>
+    unreadParts(folderShape, folder, path),
+  );
+  const shape = Object.fromEntries(events.map(({ statusRaw }) => [statusRaw, instant]));
+  const record = {
+    messageId,
+    events: events.sort((a, b) => compareValues(a.time, b.time)),
+    folders: parts.read.map(({ value }) => ({ name: value.name, displayName: value.display_name })),
+  };
+  const unread = [...unreadParts(shape, times, 'remediation_history.'), ...parts.unread];
+  return { record, payload: detail.json, unread };
+}
+
+/** From `GET /messages/{id}/remediation_history`. */
+export interface RemediationHistory {
+  readonly messageId: string;
+  /** Oldest first. */
+  readonly events: readonly { readonly statusRaw: string; readonly time: Instant | null }[];
+  readonly folders: readonly { readonly name: string | null; readonly displayName: string | null }[];
 }
 
 /** From `GET /threats/{id}/attachments`. */

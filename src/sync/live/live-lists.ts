@@ -40,6 +40,11 @@ import type { Freshness } from '../sync.js';
 import { type MissingWindows, newestPart } from '../window/missing-windows.js';
 import { known, readLive, staleness, whileLate } from './live-records.js';
 
+const UNCOLLECTED = [
+  'NOT_COLLECTED',
+  'This gateway does not collect the resource: COLLECT does not name it.',
+] as const;
+
 /** A caller may join a reading that began up to this long before. */
 const JOIN_MS = 2_000;
 
@@ -83,6 +88,7 @@ export class LiveLists {
     const { liveWaitMs, liveRetryMs } = this.env.settings;
     const verifiedAt = oldestSuccess(states);
     if (this.ageOf(verifiedAt) <= maxAgeMs) return known(verifiedAt);
+    if (!this.env.settings.collect.includes(source.resource)) return staleness(verifiedAt, ...UNCOLLECTED);
     const failed = states.find((state) => isRefused(state));
     // a refusal stays valid as long as a success; other failures may be over a moment later
     const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);

@@ -12,7 +12,7 @@ import { type Kind, keyText, RESOURCE_OF, type RecordKey } from '../../resources
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { earliest, type Instant, shift } from '../../values/instant.js';
 import { type BatchPart, nowOf, type RunRecorder, type Source, type SyncEnv } from '../context.js';
-import { type FetchOutcome, type FetchTask, fetchRecord, heldItem } from '../records/fetch-record.js';
+import { type FetchOutcome, type FetchTask, fetchRecord, withItems } from '../records/fetch-record.js';
 import { quarantineEntry } from '../records/ingest.js';
 import { createRunRecorder } from '../run-recorder.js';
 import type { Freshness, LiveRecordOptions, RecordFreshness } from '../sync.js';
@@ -142,11 +142,12 @@ export class LiveRecords {
     if (held && prior?.code === 'NOT_FOUND' && this.isYoung(prior.lastTriedAt, maxAgeMs)) {
       return staleness(verifiedAt, prior.code, prior.reason);
     }
-    const task: FetchTask = { key, held, prior, item: await heldItem(store, held) };
     const meter = newMeter();
     const options = { priority: 'interactive', signal, meter } as const;
     try {
-      const outcome = await fetchRecord(account, key, task.item, basis, options);
+      const [task] = await withItems(store, account, [{ key, held, prior }], options);
+      if (!task) throw new TypeError('a task for each record');
+      const outcome = await fetchRecord(account, task, basis, options);
       return await this.settle(account, { task, outcome, meter }, readSince);
     } catch (error) {
       const { code, message } = toUpstreamError(error);

@@ -19,6 +19,7 @@ import {
   sourceText,
   stopOf,
 } from '../context.js';
+import { hasParts, readParts } from '../records/read-parts.js';
 import { hasDue, reread } from '../records/reread.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
 import { sourceStates, updateStates } from '../stream-states.js';
@@ -116,6 +117,7 @@ async function runCycle(state: PassState): Promise<boolean> {
     isFilled = isFilled && (await readSlice(patient, cycle.works, { floor, deadline }, tally, onWindow));
   }
   await reread({ ...patient, recorder: again }, deadline, cycle.report('REREAD', again));
+  if (isFilled) await readParts({ ...patient, recorder: again }, deadline, cycle.report('REREAD', again));
   return isFilled;
 }
 
@@ -153,7 +155,8 @@ async function hasNothingLeft(
   works: readonly StreamWork[],
 ): Promise<boolean> {
   if (again.hasBegun() || works.some(({ planner }) => planner.remainingMs() > 0)) return false;
-  return !(await hasDue({ ...pass, recorder: again }));
+  const later = { ...pass, recorder: again };
+  return !(await hasDue(later)) && !(await hasParts(later));
 }
 
 function passOf({ env, source, signal, main, again, memory, maxAgeMs }: PassState): Pass {

@@ -4,6 +4,7 @@ import type { RevisionRecord } from '../../model/revision.js';
 import { DEFAULT_ORDER, DEFINITION_OF, fieldsOf, type ListedKind } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, latest, shift } from '../../values/instant.js';
 import { callOptions, keyOf, kindOf, type ListedRecord, nowOf, type WindowUnderReview } from '../context.js';
+import { isListItem } from '../records/fetch-record.js';
 import { type UpstreamPopulation, walkList } from './read-population.js';
 import { attempt, type Held, isInWindow } from './window-under-review.js';
 
@@ -92,6 +93,8 @@ function createProbe(review: WindowUnderReview) {
   let left = MAX_PROBES;
   let failed = 0;
   return async (id: string, sighting: ListedRecord): Promise<ListedRecord | 'GONE' | null> => {
+    // the list that names it has the whole record
+    if (isListItem(kind)) return sighting;
     if (left === 0 || failed === MAX_FAILED) return null;
     left -= 1;
     const options = callOptions(review);

@@ -9,7 +9,7 @@ import {
   sampleIds,
 } from '../../model/run.js';
 import type { Stream, StreamState } from '../../model/stream.js';
-import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
+import { FILTER_KEYS } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, latest, shift, type Window } from '../../values/instant.js';
 import {
   checkInterrupted,
@@ -28,8 +28,9 @@ import { readPopulation, type UpstreamPopulation } from './read-population.js';
 import { type Held, shortEntry, spansToOpen, storedInWindow } from './window-under-review.js';
 
 function sourcesOf(
+  { settings }: SyncEnv,
   accounts: readonly Account[],
-  { resources = RESOURCES, integrations }: ReconcileOptions,
+  { resources = settings.collect, integrations }: ReconcileOptions,
 ): Source[] {
   return accounts
     .filter(({ name }) => integrations?.includes(name) ?? true)
@@ -45,7 +46,9 @@ export async function reconcile(
   accounts: readonly Account[],
   request: ReconcileOptions,
 ): Promise<ReconcileReport> {
-  const plans = await Promise.all(sourcesOf(accounts, request).map((source) => planOf(env, source, request)));
+  const plans = await Promise.all(
+    sourcesOf(env, accounts, request).map((source) => planOf(env, source, request)),
+  );
   const total = plans.reduce((sum, { windows }) => sum + windows.length, 0);
   const reconciliations: Reconciled[] = [];
   const onWindow = ({ account, resource }: Source, window: Window) =>

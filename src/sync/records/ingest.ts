@@ -6,6 +6,7 @@ import {
   addMissing,
   type BatchPart,
   callOptions,
+  kindOf,
   type MissingByKey,
   nowOf,
   type Pass,
@@ -105,7 +106,8 @@ function settleGone(pass: Pass, part: Mutable, task: FetchTask, missing: Missing
     if (prior) part.released.push(key);
   } else part.quarantine.push(entry);
   if (!held) addMissing(missing, entry);
-  pass.memory.gone.set(key.id, held ? null : entry);
+  // a part that is gone says nothing of its record
+  if (key.kind === kindOf(pass)) pass.memory.gone.set(key.id, held ? null : entry);
 }
 
 /** No longer requested: a deleted record that has been missing for the whole re-read horizon. */
@@ -159,8 +161,8 @@ async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promis
   let stop: Stop | null = null;
 
   async function attempt(task: FetchTask): Promise<void> {
-    const outcome = await fetchRecord(pass.account, task.key, task.item, basis, callOptions(pass)).catch(
-      (error) => failures.failure(toUpstreamError(error)),
+    const outcome = await fetchRecord(pass.account, task, basis, callOptions(pass)).catch((error) =>
+      failures.failure(toUpstreamError(error)),
     );
     if (outcome.kind === 'SEEN') bytes += outcome.observation.received.length;
     if (outcome.kind !== 'BAD' || outcome.code !== 'FAILED') failures.success();

@@ -1,10 +1,21 @@
+import { toUpstreamError } from '../../abnormal/errors.js';
 import { limitedPage, type PageItem, type Position, walkPages } from '../../history/store.js';
 import { isGoneDue, type QuarantineEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, DEFINITION_OF, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
-import { checkInterrupted, keyOf, kindOf, nowOf, type Pass, StopError, stopOf } from '../context.js';
-import { type FetchTask, heldItem } from './fetch-record.js';
+import {
+  callOptions,
+  checkInterrupted,
+  keyOf,
+  kindOf,
+  nowOf,
+  type Pass,
+  StopError,
+  stopOf,
+  throwIfStopping,
+} from '../context.js';
+import { type FetchTask, isListItem, withItems } from './fetch-record.js';
 import { ingest } from './ingest.js';
 
 /**
@@ -17,11 +28,21 @@ export async function reread(pass: Pass, deadline: number, onBatch: () => void):
     checkInterrupted(pass.signal);
     if (pass.clock() >= deadline || consecutiveFailures >= pass.settings.consecutiveFailures) return;
     if (tasks.length === 0) continue;
-    const stop = await stopOf(() => ingest(pass, tasks, new Map(), null));
+    const stop = await stopOf(() => readAgain(pass, tasks));
     if (stop && stop.kind !== 'GIVEN_UP') throw new StopError(stop);
     consecutiveFailures = stop ? consecutiveFailures + 1 : 0;
     onBatch();
   }
+}
+
+async function readAgain(pass: Pass, tasks: readonly Task[]): Promise<void> {
+  const { store, account } = pass;
+  const whole = await withItems(store, account, tasks, callOptions(pass)).catch((thrown) => {
+    const error = toUpstreamError(thrown);
+    throwIfStopping(error, pass.signal);
+    throw new StopError({ kind: 'GIVEN_UP', error });
+  });
+  await ingest(pass, whole, new Map(), null);
 }
 
 /** Whether `reread` would read a record now. */
@@ -30,19 +51,23 @@ export async function hasDue(pass: Pass): Promise<boolean> {
   return false;
 }
 
-async function* dueTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
+type Task = Omit<FetchTask, 'item'>;
+
+async function* dueTasks(pass: Pass): AsyncGenerator<Task[]> {
   yield* unsettledTasks(pass);
   yield* quarantinedTasks(pass);
 }
 
-async function* unsettledTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
-  const { seq } = await pass.store.head();
+async function* unsettledTasks(pass: Pass): AsyncGenerator<Task[]> {
   const kind = kindOf(pass);
+  const { unsettledField } = DEFINITION_OF[kind];
+  if (unsettledField === null) return;
+  const { seq } = await pass.store.head();
   const read = (after: Position | null) =>
     pass.store.page({
       kind,
       integrations: [pass.account.name],
-      filter: unsettledFilter(pass),
+      filter: unsettledFilter(pass, unsettledField),
       seq,
       orderBy: DEFAULT_ORDER[kind],
       descending: true,
@@ -52,27 +77,26 @@ async function* unsettledTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   for await (const items of walkPages(read, ({ position }) => position)) yield await tasksOf(pass, items);
 }
 
-function unsettledFilter(pass: Pass): Filter {
-  const kind = kindOf(pass);
-  const time = DEFAULT_ORDER[kind];
+function unsettledFilter(pass: Pass, unsettledField: string): Filter {
+  const time = DEFAULT_ORDER[kindOf(pass)];
   const recent: Filter = {
     or: [
       { field: time, gte: horizonOf(pass) },
       { field: time, eq: null },
     ],
   };
-  return { and: [{ field: DEFINITION_OF[kind].unsettledField, eq: true }, recent] };
+  return { and: [{ field: unsettledField, eq: true }, recent] };
 }
 
 function horizonOf(pass: Pass): Instant {
   return shift(pass.asOf, -pass.settings.rereadHorizonMs);
 }
 
-async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<FetchTask[]> {
+async function tasksOf(pass: Pass, items: readonly PageItem[]): Promise<Task[]> {
   const held = items.filter((item) => isDue(pass, item)).map(({ revision }) => revision);
   const priors = await pass.store.quarantined(held.map(({ key }) => key));
   const tasks = held.map((revision, i) => ({ key: revision.key, held: revision, prior: priors[i] ?? null }));
-  return withItems(
+  return untried(
     pass,
     tasks.filter(({ prior }) => prior === null || isDueAgain(pass, prior)),
   );
@@ -101,7 +125,7 @@ function isTryDue(pass: Pass, { code, firstSeenAt, lastTriedAt }: QuarantineEntr
   return code !== 'GONE' || pass.maxAgeMs !== null || isGoneDue(firstSeenAt, lastTriedAt, pass.asOf);
 }
 
-async function* quarantinedTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
+async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
   const limit = pass.settings.chunkRecords;
   const query = { integrations: [pass.account.name], kinds: [kindOf(pass)], limit };
   const read = async (after: RecordKey | null) =>
@@ -110,7 +134,7 @@ async function* quarantinedTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
     const due = entries.filter((entry) => isTryDue(pass, entry));
     const { seq } = await pass.store.head();
     const held = await pass.store.get(due.map(listedKey(pass)), seq);
-    yield await withItems(
+    yield untried(
       pass,
       due.map((prior, i) => ({ key: prior.key, held: held[i] ?? null, prior })),
     );
@@ -121,11 +145,10 @@ function listedKey(pass: Pass) {
   return ({ key }: QuarantineEntry) => keyOf(pass, key.id);
 }
 
-/** The tasks that this very pass has not tried yet, with the list item that is held. */
-function withItems(pass: Pass, tasks: readonly Omit<FetchTask, 'item'>[]): Promise<FetchTask[]> {
-  return Promise.all(
-    tasks
-      .filter(({ prior }) => prior === null || !pass.runIds.has(prior.runId))
-      .map(async (task) => ({ ...task, item: await heldItem(pass.store, task.held) })),
+/** The tasks that this very pass has not tried yet. What is only in a list and was never stored, a window lists again. */
+function untried(pass: Pass, tasks: readonly Task[]): Task[] {
+  return tasks.filter(
+    ({ key, held, prior }) =>
+      (prior === null || !pass.runIds.has(prior.runId)) && (held !== null || !isListItem(key.kind)),
   );
 }

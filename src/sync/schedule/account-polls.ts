@@ -4,14 +4,14 @@ import { HistoryError } from '../../history/errors.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
 import type { Log } from '../../log.js';
 import type { RunStatus } from '../../model/run.js';
-import { RESOURCES, type Resource } from '../../resources/registry.js';
+import type { Resource } from '../../resources/registry.js';
 import { type Instant, MINUTE, toInstant } from '../../values/instant.js';
 import type { OnProgress, PassReport, Sync } from '../sync.js';
 
 interface AccountPollsOptions extends PollLoopOptions {
   readonly accounts: Accounts;
   readonly integrations?: readonly string[] | undefined;
-  readonly resources?: readonly Resource[] | undefined;
+  readonly resources: readonly Resource[];
 }
 
 interface AccountPolls {
@@ -34,7 +34,7 @@ interface Running {
 }
 
 export function createAccountPolls(options: AccountPollsOptions): AccountPolls {
-  const { accounts, integrations, resources = RESOURCES } = options;
+  const { accounts, integrations, resources } = options;
   const known = new Map<string, Polled>();
 
   function current(): Polled[] {

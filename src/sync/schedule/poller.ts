@@ -13,7 +13,7 @@ export interface PollerOptions {
   readonly store: HistoryStore;
   readonly accounts: Accounts;
   readonly integrations?: readonly string[] | undefined;
-  readonly resources?: readonly Resource[] | undefined;
+  readonly resources: readonly Resource[];
   readonly intervals: Readonly<Record<Resource, number>>;
   /** How often to reconcile, in milliseconds; 0: never. */
   readonly reconcileEveryMs?: number;

@@ -1,7 +1,7 @@
 import { type Sleep, waitOut } from '../../async/waiting.js';
 import type { HistoryStore } from '../../history/store.js';
 import type { Log } from '../../log.js';
-import { RESOURCES, type Resource } from '../../resources/registry.js';
+import type { Resource } from '../../resources/registry.js';
 import { HOUR, shift, toInstant, toMillis } from '../../values/instant.js';
 import { type Sync, WIDEST_RECONCILED } from '../sync.js';
 
@@ -9,7 +9,7 @@ export interface ReconcileLoopOptions {
   readonly sync: Pick<Sync, 'reconcile'>;
   readonly store: Pick<HistoryStore, 'runs'>;
   readonly integrations: () => readonly string[];
-  readonly resources?: readonly Resource[] | undefined;
+  readonly resources: readonly Resource[];
   readonly everyMs: number;
   /** Whether each resource has been polled and none is being polled; otherwise nothing is compared. */
   readonly isIdle: () => boolean;
@@ -74,7 +74,7 @@ async function dueIn({ store, integrations, clock, everyMs }: ReconcileLoopOptio
 }
 
 async function reconcileNow(signal: AbortSignal, options: ReconcileLoopOptions): Promise<number> {
-  const { sync, integrations, resources = RESOURCES, clock, everyMs } = options;
+  const { sync, integrations, resources, clock, everyMs } = options;
   const begin = clock();
   const to = toInstant(begin);
   const from = shift(to, -WIDEST_RECONCILED);

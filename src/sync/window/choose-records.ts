@@ -12,11 +12,13 @@ import {
 import { canonicalJson } from '../../values/canonical-json.js';
 import { earliest, type Instant, shift, type Window } from '../../values/instant.js';
 import { addMissing, keyOf, kindOf, type MissingByKey, nowOf, type Pass } from '../context.js';
-import { type FetchTask, hasListItem, heldItem } from '../records/fetch-record.js';
+import { type FetchTask, hasListItem, heldItem, isListItem } from '../records/fetch-record.js';
 
 interface Listed {
   readonly filterKey: FilterKey;
   readonly window: Window;
+  /** When the list was requested. */
+  readonly at: Instant;
 }
 
 /** All records except those confirmed after the window had settled, and those already tried in this pass. */
@@ -45,7 +47,9 @@ export async function chooseRecords(
       if (!revision?.deleted) addMissing(missing, prior);
       return [];
     }
-    return [{ key, item: hasListItem(key.kind) ? item.item : null, held: revision, prior }];
+    const task = { key, item: null, held: revision, prior };
+    if (isListItem(key.kind)) return [{ ...task, item: item.item, listedAt: listed.at }];
+    return [hasListItem(key.kind) ? { ...task, item: item.item } : task];
   });
 }
 
@@ -57,6 +61,8 @@ export function settledTo(pass: Pass, readAt: Instant): Instant {
 async function isCurrent(pass: Pass, listed: Listed, item: ListItem, held: RevisionRecord): Promise<boolean> {
   // a list that names it is a reason to doubt that it is gone
   if (held.deleted) return false;
+  // it was read with the list, and costs no request
+  if (isListItem(held.key.kind)) return false;
   // times from a clock that was ahead prove nothing
   if (held.verifiedAt > nowOf(pass)) return false;
   const { window } = listed;

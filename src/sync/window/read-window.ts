@@ -2,7 +2,8 @@ import type { ListPage } from '../../abnormal/client.js';
 import { toUpstreamError, UpstreamError } from '../../abnormal/errors.js';
 import type { LedgerEntry, WindowStatus } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
-import { earliest, HOUR, type Instant, type Window, widthOf } from '../../values/instant.js';
+import { DEFINITION_OF_RESOURCE } from '../../resources/registry.js';
+import { earliest, HOUR, type Instant, latest, shift, type Window, widthOf } from '../../values/instant.js';
 import { type MissingByKey, nowOf, type Pass, StopError, throwIfStopping } from '../context.js';
 import { ingest } from '../records/ingest.js';
 import { chooseRecords, settledTo } from './choose-records.js';
@@ -68,9 +69,10 @@ async function takeListing(
   tally.listed += listing.items.size;
   tally.windows += 1;
   const items = [...listing.items.values()];
-  const entry = () => ledgerOf(pass, stream, window, readAt, listing, missing);
+  const settled = await settledBy(pass, stream, readAt, listing);
+  const entry = () => ledgerOf(pass, stream, window, readAt, listing, missing, settled);
   const { chunkRecords } = pass.settings;
-  const listed = { filterKey: stream.filterKey, window };
+  const listed = { filterKey: stream.filterKey, window, at: listing.fetchedAt };
   do {
     const tasks = await chooseRecords(pass, listed, items.splice(0, chunkRecords), missing);
     await ingest(pass, tasks, missing, items.length === 0 ? entry : null);
@@ -89,10 +91,12 @@ function ledgerOf(
   readAt: Instant,
   listing: Listing,
   missing: MissingByKey,
+  settled: Instant,
 ): LedgerEntry {
   const reason = doubtsOf(listing);
   return {
     ...entryOf(pass, stream, window, readAt),
+    settledTo: settled,
     status: reason === null ? 'COMPLETE' : 'PARTIAL',
     filter: listing.filter,
     declared: listing.declared,
@@ -102,6 +106,24 @@ function ledgerOf(
     reason,
     ...(missing.size > 0 ? { missing: [...missing.values()] } : {}),
   };
+}
+
+/** Lists with late rows are final up to the newest known row: what is newer may still be on its way. */
+async function settledBy(pass: Pass, stream: Stream, readAt: Instant, listing: Listing): Promise<Instant> {
+  const settled = settledTo(pass, readAt);
+  const { kind, streams, defaultOrder } = DEFINITION_OF_RESOURCE[pass.resource];
+  const { lateForMs } = streams.find(({ filterKey }) => filterKey === stream.filterKey) ?? {};
+  if (lateForMs === undefined) return settled;
+  const { seq } = await pass.store.head();
+  const newest = await pass.store.page({
+    ...{ kind, integrations: [pass.account.name], filter: null, seq },
+    ...{ orderBy: defaultOrder, descending: true, after: null, limit: 1 },
+  });
+  const held = newest.items.flatMap(({ position }) =>
+    typeof position.value === 'string' ? [position.value] : [],
+  );
+  const listed = [...listing.items.values()].flatMap(({ lastModifiedTime: at }) => at ?? []);
+  return earliest(settled, [...held, ...listed].reduce(latest, shift(settled, -lateForMs)));
 }
 
 /** A text about the records that could not be read, without those that are gone. */

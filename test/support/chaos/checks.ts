@@ -2,7 +2,8 @@ import type { HistoryStore } from '../../../src/history/store.js';
 import { coverageOf, type Missing, stillMissing } from '../../../src/model/ledger.js';
 import type { RevisionRecord } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
-import { KINDS, keyText, type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
+import { KINDS, keyText, RESOURCES } from '../../../src/resources/registry.js';
+import type { TenantRecordKind } from '../../../src/simulator/options.js';
 import { sha256 } from '../../../src/values/canonical-json.js';
 import { type Instant, MINUTE, toInstant, toMillis, type Window } from '../../../src/values/instant.js';
 import { kindOfKey, type Oracle, partsOf } from './oracle.js';
@@ -137,7 +138,7 @@ const NO_ITEM = sha256('null');
  * and one that was asked for before any list had named it has no list item.
  */
 async function placesOf(store: HistoryStore, oracle: Oracle, revision: RevisionRecord): Promise<number[]> {
-  const kind = revision.key.kind as ListedKind;
+  const kind = revision.key.kind as TenantRecordKind;
   const versions = oracle.versions(kind, revision.key.id);
   // it says of itself that it is not whole
   const isPart = kind === 'threat' && !(revision as RevisionRecord<'threat'>).record.pagesComplete;
@@ -220,7 +221,7 @@ export async function compareRevisions(
   return { problems, revisions, seams };
 }
 
-function isListed(kind: string): kind is ListedKind {
+function isListed(kind: string): kind is TenantRecordKind {
   return kind === 'threat' || kind === 'case' || kind === 'campaign';
 }
 
@@ -285,7 +286,12 @@ const POPULATIONS = [
 ] as const;
 
 /** What is right about a record that was deleted between the settled instant and now. */
-function isGoneSince(oracle: Oracle, kind: ListedKind, id: string, held: RevisionRecord | null): boolean {
+function isGoneSince(
+  oracle: Oracle,
+  kind: TenantRecordKind,
+  id: string,
+  held: RevisionRecord | null,
+): boolean {
   return held?.deleted === true && oracle.versions(kind, id).at(-1)?.digest === null;
 }
 

@@ -1,8 +1,12 @@
 import type { FilterKey } from '../../../src/resources/registry.js';
-import { type ListedKind, RESOURCE_OF } from '../../../src/resources/registry.js';
 import { campaignCourse, reportAt } from '../../../src/simulator/campaign-course.js';
 import { caseAt, caseCourse } from '../../../src/simulator/case-course.js';
-import { createTenantWorld, type TenantWorld } from '../../../src/simulator/options.js';
+import {
+  createTenantWorld,
+  RESOURCE_OF,
+  type TenantRecordKind,
+  type TenantWorld,
+} from '../../../src/simulator/options.js';
 import type { Tenant } from '../../../src/simulator/tenant.js';
 import { latestAction, threatCourse } from '../../../src/simulator/threat-course.js';
 import { slotsAt } from '../../../src/simulator/threat-messages.js';
@@ -19,7 +23,7 @@ export interface TrueVersion {
   readonly parts: { readonly item: string; readonly detail: string } | null;
 }
 
-const KEY_KIND: Record<FilterKey, ListedKind> = {
+const KEY_KIND: Readonly<Record<string, TenantRecordKind>> = {
   receivedTime: 'threat',
   latestTimeRemediated: 'threat',
   lastModifiedTime: 'case',
@@ -29,14 +33,14 @@ const KEY_KIND: Record<FilterKey, ListedKind> = {
 /** What the tenant can say of itself at any instant: the truth that a history is held against. */
 export class Oracle {
   private readonly world: TenantWorld;
-  private readonly indexes = new Map<ListedKind, Map<string, number>>();
+  private readonly indexes = new Map<TenantRecordKind, Map<string, number>>();
   private readonly known = new Map<string, readonly TrueVersion[]>();
 
   constructor(readonly tenant: Tenant) {
     this.world = createTenantWorld(tenant.options);
   }
 
-  versions(kind: ListedKind, id: string): readonly TrueVersion[] {
+  versions(kind: TenantRecordKind, id: string): readonly TrueVersion[] {
     const name = `${kind} ${id}`;
     const versions = this.known.get(name) ?? this.tenant.versionsOf(kind, id).map(toTrueVersion);
     this.known.set(name, versions);
@@ -44,7 +48,7 @@ export class Oracle {
   }
 
   /** The number of a record among those of its kind; -1 for none of the tenant's. */
-  indexOf(kind: ListedKind, id: string): number {
+  indexOf(kind: TenantRecordKind, id: string): number {
     const known = this.indexes.get(kind) ?? new Map<string, number>();
     for (let index = known.size; index < this.tenant.count(kind); index += 1)
       known.set(this.tenant.idOf(kind, index), index);
@@ -53,7 +57,7 @@ export class Oracle {
   }
 
   /** The place of the version that is shown at `at`; -1 before the first. */
-  placeAt(kind: ListedKind, id: string, at: number): number {
+  placeAt(kind: TenantRecordKind, id: string, at: number): number {
     return this.versions(kind, id).findLastIndex(({ visibleFrom }) => visibleFrom <= at);
   }
 
@@ -69,12 +73,14 @@ export class Oracle {
         return given(caseAt(caseCourse(world, index), at)?.time);
       case 'lastReportedTime':
         return given(reportAt(campaignCourse(world, index), at)?.time);
+      default:
+        return [];
     }
   }
 
   /** The first version to stand at `time` in the key, of those that have stood there ever since, until `at`. */
   firstPlaceWith(filterKey: FilterKey, index: number, time: number, at: number): number {
-    const kind = KEY_KIND[filterKey];
+    const kind = kindOfKey(filterKey);
     const versions = this.versions(kind, this.tenant.idOf(kind, index));
     let place = this.placeAt(kind, this.tenant.idOf(kind, index), at);
     while (
@@ -87,12 +93,14 @@ export class Oracle {
   }
 }
 
-export function kindOfKey(filterKey: FilterKey): ListedKind {
-  return KEY_KIND[filterKey];
+export function kindOfKey(filterKey: FilterKey): TenantRecordKind {
+  const kind = KEY_KIND[filterKey];
+  if (!kind) throw new Error(`no truth for ${filterKey}`);
+  return kind;
 }
 
 export function resourceOfKey(filterKey: FilterKey) {
-  return RESOURCE_OF[KEY_KIND[filterKey]];
+  return RESOURCE_OF[kindOfKey(filterKey)];
 }
 
 function given(time: number | null | undefined): number[] {

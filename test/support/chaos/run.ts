@@ -1,3 +1,4 @@
+import type { TenantRecordKind } from '../../../src/simulator/options.js';
 import 'reflect-metadata';
 import { setTimeout } from 'node:timers/promises';
 import { graphql } from 'graphql';
@@ -5,7 +6,7 @@ import { startTimeout } from '../../../src/async/waiting.js';
 import { createContextFactory } from '../../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
-import { type ListedKind, RESOURCES } from '../../../src/resources/registry.js';
+import { byResource, CORE_RESOURCES } from '../../../src/resources/registry.js';
 import { Random, seedOf } from '../../../src/simulator/random.js';
 import { createTenant } from '../../../src/simulator/tenant.js';
 import { DEFAULT_SYNC_SETTINGS } from '../../../src/sync/context.js';
@@ -52,7 +53,7 @@ export interface ChaosReport {
 const START: Instant = '2026-03-10T00:00:00.000Z';
 const INTERVAL = 30 * MINUTE;
 const LAG = DEFAULT_SYNC_SETTINGS.ingestionLagMs;
-const LISTED: readonly [ListedKind, ...ListedKind[]] = ['threat', 'case', 'campaign'];
+const LISTED: readonly [TenantRecordKind, ...TenantRecordKind[]] = ['threat', 'case', 'campaign'];
 /** A step that takes longer than this, in real ms, hangs. */
 const STUCK_MS = 60_000;
 const STRAGGLERS_MS = 30;
@@ -118,7 +119,8 @@ class Story {
       ...(history ? { history } : {}),
       settings: {
         ...DEFAULT_SYNC_SETTINGS,
-        intervals: { threats: INTERVAL, cases: INTERVAL, campaigns: INTERVAL },
+        collect: CORE_RESOURCES,
+        intervals: byResource(() => INTERVAL),
         backfillFrom: shift(START, -random.between(1, 4) * DAY),
         minWindowMs: [MINUTE, HOUR, 12 * HOUR, DAY][random.below(4)] ?? MINUTE,
         chunkRecords: random.pick([5, 20, 100]),
@@ -225,7 +227,7 @@ class Story {
       begins.push(begin);
     };
     const { sync, signal } = this.rig.life;
-    const resource = random.pick(RESOURCES);
+    const resource = random.pick(CORE_RESOURCES);
     const drawn = random.unit();
     if (drawn < 0.5) add('poll', () => sync.poll({ signal }));
     else if (drawn < 0.75) add(`poll ${resource}`, () => sync.poll({ resources: [resource], signal }));
@@ -235,7 +237,7 @@ class Story {
     }
     for (let i = random.below(6); i > 0; i -= 1) add('record', this.drawRecord());
     for (let i = random.below(3); i > 0; i -= 1) {
-      const [wanted, maxAgeMs] = [random.pick(RESOURCES), random.pick([0, MINUTE, HOUR])];
+      const [wanted, maxAgeMs] = [random.pick(CORE_RESOURCES), random.pick([0, MINUTE, HOUR])];
       add(`list ${wanted}`, () => sync.live.list(wanted, null, maxAgeMs));
     }
     for (let i = random.below(3); i > 0; i -= 1) add('query', this.drawQuery());

@@ -1,4 +1,4 @@
-import type { Resource } from '../../../src/resources/registry.js';
+import type { CoreResource as Resource } from '../../../src/resources/registry.js';
 import type { Fault, FaultPlan, FaultRule } from '../../../src/simulator/faults.js';
 import type { Random } from '../../../src/simulator/random.js';
 

@@ -98,6 +98,7 @@ function start(timers: Timers, over: Partial<PollerOptions> = {}): { poller: Pol
     store: world.store,
     accounts: fixedAccounts(world.account),
     intervals: world.settings.intervals,
+    resources: world.settings.collect,
     holder: 'one',
     clock: world.clock,
     log: pino({ level: 'silent' }),

@@ -6,37 +6,37 @@ import { DAY, type Instant } from '../../src/values/instant.js';
 
 /* A resource that the gateway does not have: what adding one takes is tested with it. */
 
-export interface VendorCaseRecord {
-  readonly vendorCaseId: string;
+export interface VendorRecord {
+  readonly vendorId: string;
   readonly vendorDomain: string | null;
   readonly status: string | null;
   readonly lastModifiedTime: Instant | null;
 }
 
 const schema = z.object({
-  vendorCaseId: requiredId,
+  vendorId: requiredId,
   vendorDomain: word,
   status: term,
   lastModifiedTime: instant,
 });
 
-export const vendorCaseDefinition = {
-  kind: 'vendorCase',
-  resource: 'vendorCases',
-  graphType: 'VendorCase',
+export const vendorDefinition = {
+  kind: 'vendor',
+  resource: 'vendors',
+  graphType: 'Vendor',
   upstream: {
-    listPaths: ['/vendor-cases'],
-    collectionKey: 'vendorCases',
-    idField: 'vendorCaseId',
+    listPaths: ['/vendors'],
+    collectionKey: 'vendors',
+    idField: 'vendorId',
     detail: 'SINGLE',
     availability: 'ADD_ON',
   },
   decode(id, { pages: [detail] }) {
-    const record = decode(schema, detail, `the vendor case ${id}`);
-    assertId(id, record.vendorCaseId, detail, `the vendor case ${id}`);
+    const record = decode(schema, detail, `the vendor ${id}`);
+    assertId(id, record.vendorId, detail, `the vendor ${id}`);
     return { record, payload: detail.json, unread: unreadParts(schema.shape, detail.json) };
   },
-  shapes: [{ name: 'vendorCase', shape: shape(schema.shape), at: null }],
+  shapes: [{ name: 'vendor', shape: shape(schema.shape), at: null }],
   parts: [],
   streams: [
     { filterKey: 'lastModifiedTime', timesOf: ({ lastModifiedTime: at }) => (at === null ? [] : [at]) },
@@ -47,7 +47,7 @@ export const vendorCaseDefinition = {
     vendorDomain: { type: 'text', reference: true },
     open: { type: 'boolean' },
   },
-  fieldsOf: ({ vendorCaseId: id, lastModifiedTime, vendorDomain, status }) => ({
+  fieldsOf: ({ vendorId: id, lastModifiedTime, vendorDomain, status }) => ({
     ...{ id, lastModifiedTime, vendorDomain },
     open: status === 'Open',
   }),
@@ -57,12 +57,13 @@ export const vendorCaseDefinition = {
   unsettledField: 'open',
   population: { changesMoveRecords: true, export: null },
   evidence: { versions: 'EACH', times: ['lastModifiedTime'] },
-  polling: { variable: 'POLL_VENDOR_CASES_EVERY', defaultMs: DAY, threshold: 'pollVendorCasesEvery' },
+  collection: 'CORE',
+  polling: { variable: 'POLL_VENDORS_EVERY', defaultMs: DAY, threshold: 'pollVendorsEvery' },
   shownAs: {},
   texts: {
-    record: 'A vendor case.',
-    resource: 'Vendor cases, by when they were last modified.',
-    list: 'The list of vendor cases.',
+    record: 'A vendor.',
+    resource: 'Vendors, by when they were last modified.',
+    list: 'The list of vendors.',
     order: 'last modified first',
   },
-} as const satisfies ResourceDefinition<VendorCaseRecord>;
+} as const satisfies ResourceDefinition<VendorRecord>;

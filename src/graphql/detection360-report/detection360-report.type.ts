@@ -1,0 +1,167 @@
+import { ID, ObjectType } from 'type-graphql';
+import { inquiryType, reportStatus } from '../../resources/vocabularies.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { recordConnectionOf } from '../lists/connection.js';
+import { filterInputFor, orderOf } from '../lists/list-args.js';
+import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { Node, RecordNode } from '../records/record.type.js';
+import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
+import { statisticsFor } from '../statistics/statistics-for.js';
+
+const RecordValue = valueFieldFrom('record');
+const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
+
+type InquiryType = NonNullable<ReturnType<typeof inquiryType>>;
+const InquiryType = describedEnum<InquiryType>('InquiryType', 'What a Detection 360 report is about.', {
+  MISSED_ATTACK: 'An attack that Abnormal did not detect.',
+  FALSE_POSITIVE: 'A harmless message that Abnormal judged as an attack.',
+  OTHER,
+});
+
+type ReportStatus = NonNullable<ReturnType<typeof reportStatus>>;
+const ReportStatus = describedEnum<ReportStatus>('ReportStatus', 'Status of a Detection 360 report.', {
+  UNREVIEWED: 'Abnormal has not reviewed it.',
+  CONTAINING_ATTACK: 'Abnormal is containing the attack.',
+  IMPROVING_PLATFORM: 'Abnormal is improving its detection.',
+  CORRECTING_JUDGEMENT: 'Abnormal is correcting its judgement.',
+  RESOLVED: 'Closed.',
+  OTHER,
+});
+
+@ObjectType({ simpleResolvers: true, description: 'One reason for a wrong judgement, as Abnormal found it.' })
+class RootCause {
+  @ValueField(() => String, { nullable: true, description: 'Name; null if Abnormal gives none.' })
+  readonly name!: string | null;
+
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Description; null if Abnormal gives none.',
+  })
+  readonly description!: string | null;
+}
+
+@ObjectType({
+  implements: [Node, RecordNode],
+  simpleResolvers: true,
+  description:
+    'A Detection 360 report: the organisation reported a missed attack or a false positive (`/detection360/reports`). Abnormal has no request for a single one: a report is read with the list of its day.',
+})
+export class Detection360Report extends RecordNode<'detection360Report'> {
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the report (`id`).' })
+  readonly reportId!: string;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description:
+      'When it was submitted (UTC; `submission_datetime`); null if Abnormal gives no time. Reports are collected and ordered by this time.',
+  })
+  readonly submissionTime!: Instant | null;
+
+  @ValueField(() => InquiryType, {
+    nullable: true,
+    description: 'Missed attack or false positive (`inquiry_type`); null if Abnormal gives none.',
+  })
+  get inquiryType(): InquiryType | null {
+    return inquiryType(this.record.inquiryTypeRaw);
+  }
+
+  @RecordValue(() => String, { nullable: true, description: '`inquiry_type` as received.' })
+  readonly inquiryTypeRaw!: string | null;
+
+  @ValueField(() => ReportStatus, {
+    nullable: true,
+    description: 'Status of the review (`status`); null if Abnormal gives none.',
+  })
+  get status(): ReportStatus | null {
+    return reportStatus(this.record.statusRaw);
+  }
+
+  @RecordValue(() => String, { nullable: true, description: '`status` as received.' })
+  readonly statusRaw!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Name of the user who submitted it (`submitted_by.name`); null if Abnormal gives none.',
+  })
+  readonly submittedByName!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description:
+      'E-mail address of the user who submitted it (`submitted_by.email`); null if Abnormal gives none.',
+  })
+  readonly submittedByAddress!: string | null;
+
+  @RecordValue(() => [ID], {
+    description: 'Ids of the reported messages (`messages`): signed 64-bit integers as text.',
+  })
+  readonly messageIds!: readonly string[];
+
+  @RecordValue(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Abnormal’s answer (`report.analysis`); null before the review.',
+  })
+  readonly analysis!: string | null;
+
+  @RecordValue(() => [RootCause], {
+    description: 'Why the judgement was wrong (`report.root_causes`); empty before the review.',
+  })
+  readonly rootCauses!: readonly RootCause[];
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of Detection 360 reports.' })
+export class Detection360ReportConnection extends recordConnectionOf<Detection360Report>(
+  () => Detection360Report,
+  'Detection360Report',
+) {}
+
+export const detection360ReportFilter = filterInputFor<'detection360Report'>('Detection360ReportFilter', {
+  id: { name: 'reportId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
+  submissionTime: { type: DateTimeFilter, description: 'Filter by when the report was submitted.' },
+  inquiryType: {
+    type: enumFilter('InquiryType', InquiryType),
+    description: 'Filter by missed attack or false positive.',
+  },
+  status: { type: enumFilter('ReportStatus', ReportStatus), description: 'Filter by the status.' },
+  open: { type: BooleanFilter, description: 'Filter by whether the report is open: not `RESOLVED`.' },
+  submittedByAddress: {
+    type: TextFilter,
+    description: 'Filter by the address of the user who submitted it.',
+  },
+  messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of a reported message.' },
+});
+
+export const detection360ReportOrder = orderOf('detection360Report', 'Detection360Report', {
+  id: { name: 'REPORT_ID', description: 'Abnormal’s id, as text.' },
+  submissionTime: { name: 'SUBMISSION_TIME', description: 'When the report was submitted: the default.' },
+});
+
+export const Detection360StatisticsResolver = statisticsFor({
+  ...{ noun: 'Detection360Report', plural: 'Detection 360 reports', kind: 'detection360Report' },
+  ...{ unit: 'RECORD', filter: detection360ReportFilter, whole: null },
+  times: { SUBMITTED: { field: 'submissionTime', description: 'When the report was submitted.' } },
+  dimensions: {
+    INTEGRATION: BY_ACCOUNT,
+    AGE: BY_AGE,
+    INQUIRY_TYPE: { field: 'inquiryType', description: 'Missed attack or false positive.' },
+    STATUS: { field: 'status', description: 'Status of the review.' },
+    OPEN: { field: 'open', description: 'Whether the report is open.' },
+    SUBMITTED_BY: { field: 'submittedByAddress', description: 'Address of the user who submitted it.' },
+  },
+  distinct: { SUBMITTED_BY: { field: 'submittedByAddress', description: 'Users who submitted reports.' } },
+  durations: {
+    SUBMITTED_TO_RESOLVED: {
+      measure: {
+        ...{ from: 'submissionTime', to: null },
+        state: { field: 'open', pending: [true], none: [] },
+      },
+      bound: 'AT_MOST',
+      description: 'From the submission until the gateway first saw the report resolved.',
+    },
+  },
+});

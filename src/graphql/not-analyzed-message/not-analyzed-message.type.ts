@@ -1,0 +1,139 @@
+import { ID, ObjectType } from 'type-graphql';
+import { notAnalyzedReason } from '../../resources/vocabularies.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { recordConnectionOf } from '../lists/connection.js';
+import { filterInputFor, orderOf } from '../lists/list-args.js';
+import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { Node, RecordNode } from '../records/record.type.js';
+import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
+import { statisticsFor } from '../statistics/statistics-for.js';
+
+const RecordValue = valueFieldFrom('record');
+
+type NotAnalyzedReason = NonNullable<ReturnType<typeof notAnalyzedReason>>;
+const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
+  'NotAnalyzedReason',
+  'Why Abnormal did not analyse a reported message.',
+  {
+    PHISHING_SIMULATION: 'It is part of a phishing simulation.',
+    EXCLUDED_SENDER: 'Its sender is excluded from the analysis.',
+    CUSTOM_FILTER: 'A filter of the organisation excludes it.',
+    INVALID_MAILBOX: 'The mailbox is not valid.',
+    ORIGINAL_EMAIL_NOT_LOCATED: 'The original e-mail was not found.',
+    UNKNOWN_REPORTER: 'The user who reported it is unknown.',
+    INVALID_SUBMISSION: 'The report is not valid.',
+    ROUTED_SUBMISSION: 'The report was routed elsewhere.',
+    COULD_NOT_EXTRACT: 'The reported e-mail could not be extracted from the report.',
+    FROM_PHISHING_MAILBOX: 'It came from the mailbox for reports itself.',
+    NOT_ANALYZED_POV_QUOTA_REACHED: 'The quota of an evaluation was reached.',
+    AI_CONVERSATION: 'It is part of a conversation with Abnormal’s assistant.',
+    OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
+  },
+);
+
+@ObjectType({
+  implements: [Node, RecordNode],
+  simpleResolvers: true,
+  description:
+    'A message that a user reported to the abuse mailbox and that Abnormal did not analyse (`/abuse_mailbox/not_analyzed`). The account needs the abuse mailbox add-on. Abnormal has no request for a single one: a message is read with the list of its second.',
+})
+export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
+  @RecordValue(() => ID, {
+    description: 'Abnormal’s id of the message (`abx_message_id`): a signed 64-bit integer as text.',
+  })
+  readonly messageId!: string;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description:
+      'When it was reported (UTC; `reported_datetime`); null if Abnormal gives no time. Messages are collected and ordered by this time.',
+  })
+  readonly reportedTime!: Instant | null;
+
+  @ValueField(() => NotAnalyzedReason, {
+    nullable: true,
+    description: 'Why it was not analysed (`not_analyzed_reason`); null if Abnormal gives none.',
+  })
+  get reason(): NotAnalyzedReason | null {
+    return notAnalyzedReason(this.record.reasonRaw);
+  }
+
+  @RecordValue(() => String, { nullable: true, description: '`not_analyzed_reason` as received.' })
+  readonly reasonRaw!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['subject'],
+    nullable: true,
+    description: 'Subject (`subject`); null if Abnormal gives none.',
+  })
+  readonly subject!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Name of the user who reported it (`reporter.name`); null if Abnormal gives none.',
+  })
+  readonly reporterName!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description:
+      'E-mail address of the user who reported it (`reporter.email`); null if Abnormal gives none.',
+  })
+  readonly reporterAddress!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['names'],
+    nullable: true,
+    description: 'Name of the recipient (`recipient.name`); null if Abnormal gives none.',
+  })
+  readonly recipientName!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'E-mail address of the recipient (`recipient.email`); null if Abnormal gives none.',
+  })
+  readonly recipientAddress!: string | null;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of messages that were not analysed.' })
+export class NotAnalyzedMessageConnection extends recordConnectionOf<NotAnalyzedMessage>(
+  () => NotAnalyzedMessage,
+  'NotAnalyzedMessage',
+) {}
+
+export const notAnalyzedMessageFilter = filterInputFor<'notAnalyzedMessage'>('NotAnalyzedMessageFilter', {
+  id: { name: 'messageId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
+  reportedTime: { type: DateTimeFilter, description: 'Filter by when the message was reported.' },
+  reason: {
+    type: enumFilter('NotAnalyzedReason', NotAnalyzedReason),
+    description: 'Filter by why it was not analysed.',
+  },
+  subject: { type: TextFilter, description: 'Filter by the subject.' },
+  reporterAddress: { type: TextFilter, description: 'Filter by the address of the user who reported it.' },
+  recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address.' },
+});
+
+export const notAnalyzedMessageOrder = orderOf('notAnalyzedMessage', 'NotAnalyzedMessage', {
+  id: { name: 'MESSAGE_ID', description: 'Abnormal’s id, as text.' },
+  reportedTime: { name: 'REPORTED_TIME', description: 'When the message was reported: the default.' },
+});
+
+export const NotAnalyzedStatisticsResolver = statisticsFor({
+  ...{ noun: 'NotAnalyzedMessage', plural: 'messages that were not analysed', kind: 'notAnalyzedMessage' },
+  ...{ unit: 'RECORD', filter: notAnalyzedMessageFilter, whole: null },
+  times: { REPORTED: { field: 'reportedTime', description: 'When the message was reported.' } },
+  dimensions: {
+    INTEGRATION: BY_ACCOUNT,
+    AGE: BY_AGE,
+    REASON: { field: 'reason', description: 'Why the message was not analysed.' },
+    REPORTER_ADDRESS: { field: 'reporterAddress', description: 'Address of the user who reported it.' },
+    RECIPIENT_ADDRESS: { field: 'recipientAddress', description: 'Address of the recipient.' },
+    SUBJECT: { field: 'subject', description: 'Subject.' },
+  },
+  distinct: { REPORTER_ADDRESS: { field: 'reporterAddress', description: 'Users who reported messages.' } },
+  durations: {},
+});

@@ -1,0 +1,144 @@
+import { ID, ObjectType } from 'type-graphql';
+import { auditStatus } from '../../resources/vocabularies.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { recordConnectionOf } from '../lists/connection.js';
+import { filterInputFor, orderOf } from '../lists/list-args.js';
+import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { Node, RecordNode } from '../records/record.type.js';
+import { BY_ACCOUNT } from '../statistics/statistics.type.js';
+import { statisticsFor } from '../statistics/statistics-for.js';
+
+const RecordValue = valueFieldFrom('record');
+
+type PortalAuditStatus = NonNullable<ReturnType<typeof auditStatus>>;
+const PortalAuditStatus = describedEnum<PortalAuditStatus>('PortalAuditStatus', 'Result of an action.', {
+  SUCCESS: 'The action succeeded.',
+  FAILURE: 'The action failed.',
+  OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
+});
+
+@ObjectType({
+  implements: [Node, RecordNode],
+  simpleResolvers: true,
+  description:
+    'What a user did in Abnormal’s portal (`/auditlogs`). Abnormal keeps entries for 90 days; entries never change. The gateway’s own trail is `auditTrail`.',
+})
+export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
+  @RecordValue(() => ID, {
+    description:
+      'SHA-256 of the entry as canonical JSON. Abnormal gives entries no id, so two entries with the same content are one.',
+  })
+  readonly entryId!: string;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description:
+      'When it happened (UTC; `timestamp`); null if Abnormal gives no time. Entries are collected and ordered by this time.',
+  })
+  readonly timestamp!: Instant | null;
+
+  @RecordValue(() => String, {
+    nullable: true,
+    description: 'Kind of action, as received (`category`); null if Abnormal gives none.',
+  })
+  readonly category!: string | null;
+
+  @RecordValue(() => String, {
+    nullable: true,
+    description: 'The action, as received (`action`); null if Abnormal gives none.',
+  })
+  readonly action!: string | null;
+
+  @ValueField(() => PortalAuditStatus, {
+    nullable: true,
+    description: 'Result (`status`); null if Abnormal gives none.',
+  })
+  get status(): PortalAuditStatus | null {
+    return auditStatus(this.record.statusRaw);
+  }
+
+  @RecordValue(() => String, { nullable: true, description: '`status` as received.' })
+  readonly statusRaw!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'E-mail address of the user (`user.email`); null if Abnormal gives none.',
+  })
+  readonly userAddress!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['locations'],
+    nullable: true,
+    description: 'IP address of the user’s device (`sourceIp`); null if Abnormal gives none.',
+  })
+  readonly sourceIp!: string | null;
+
+  @RecordValue(() => String, {
+    nullable: true,
+    description: 'Name of the tenant (`tenantName`), which may be empty; null if Abnormal gives none.',
+  })
+  readonly tenantName!: string | null;
+
+  @RecordValue(() => ID, {
+    nullable: true,
+    description: 'Id of the message that was acted on (`actionDetails.messageId`); null if there is none.',
+  })
+  readonly messageId!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The user’s reason (`actionDetails.providedReason`); null if there is none.',
+  })
+  readonly reason!: string | null;
+
+  @RecordValue(() => String, {
+    personal: ['urls'],
+    nullable: true,
+    description: 'URL of the request (`actionDetails.requestUrl`); null if there is none.',
+  })
+  readonly requestUrl!: string | null;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of the portal’s audit log.' })
+export class PortalAuditLogConnection extends recordConnectionOf<PortalAuditLog>(
+  () => PortalAuditLog,
+  'PortalAuditLog',
+) {}
+
+export const portalAuditLogFilter = filterInputFor<'portalAuditLog'>('PortalAuditLogFilter', {
+  id: { name: 'entryId', type: TextFilter, description: 'Filter by the entry’s SHA-256.' },
+  timestamp: { type: DateTimeFilter, description: 'Filter by when it happened.' },
+  category: { type: TextFilter, description: 'Filter by the kind of action.' },
+  action: { type: TextFilter, description: 'Filter by the action.' },
+  status: { type: enumFilter('PortalAuditStatus', PortalAuditStatus), description: 'Filter by the result.' },
+  userAddress: { type: TextFilter, description: 'Filter by the user’s address.' },
+  sourceIp: { type: TextFilter, description: 'Filter by the IP address of the user’s device.' },
+  messageId: { type: TextFilter, description: 'Filter by the id of the message that was acted on.' },
+});
+
+export const portalAuditLogOrder = orderOf('portalAuditLog', 'PortalAuditLog', {
+  id: { name: 'ENTRY_ID', description: 'The entry’s SHA-256.' },
+  timestamp: { name: 'TIMESTAMP', description: 'When it happened: the default.' },
+});
+
+export const PortalAuditStatisticsResolver = statisticsFor({
+  ...{ noun: 'PortalAuditLog', plural: 'entries of the portal’s audit log', kind: 'portalAuditLog' },
+  ...{ unit: 'RECORD', filter: portalAuditLogFilter, whole: null },
+  times: { HAPPENED: { field: 'timestamp', description: 'When it happened.' } },
+  dimensions: {
+    INTEGRATION: BY_ACCOUNT,
+    CATEGORY: { field: 'category', description: 'Kind of action, as received.' },
+    ACTION: { field: 'action', description: 'The action, as received.' },
+    STATUS: { field: 'status', description: 'Result.' },
+    USER_ADDRESS: { field: 'userAddress', description: 'Address of the user.' },
+    SOURCE_IP: { field: 'sourceIp', description: 'IP address of the user’s device.' },
+  },
+  distinct: {
+    USER_ADDRESS: { field: 'userAddress', description: 'Users.' },
+    SOURCE_IP: { field: 'sourceIp', description: 'IP addresses.' },
+  },
+  durations: {},
+});

@@ -1,0 +1,161 @@
+import { ID, ObjectType } from 'type-graphql';
+import type { VendorEventRecord } from '../../resources/vendor-case/vendor-case.js';
+import type { Instant } from '../../values/instant.js';
+import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { recordConnectionOf } from '../lists/connection.js';
+import { filterInputFor, orderOf } from '../lists/list-args.js';
+import { DateTimeFilter, TextFilter } from '../lists/value-filters.js';
+import { Node, RecordNode } from '../records/record.type.js';
+import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
+import { statisticsFor } from '../statistics/statistics-for.js';
+
+const RecordValue = valueFieldFrom('record');
+
+@ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened a vendor case.' })
+class VendorInsight {
+  @ValueField(() => String, { nullable: true, description: 'Topic; null if Abnormal gives none.' })
+  readonly highlight!: string | null;
+
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'The finding, in words; null if Abnormal gives none.',
+  })
+  readonly description!: string | null;
+}
+
+@ObjectType({ simpleResolvers: true, description: 'One message of a vendor case.' })
+class VendorEvent implements VendorEventRecord {
+  @ValueField(() => DateTime, {
+    nullable: true,
+    description: 'When it happened (UTC; `eventTimestamp`); null if Abnormal gives no time.',
+  })
+  readonly time!: Instant | null;
+
+  @ValueField(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'E-mail address of the sender (`senderAddress`); null if Abnormal gives none.',
+  })
+  readonly senderAddress!: string | null;
+
+  @ValueField(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
+  })
+  readonly recipientAddress!: string | null;
+
+  @ValueField(() => String, {
+    personal: ['subject'],
+    nullable: true,
+    description: 'Subject (`subject`); null if Abnormal gives none.',
+  })
+  readonly subject!: string | null;
+
+  @ValueField(() => String, {
+    nullable: true,
+    description: 'How the message is marked, as received (`markedAs`), such as `Malicious`.',
+  })
+  readonly markedAsRaw!: string | null;
+
+  @ValueField(() => ID, {
+    nullable: true,
+    description: 'Abnormal’s id of the threat (`threatId`); null if Abnormal gives none.',
+  })
+  readonly threatId!: string | null;
+}
+
+@ObjectType({
+  implements: [Node, RecordNode],
+  simpleResolvers: true,
+  description: 'A vendor whose mail to the organisation is suspicious (`/vendor-cases/{id}`).',
+})
+export class VendorCase extends RecordNode<'vendorCase'> {
+  @RecordValue(() => ID, { description: 'Abnormal’s id of the vendor case (`vendorCaseId`).' })
+  readonly vendorCaseId!: string;
+
+  @RecordValue(() => String, {
+    personal: ['addresses'],
+    nullable: true,
+    description: 'Domain of the vendor (`vendorDomain`); null if Abnormal gives none.',
+  })
+  readonly vendorDomain!: string | null;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description: 'When its first message arrived (UTC; `firstObservedTime`); null if Abnormal gives no time.',
+  })
+  readonly firstObservedTime!: Instant | null;
+
+  @RecordValue(() => DateTime, {
+    nullable: true,
+    description:
+      'When it was last modified (UTC; `lastModifiedTime`); null if Abnormal gives no time. Vendor cases are collected and ordered by this time.',
+  })
+  readonly lastModifiedTime!: Instant | null;
+
+  @RecordValue(() => [VendorInsight], {
+    description: 'Why Abnormal opened the vendor case (`insights`); empty if Abnormal gives none.',
+  })
+  readonly insights!: readonly VendorInsight[];
+
+  @RecordValue(() => [VendorEvent], {
+    description: 'Its messages, in Abnormal’s order (`timeline`); empty if Abnormal gives none.',
+  })
+  readonly timeline!: readonly VendorEvent[];
+
+  @RecordValue(() => [ID], { description: 'The threats of the timeline, each once.' })
+  readonly threatIds!: readonly string[];
+}
+
+@ObjectType({ simpleResolvers: true, description: 'A page of a list of vendor cases.' })
+export class VendorCaseConnection extends recordConnectionOf<VendorCase>(() => VendorCase, 'VendorCase') {}
+
+export const vendorCaseFilter = filterInputFor<'vendorCase'>('VendorCaseFilter', {
+  id: { name: 'vendorCaseId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
+  lastModifiedTime: { type: DateTimeFilter, description: 'Filter by when it was last modified.' },
+  firstObservedTime: { type: DateTimeFilter, description: 'Filter by when its first message arrived.' },
+  vendorDomain: { type: TextFilter, description: 'Filter by the vendor’s domain.' },
+  senderAddress: { type: TextFilter, description: 'Filter by the sender’s address of a message.' },
+  recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address of a message.' },
+  markedAs: { name: 'markedAsRaw', type: TextFilter, description: 'Filter by how a message is marked.' },
+  threatId: { type: TextFilter, description: 'Filter by Abnormal’s id of a threat of the timeline.' },
+});
+
+export const vendorCaseOrder = orderOf('vendorCase', 'VendorCase', {
+  id: { name: 'VENDOR_CASE_ID', description: 'Abnormal’s id, as text.' },
+  lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last modified: the default.' },
+  firstObservedTime: { name: 'FIRST_OBSERVED_TIME', description: 'When its first message arrived.' },
+});
+
+export const VendorCaseStatisticsResolver = statisticsFor({
+  ...{ noun: 'VendorCase', plural: 'vendor cases', kind: 'vendorCase' },
+  ...{ unit: 'RECORD', filter: vendorCaseFilter, whole: null },
+  times: {
+    FIRST_OBSERVED: { field: 'firstObservedTime', description: 'When the first message arrived.' },
+    LAST_MODIFIED: { field: 'lastModifiedTime', description: 'When the vendor case was last modified.' },
+  },
+  dimensions: {
+    INTEGRATION: BY_ACCOUNT,
+    AGE: BY_AGE,
+    VENDOR_DOMAIN: { field: 'vendorDomain', description: 'Domain of the vendor.' },
+    SENDER_ADDRESS: { field: 'senderAddress', description: 'Senders of its messages.' },
+    RECIPIENT_ADDRESS: { field: 'recipientAddress', description: 'Recipients of its messages.' },
+    MARKED_AS: { field: 'markedAs', description: 'How its messages are marked, as received.' },
+  },
+  distinct: {
+    VENDOR_DOMAIN: { field: 'vendorDomain', description: 'Vendors.' },
+    RECIPIENT_ADDRESS: { field: 'recipientAddress', description: 'Recipients.' },
+  },
+  durations: {
+    OBSERVED_TO_MODIFIED: {
+      measure: {
+        ...{ from: 'firstObservedTime', to: 'lastModifiedTime' },
+        state: { field: 'vendorDomain', pending: [], none: [] },
+      },
+      bound: 'EXACT',
+      description: 'From the first message until the last change.',
+    },
+  },
+});

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { Fields } from '../../values/filter.js';
+import { DAY, type Instant } from '../../values/instant.js';
+import type { ResourceDefinition, Unreadable } from '../definition.js';
+import { isUnknownBy, shape } from '../known-shapes.js';
+import { notAnalyzedReason } from '../vocabularies.js';
+import {
+  assertId,
+  type Decoded,
+  decode,
+  instant,
+  optionalObject,
+  type Received,
+  requiredId,
+  term,
+  text,
+  unreadParts,
+  word,
+} from '../wire.js';
+
+/** A message that a user reported to the abuse mailbox and that Abnormal did not analyse. */
+export interface NotAnalyzedMessageRecord extends Unreadable {
+  /** A signed 64-bit integer as text: Abnormal sends it as a number only. */
+  readonly messageId: string;
+  readonly reportedTime: Instant | null;
+  readonly reasonRaw: string | null;
+  readonly subject: string | null;
+  readonly reporterName: string | null;
+  readonly reporterAddress: string | null;
+  readonly recipientName: string | null;
+  readonly recipientAddress: string | null;
+}
+
+const userShape = { name: text, email: word };
+
+const messageSchema = z.object({
+  abx_message_id: requiredId,
+  subject: text,
+  reported_datetime: instant,
+  recipient: optionalObject(userShape),
+  reporter: optionalObject(userShape),
+  not_analyzed_reason: term,
+});
+
+function decodeMessage(id: string, received: Received): Decoded<NotAnalyzedMessageRecord> {
+  const what = `the message ${id} that was not analysed`;
+  const raw = decode(messageSchema, received, what);
+  assertId(id, raw.abx_message_id, received, what);
+  const record: NotAnalyzedMessageRecord = {
+    messageId: raw.abx_message_id,
+    reportedTime: raw.reported_datetime,
+    reasonRaw: raw.not_analyzed_reason,
+    subject: raw.subject,
+    reporterName: raw.reporter?.name ?? null,
+    reporterAddress: raw.reporter?.email ?? null,
+    recipientName: raw.recipient?.name ?? null,
+    recipientAddress: raw.recipient?.email ?? null,
+  };
+  const inner = { recipient: userShape, reporter: userShape };
+  return {
+    record,
+    payload: received.json,
+    unread: unreadParts(messageSchema.shape, received.json, '', inner),
+  };
+}
+
+function messageFields(message: NotAnalyzedMessageRecord): Fields {
+  return {
+    id: message.messageId,
+    reportedTime: message.reportedTime,
+    reason: notAnalyzedReason(message.reasonRaw),
+    subject: message.subject,
+    reporterAddress: message.reporterAddress,
+    recipientAddress: message.recipientAddress,
+  };
+}
+
+export const notAnalyzedMessageDefinition = {
+  kind: 'notAnalyzedMessage',
+  resource: 'notAnalyzedMessages',
+  graphType: 'NotAnalyzedMessage',
+  upstream: {
+    listPaths: ['/abuse_mailbox/not_analyzed'],
+    collectionKey: 'results',
+    idField: 'abx_message_id',
+    idName: 'messageId',
+    detail: 'NONE',
+    window: 'START_END',
+    itemTime: 'reported_datetime',
+    availability: 'ADD_ON',
+  },
+  decode: (id, { pages }) => decodeMessage(id, pages[0]),
+  shapes: [
+    {
+      name: 'notAnalyzedMessage',
+      shape: shape(messageSchema.shape, {
+        not_analyzed_reason: isUnknownBy(notAnalyzedReason),
+        recipient: shape(userShape),
+        reporter: shape(userShape),
+      }),
+      at: null,
+    },
+  ],
+  parts: [],
+  streams: [
+    {
+      filterKey: 'reportedTime',
+      timesOf: ({ reportedTime: at }) => (at === null ? [] : [at]),
+      // collectors that went by the clock lost rows, which appear late; a week is the assumed limit
+      lateForMs: 7 * DAY,
+    },
+  ],
+  fields: {
+    id: { type: 'text', order: true },
+    reportedTime: { type: 'instant', order: true },
+    reason: { type: 'text' },
+    subject: { type: 'text' },
+    reporterAddress: { type: 'text' },
+    recipientAddress: { type: 'text' },
+  },
+  fieldsOf: messageFields,
+  searchedBy: [],
+  defaultOrder: 'reportedTime',
+  earliestField: 'reportedTime',
+  unsettledField: null,
+  population: { changesMoveRecords: false, export: null },
+  evidence: { versions: 'EACH', times: ['reportedTime'] },
+  collection: 'DEFAULT',
+  polling: { variable: 'POLL_NOT_ANALYZED_MESSAGES_EVERY', defaultMs: DAY, threshold: null },
+  shownAs: {},
+  texts: {
+    record: 'A reported message that was not analysed.',
+    resource: 'Messages reported to the abuse mailbox that were not analysed, by when they were reported.',
+    list: 'The list of reported messages that were not analysed.',
+    order: 'last reported first',
+  },
+} as const satisfies ResourceDefinition<NotAnalyzedMessageRecord>;

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import type { Fields } from '../../values/filter.js';
+import { DAY, type Instant } from '../../values/instant.js';
+import type { ResourceDefinition, Unreadable } from '../definition.js';
+import { shape } from '../known-shapes.js';
+import {
+  assertId,
+  type Decoded,
+  decode,
+  decodeEach,
+  instant,
+  optionalId,
+  type Received,
+  requiredId,
+  term,
+  text,
+  unreadParts,
+  word,
+} from '../wire.js';
+
+/** A vendor whose mail is suspicious, with the messages that made it so. */
+export interface VendorCaseRecord extends Unreadable {
+  readonly vendorCaseId: string;
+  readonly vendorDomain: string | null;
+  readonly firstObservedTime: Instant | null;
+  readonly lastModifiedTime: Instant | null;
+  readonly insights: readonly { readonly highlight: string | null; readonly description: string | null }[];
+  readonly timeline: readonly VendorEventRecord[];
+  /** Those of the timeline, each once. */
+  readonly threatIds: readonly string[];
+}
+
+export interface VendorEventRecord {
+  readonly time: Instant | null;
+  readonly senderAddress: string | null;
+  readonly recipientAddress: string | null;
+  readonly subject: string | null;
+  readonly markedAsRaw: string | null;
+  readonly threatId: string | null;
+}
+
+const insightShape = { highlight: text, description: text };
+const eventShape = {
+  eventTimestamp: instant,
+  senderAddress: word,
+  recipientAddress: word,
+  subject: text,
+  markedAs: term,
+  threatId: optionalId,
+};
+const list = z.array(z.unknown()).nullish();
+
+const vendorCaseSchema = z.object({
+  vendorCaseId: requiredId,
+  vendorDomain: word,
+  firstObservedTime: instant,
+  lastModifiedTime: instant,
+  insights: list,
+  timeline: list,
+});
+
+function decodeVendorCase(id: string, detail: Received): Decoded<VendorCaseRecord> {
+  const what = `the vendor case ${id}`;
+  const raw = decode(vendorCaseSchema, detail, what);
+  assertId(id, raw.vendorCaseId, detail, what);
+  const insights = decodeEach(z.object(insightShape), raw.insights ?? [], 'insights', (each, path) =>
+    unreadParts(insightShape, each, path),
+  );
+  const events = decodeEach(z.object(eventShape), raw.timeline ?? [], 'timeline', (each, path) =>
+    unreadParts(eventShape, each, path),
+  );
+  const timeline = events.read.map(({ value }) => ({
+    time: value.eventTimestamp,
+    senderAddress: value.senderAddress,
+    recipientAddress: value.recipientAddress,
+    subject: value.subject,
+    markedAsRaw: value.markedAs,
+    threatId: value.threatId,
+  }));
+  const record: VendorCaseRecord = {
+    vendorCaseId: raw.vendorCaseId,
+    vendorDomain: raw.vendorDomain,
+    firstObservedTime: raw.firstObservedTime,
+    lastModifiedTime: raw.lastModifiedTime,
+    insights: insights.read.map(({ value }) => value),
+    timeline,
+    threatIds: [...new Set(timeline.flatMap(({ threatId }) => threatId ?? []))],
+  };
+  const unread = [...unreadParts(vendorCaseSchema.shape, detail.json), ...insights.unread, ...events.unread];
+  return { record, payload: detail.json, unread };
+}
+
+function vendorCaseFields(record: VendorCaseRecord): Fields {
+  const each = (read: (event: VendorEventRecord) => string | null) => [
+    ...new Set(record.timeline.flatMap((event) => read(event) ?? [])),
+  ];
+  return {
+    id: record.vendorCaseId,
+    lastModifiedTime: record.lastModifiedTime,
+    firstObservedTime: record.firstObservedTime,
+    vendorDomain: record.vendorDomain,
+    senderAddress: each(({ senderAddress }) => senderAddress),
+    recipientAddress: each(({ recipientAddress }) => recipientAddress),
+    markedAs: each(({ markedAsRaw }) => markedAsRaw),
+    threatId: record.threatIds,
+  };
+}
+
+export const vendorCaseDefinition = {
+  kind: 'vendorCase',
+  resource: 'vendorCases',
+  graphType: 'VendorCase',
+  upstream: {
+    listPaths: ['/vendor-cases'],
+    collectionKey: 'vendorCases',
+    idField: 'vendorCaseId',
+    detail: 'SINGLE',
+    availability: 'ADD_ON',
+  },
+  decode: (id, { pages }) => decodeVendorCase(id, pages[0]),
+  shapes: [
+    {
+      name: 'vendorCase',
+      shape: shape(vendorCaseSchema.shape, { insights: shape(insightShape), timeline: shape(eventShape) }),
+      at: null,
+    },
+  ],
+  parts: [],
+  streams: [
+    { filterKey: 'lastModifiedTime', timesOf: ({ lastModifiedTime: at }) => (at === null ? [] : [at]) },
+  ],
+  fields: {
+    id: { type: 'text', order: true },
+    lastModifiedTime: { type: 'instant', order: true },
+    firstObservedTime: { type: 'instant', order: true },
+    vendorDomain: { type: 'text' },
+    senderAddress: { type: 'texts' },
+    recipientAddress: { type: 'texts' },
+    markedAs: { type: 'texts' },
+    threatId: { type: 'texts', reference: true },
+  },
+  fieldsOf: vendorCaseFields,
+  searchedBy: ['vendorDomain'],
+  defaultOrder: 'lastModifiedTime',
+  earliestField: 'lastModifiedTime',
+  unsettledField: null,
+  population: { changesMoveRecords: true, export: null },
+  evidence: { versions: 'EACH', times: ['firstObservedTime', 'lastModifiedTime'] },
+  collection: 'DEFAULT',
+  polling: { variable: 'POLL_VENDOR_CASES_EVERY', defaultMs: DAY, threshold: null },
+  shownAs: {},
+  texts: {
+    record: 'A vendor case.',
+    resource: 'Vendor cases, by when they were last modified.',
+    list: 'The list of vendor cases.',
+    order: 'last modified first',
+  },
+} as const satisfies ResourceDefinition<VendorCaseRecord>;
