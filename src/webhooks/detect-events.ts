@@ -17,7 +17,8 @@ export interface DetectedEvent {
 /** The state of something, as it is now. */
 export interface Situation {
   readonly subject: string;
-  readonly state: string;
+  /** `null`: it is over, and no longer known. */
+  readonly state: string | null;
   /** The event of a change from another state; `null` if it is none. */
   event(before: string | undefined): DetectedEvent | null;
 }
@@ -65,7 +66,9 @@ export async function detectEvents(options: DetectOptions): Promise<void> {
     ...more.map((detector) => detector(at, last.known)),
   ]);
   const found = situations.flat();
-  const known = Object.fromEntries(found.map(({ subject, state }) => [subject, state]));
+  const known = Object.fromEntries(
+    found.flatMap(({ subject, state }) => (state === null ? [] : [[subject, state]])),
+  );
   if (canonicalJson(known) === canonicalJson(last.known)) return;
   const { seq } = await store.head();
   const events = found.flatMap(({ subject, state, event }) => {
