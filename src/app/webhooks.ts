@@ -63,11 +63,10 @@ export function createWebhooks(services: WebhookServices): Webhooks {
     ...{ store, clock, log, sleep: pause, observer: observe },
     secrets: webhookSecretsOf(config, store, clock),
     endpoints,
-    detect: () =>
-      detectEvents({
-        ...{ store, clock, rules, more: [controls] },
-        integrations: () => accounts.list().map(({ name }) => name),
-      }),
+    detect: (signal) => {
+      const integrations = () => accounts.list().map(({ name }) => name);
+      return detectEvents({ store, clock, rules, integrations, more: [controls] }, signal);
+    },
   });
   return {
     status: deliveries.status,

@@ -33,8 +33,9 @@ export const CONTROL_EVENTS = [
   'control.exception_closed',
 ] as const satisfies readonly GatewayEvent[];
 
-/** Exceptions of one account that are told one by one. */
-const MOST_EXCEPTIONS = 2000;
+/** Exceptions that are compared one by one: of one account, and of all accounts together. */
+const MOST_OF_ACCOUNT = 2000;
+const MOST_OF_ALL = 10_000;
 const REST = 20;
 
 const VERDICT = 'verdict ';
@@ -49,7 +50,7 @@ export function createControlDetector(options: ControlEventOptions): Detector {
   const { store, request, isWanted, rest = REST } = options;
   let last: { readonly key: string; readonly validUntil: Instant } | null = null;
   let restUntil = 0;
-  return async (now, known) => {
+  return async (now, known, signal) => {
     if (!isWanted()) return [];
     const asked = await request();
     const key = `${asked.pin.seq} ${rulesKey(asked.rules)}`;
@@ -58,13 +59,15 @@ export function createControlDetector(options: ControlEventOptions): Detector {
     // a collection that is late stays so, but the windows move
     let validUntil = shift(now, HOUR);
     const situations: Situation[] = [];
-    for (const integration of await namesOf(store)) {
-      const own = { ...asked, integrations: [integration] };
+    const names = await namesOf(store);
+    const most = Math.min(MOST_OF_ACCOUNT, Math.floor(MOST_OF_ALL / names.length));
+    for (const integration of names) {
+      const own = { ...asked, integrations: [integration], signal };
       const { states } = await evaluatePosture(store, own);
       for (const state of states)
         if (state.validUntil !== null) validUntil = earliest(validUntil, state.validUntil);
       situations.push(...states.map((state) => verdictSituation(integration, state, asked.pin.at)));
-      situations.push(...(await exceptionSituations(store, own, integration, known)));
+      situations.push(...exceptionSituations(await openExceptions(store, own, most), integration, known));
     }
     last = { key, validUntil };
     restUntil = performance.now() + (performance.now() - begun) * rest;
@@ -103,57 +106,65 @@ function verdictSituation(integration: string, { window, result }: ControlState,
   };
 }
 
-/** Compared with the known ones; the first time, and while there are too many, none is told. */
-async function exceptionSituations(
+interface OpenExceptions {
+  /** When each of them was, by subject; `null` if there are too many. */
+  readonly found: ReadonlyMap<string, string> | null;
+  readonly most: number;
+  /** The beginning of the window. */
+  readonly from: Instant;
+}
+
+async function openExceptions(
   store: HistoryStore,
   request: PostureRequest,
-  integration: string,
-  known: Readonly<Record<string, string>>,
-): Promise<Situation[]> {
+  most: number,
+): Promise<OpenExceptions> {
+  const { signal } = request;
   const controls = WAIVABLE_CONTROLS.map((id) => CONTROLS[id]);
   const { to } = (await windowEnds(store, request))(controls);
   const from = shift(to, -WINDOWS.LAST_90_DAYS.ms);
-  const open = new Map<string, string>();
+  const found = new Map<string, string>();
   const onFinding = (control: string, { outcome, subject, at }: ControlFinding) => {
-    if (outcome !== 'EXCEPTION' || subject.type !== 'RECORD' || open.size > MOST_EXCEPTIONS) return;
+    if (outcome !== 'EXCEPTION' || subject.type !== 'RECORD' || found.size > most) return;
     const { key, messageId } = subject;
-    open.set(`${EXCEPTION}${JSON.stringify([integration, control, key.kind, key.id, messageId])}`, at ?? '');
+    const parts = [key.integration, control, key.kind, key.id, messageId];
+    found.set(`${EXCEPTION}${JSON.stringify(parts)}`, at ?? '');
   };
   const asked = [{ period: spanOf(from, to), controls, keep: NONE }];
-  const { evaluations } = await evaluateTogether(store, request, asked, { onFinding });
+  const { evaluations } = await evaluateTogether(store, request, asked, { onFinding, signal });
   for (const evaluation of evaluations) evaluation.finish();
+  return { found: found.size > most ? null : found, most, from };
+}
 
-  const mine = Object.keys(known).filter((subject) => subject.startsWith(`${EXCEPTION}["${integration}",`));
-  const mark = `${COUNTED}${integration}`;
-  if (open.size > MOST_EXCEPTIONS) {
-    const more: DetectedEvent = {
-      type: 'control.exception_opened',
-      data: { integration, moreThan: MOST_EXCEPTIONS },
-    };
-    const kept = mine.map((subject) => ({ subject, state: known[subject] ?? '', event: () => null }));
-    return [...kept, { subject: mark, state: 'TOO_MANY', event: () => more }];
+/** Compared with the known ones. The first time, and while there are too many, none is an event. */
+function exceptionSituations(
+  { found, most, from }: OpenExceptions,
+  integration: string,
+  known: Readonly<Record<string, string>>,
+): Situation[] {
+  const subject = `${COUNTED}${integration}`;
+  const mine = Object.entries(known).filter(([each]) => each.startsWith(`${EXCEPTION}["${integration}",`));
+  if (found === null) {
+    const data = { integration, moreThan: most };
+    const kept = mine.map(([each, state]) => ({ subject: each, state, event: () => null }));
+    return [
+      ...kept,
+      { subject, state: 'TOO_MANY', event: () => ({ type: 'control.exception_opened', data }) },
+    ];
   }
-  const isFirst = known[mark] === undefined;
-  const opened = [...open].map(([subject, at]): Situation => {
-    const isNew = !isFirst && known[subject] === undefined;
-    return {
-      subject,
-      state: at,
-      event: () => (isNew ? exceptionEvent('control.exception_opened', subject, {}) : null),
-    };
+  const isFirst = known[subject] === undefined;
+  const opened = [...found].map(([each, state]): Situation => {
+    const isNew = !isFirst && known[each] === undefined;
+    const event = () => (isNew ? exceptionEvent('control.exception_opened', each, {}) : null);
+    return { subject: each, state, event };
   });
-  const closed = mine
-    .filter((subject) => !open.has(subject))
-    .map((subject): Situation => {
-      const at = known[subject] ?? '';
-      const reason = at !== '' && at < from ? 'OUT_OF_WINDOW' : 'RESOLVED';
-      return {
-        subject,
-        state: null,
-        event: () => exceptionEvent('control.exception_closed', subject, { reason }),
-      };
-    });
-  return [...opened, ...closed, { subject: mark, state: 'COUNTED', event: () => null }];
+  const closed = mine.flatMap(([each, at]): Situation[] => {
+    if (found.has(each)) return [];
+    const reason = at !== '' && at < from ? 'OUT_OF_WINDOW' : 'RESOLVED';
+    const event = () => exceptionEvent('control.exception_closed', each, { reason });
+    return [{ subject: each, state: null, event }];
+  });
+  return [...opened, ...closed, { subject, state: 'COUNTED', event: () => null }];
 }
 
 function exceptionEvent(type: DetectedEvent['type'], subject: string, more: object): DetectedEvent {
