@@ -10,10 +10,8 @@ import { createControlDetector } from '../../src/webhooks/control-events.js';
 import { detectEvents } from '../../src/webhooks/detect-events.js';
 import { mail } from '../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
-import { testMongo } from '../support/mongo.js';
 import { sampleMessage, sampleThreat } from '../support/records.js';
 
-const mongo = await testMongo();
 const FROM = '2026-03-01T00:00:00.000Z';
 const TO = '2026-09-01T06:00:00.000Z';
 const LEFT_AT = '2026-05-20T09:00:00.000Z';
@@ -34,24 +32,15 @@ waivers:
   - { control: attacks-remediated, subject: { record: "left" }, reason: r, owner: o, ticket: T-1, from: 2026-05-01, expires: 2026-06-10 }
 `;
 
-const STORES: [name: string, url: () => string][] = [
-  ['sqlite', () => 'sqlite::memory:'],
-  ...(mongo ? [['mongodb', () => mongo.freshUrl()] as [string, () => string]] : []),
-];
-
-describe.each(STORES)('events of controls, in %s', (_name, freshUrl) => {
-  let url: string;
+// test/webhooks/detect-events.test.ts has both stores; evaluations have theirs in test/evidence
+describe('events of controls', () => {
   let store: HistoryStore;
 
   beforeAll(async () => {
-    url = freshUrl();
-    store = await openStore(url, 'write');
+    store = await openStore('sqlite::memory:', 'write');
     await recordHistory(store, { from: FROM, to: TO, seen });
   });
-  afterAll(async () => {
-    await store.close();
-    if (url.startsWith('mongodb')) await mongo?.drop(url);
-  });
+  afterAll(() => store.close());
 
   let policy = 'version: 1\n';
   let at: Instant = FROM;
