@@ -7,8 +7,8 @@ import { sqliteExportReport } from './history/export.js';
 import { recordReport } from './history/record.js';
 import { mongoRecordReport } from './history/record-mongo.js';
 import { storageReport } from './history/storage.js';
-import { stallRows } from './stalls/stalls.js';
 import { overviewRows } from './pages/overview.js';
+import { stallRows } from './stalls/stalls.js';
 import { type BenchRow, isWithin, tableOf } from './table.js';
 
 /*

@@ -1,6 +1,7 @@
 import { pause } from '../async/waiting.js';
 import type { Config } from '../config/config.js';
 import { matcherOf, recordLink } from '../graphql/stored-filters.js';
+import { POSTURE_WINDOWS } from '../evidence/posture.js';
 import { damageOf } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
@@ -17,9 +18,10 @@ import {
   type DeliveryResult,
   type Endpoint,
 } from '../webhooks/deliveries.js';
+import { CONTROL_EVENTS, createControlDetector } from '../webhooks/control-events.js';
 import { deliveryDocument, SEAL_HOOK_DOCUMENT } from '../webhooks/delivery-state.js';
 import { detectEvents } from '../webhooks/detect-events.js';
-import { controlRules } from './reports.js';
+import { controlRules, postureRequest } from './reports.js';
 
 interface WebhookServices {
   readonly store: HistoryStore;
@@ -49,15 +51,22 @@ export function createWebhooks(services: WebhookServices): Webhooks {
   const { store, config, accounts, holder, clock, log, observe } = services;
   let current = () => NO_POLICY;
   let patienceMs: number = PATIENCE_MS.once;
+  const endpoints = endpointReader(config, () => current());
+  const rules = () => controlRules(config, current());
+  const controls = createControlDetector({
+    store,
+    request: () =>
+      postureRequest({ ...services, policy: () => current() }, { windows: POSTURE_WINDOWS }, (name) => name),
+    isWanted: () => endpoints().some(({ events }) => CONTROL_EVENTS.some((type) => events.has(type))),
+  });
   const deliveries = createDeliveries({
     ...{ store, clock, log, sleep: pause, observer: observe },
     secrets: webhookSecretsOf(config, store, clock),
-    endpoints: endpointReader(config, () => current()),
-    detect: () =>
-      detectEvents({
-        ...{ store, clock, rules: () => controlRules(config, current()) },
-        integrations: () => accounts.list().map(({ name }) => name),
-      }),
+    endpoints,
+    detect: (signal) => {
+      const integrations = () => accounts.list().map(({ name }) => name);
+      return detectEvents({ store, clock, rules, integrations, more: [controls] }, signal);
+    },
   });
   return {
     status: deliveries.status,

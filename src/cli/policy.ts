@@ -146,6 +146,9 @@ version: 1
 organisation: Example Corp
 title: E-mail security controls
 
+# Where you publish the folder docs/ of the gateway; OSCAL refers to its page oscal.md:
+# documentation: https://docs.example.com/gateway
+
 # Which frameworks reports show; all, if this is left out:
 # frameworks: [soc2, iso-27001]
 

@@ -79,9 +79,13 @@ function endOf(
   { pin, rules, ...asked }: Omit<PostureRequest, 'controls' | 'windows'>,
 ): WindowEnd {
   const now = latest(asked.now, pin.at);
-  const needs = controls.flatMap((control) => control.needs);
-  const needed = needs.length === 0 ? streams : licensedStreams({ streams }, needs);
-  const watched = needed.map((facts) => {
+  const needed = licensedStreams(
+    { streams },
+    controls.flatMap((control) => control.needs),
+  );
+  // without any stream, the state of a control depends on the recording as a whole
+  const isAny = needed.length === 0;
+  const watched = (isAny ? streams.filter(({ licensed }) => licensed) : needed).map((facts) => {
     const { integration, resource } = facts.stream;
     const thresholds = thresholdsFor(rules, integration);
     const to = collectedTo(facts, dueBefore(pin.at, facts.stream, thresholds), pin.at);
@@ -89,15 +93,15 @@ function endOf(
     return { facts, to, lateFrom: shift(to, mostMs), due: fullHour(shift(now, -mostMs)) };
   });
   if (watched.length === 0) return { to: pin.seq === 0 ? now : pin.at, validUntil: null };
-  if (needs.length === 0) {
+  if (isAny) {
     const lateFrom = watched.map((each) => each.lateFrom).reduce(latest);
     if (lateFrom >= now) return { to: pin.at, validUntil: lateFrom };
     return { to: latest(fullHour(now), shift(pin.at, 1)), validUntil: null };
   }
   const base = watched.map(({ to }) => to).reduce(earliest);
   const late = watched.filter(({ lateFrom }) => lateFrom < now);
-  const unseen = watched.flatMap(({ facts }) => facts.missedPolls.filter(({ from }) => from >= base));
-  const ends = [...late.map(({ to, due }) => latest(shift(to, 1), due)), ...unseen.map(({ to }) => to)];
+  const missed = watched.flatMap(({ facts }) => facts.missedPolls.filter(({ from }) => from >= base));
+  const ends = [...late.map(({ to, due }) => latest(shift(to, 1), due)), ...missed.map(({ to }) => to)];
   return {
     to: ends.reduce(latest, base),
     validUntil: late.length > 0 ? null : watched.map(({ lateFrom }) => lateFrom).reduce(earliest),

@@ -18,7 +18,7 @@ import {
   VERDICTS_QUERY,
   type VerdictsAnswer,
 } from './overview-query.js';
-import { type OverviewView, type Span, SPANS } from './view.js';
+import { type OverviewView, SPANS, type Span } from './view.js';
 
 export interface OverviewServices {
   /** Runs an operation as a caller: its limits and masked fields are those of the graph. */

@@ -4,8 +4,8 @@ import { instantText } from '../controls/words.js';
 import { type Html, html, instantMarkup, tableMarkup, VERDICT_WORDS } from '../evidence/report/html.js';
 import { earliest, type Instant, toInstant, toMillis } from '../values/instant.js';
 import { type Page, pageOf } from './frame.js';
-import { signedIn } from './overview-page.js';
 import type { OverviewRequest, OverviewServices } from './overview.js';
+import { signedIn } from './overview-page.js';
 import { VERDICTS_QUERY, type VerdictsAnswer } from './overview-query.js';
 
 type Verdicts = readonly { readonly control: string; readonly verdict: ControlVerdict }[];

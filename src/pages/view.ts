@@ -1,5 +1,5 @@
-import type { NamedSeal } from '../evidence/seal/make-seals.js';
 import { type Html, html } from '../evidence/report/html.js';
+import type { NamedSeal } from '../evidence/seal/make-seals.js';
 import type { Instant, Window } from '../values/instant.js';
 import { type Collected, isComplete } from './collected.js';
 import { type CountedSet, countLink, type Key } from './links.js';

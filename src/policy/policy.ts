@@ -132,6 +132,13 @@ export const policySchema = z.strictObject({
   version: z.literal(1).describe('Version of the format.'),
   organisation: line(200, 'Name of the organisation, shown in reports.').optional(),
   title: line(200, 'Title of reports. Default: E-mail security controls.').optional(),
+  documentation: z
+    .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
+    .max(500)
+    .describe(
+      'Where the organisation publishes the folder docs/ of the gateway. OSCAL refers to its page oscal.md as the namespace of properties.',
+    )
+    .optional(),
   frameworks: z
     .array(z.enum(FRAMEWORK_IDS))
     .min(1)
@@ -176,6 +183,8 @@ export interface Policy {
   readonly file: { readonly text: string; readonly digest: string } | null;
   readonly organisation: string | null;
   readonly title: string;
+  /** The address of the published documentation; `null` if the policy gives none. */
+  readonly documentation: string | null;
   /** `null`: all. */
   readonly frameworks: readonly (typeof FRAMEWORK_IDS)[number][] | null;
   readonly thresholds: Partial<Thresholds>;
@@ -189,9 +198,10 @@ export interface Policy {
 export const NO_POLICY: Policy = toPolicy({ version: 1 }, null);
 
 export function toPolicy(file: PolicyFile, source: Policy['file']): Policy {
-  const { organisation = null, title = 'E-mail security controls', frameworks = null } = file;
+  const { organisation = null, documentation = null, frameworks = null } = file;
+  const { title = 'E-mail security controls' } = file;
   return {
-    ...{ file: source, organisation, title, frameworks },
+    ...{ file: source, organisation, title, documentation, frameworks },
     thresholds: numbersOf(file.thresholds),
     integrations: Object.fromEntries(
       Object.entries(file.integrations ?? {}).map(([name, own]) => [name, numbersOf(own.thresholds)]),

@@ -16,6 +16,9 @@ export const GATEWAY_EVENTS = [
   'collection.recovered',
   'token.due',
   'waiver.expiring',
+  'control.verdict_changed',
+  'control.exception_opened',
+  'control.exception_closed',
 ] as const;
 export type GatewayEvent = (typeof GATEWAY_EVENTS)[number];
 

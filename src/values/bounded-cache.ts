@@ -7,6 +7,7 @@ const MIB = 1024 * KIB;
 export const CACHE_BYTES = {
   responses: 16 * MIB,
   requestsSeenOnce: MIB,
+  queriesSeenOnce: 256 * KIB,
   parsedQueries: 4 * MIB,
   compiledQueries: 8 * MIB,
   analysedQueries: 4 * MIB,

@@ -45,7 +45,7 @@ export interface DeliveriesOptions {
   readonly sleep: Sleep;
   readonly observer?: ((endpoint: string, result: DeliveryResult) => void) | undefined;
   /** Looks for events that follow from time and not from a recording. */
-  readonly detect?: (() => Promise<void>) | undefined;
+  readonly detect?: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly timeoutMs?: number;
   readonly everyMs?: number;
 }
@@ -154,7 +154,7 @@ class HistoryDeliveries implements Deliveries {
     if (now - this.detectedAt < DETECT_EVERY_MS || !endpoints.some(wantsDetected)) return this.detecting;
     this.detectedAt = now;
     this.detecting = this.detecting
-      .then(() => this.options.detect?.())
+      .then(() => this.options.detect?.(turn.signal))
       .catch((error: unknown) => this.failed(error, turn));
     return this.detecting;
   }

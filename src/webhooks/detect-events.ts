@@ -17,7 +17,8 @@ export interface DetectedEvent {
 /** The state of something, as it is now. */
 export interface Situation {
   readonly subject: string;
-  readonly state: string;
+  /** `null`: it is over, and no longer known. */
+  readonly state: string | null;
   /** The event of a change from another state; `null` if it is none. */
   event(before: string | undefined): DetectedEvent | null;
 }
@@ -32,7 +33,11 @@ export interface DetectOptions {
 }
 
 /** Reads the states of its subjects; `known`: the last known states, by subject. */
-export type Detector = (now: Instant, known: Readonly<Record<string, string>>) => Promise<Situation[]>;
+export type Detector = (
+  now: Instant,
+  known: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+) => Promise<Situation[]>;
 
 const COLLECTION = 'settings';
 const DOCUMENT = 'webhook-events';
@@ -52,7 +57,7 @@ const NOTHING: Known = { known: {}, after: 0, events: [] };
  * Compares the present with the last known states, and adds what has changed to the journal `events`. The states and
  * the events are stored first, so that a process that is killed leaves out no event and writes none twice.
  */
-export async function detectEvents(options: DetectOptions): Promise<void> {
+export async function detectEvents(options: DetectOptions, signal?: AbortSignal): Promise<void> {
   const { store, clock, more = [] } = options;
   const document = await store.document(COLLECTION, DOCUMENT);
   const last: Known = document ? KNOWN.parse(document.body) : NOTHING;
@@ -62,10 +67,12 @@ export async function detectEvents(options: DetectOptions): Promise<void> {
     streamSituations(options, at),
     tokenSituations(options, at),
     waiverSituations(options, at),
-    ...more.map((detector) => detector(at, last.known)),
+    ...more.map((detector) => detector(at, last.known, signal)),
   ]);
   const found = situations.flat();
-  const known = Object.fromEntries(found.map(({ subject, state }) => [subject, state]));
+  const known = Object.fromEntries(
+    found.flatMap(({ subject, state }) => (state === null ? [] : [[subject, state]])),
+  );
   if (canonicalJson(known) === canonicalJson(last.known)) return;
   const { seq } = await store.head();
   const events = found.flatMap(({ subject, state, event }) => {

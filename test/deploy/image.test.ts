@@ -122,9 +122,10 @@ const isRoot = process.getuid?.() === 0;
 /** Whether this user may have mounts of its own. */
 const mayMount = isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0;
 
+// two installations, for what hangs only
 beforeAll(async () => {
   image = await build();
-});
+}, 900_000);
 afterAll(() => run('rm', ['-rf', folder]));
 
 test('the image contains what it runs, and neither sources nor development packages', () => {

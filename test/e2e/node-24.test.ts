@@ -7,7 +7,7 @@ import { NODE_24, otherNode } from '../support/node-24.js';
 
 const { node, reason } = await otherNode();
 
-test(`on Node ${NODE_24}, all tests of the running service pass`, { timeout: 600_000 }, async ({ skip }) => {
+test(`on Node ${NODE_24}, all tests of the running service pass`, { timeout: 900_000 }, async ({ skip }) => {
   if (reason !== undefined && !process.env.REQUIRE_NODE_24) skip(reason);
   const suite = ['run', '--maxWorkers=1', 'test/e2e/service.test.ts'];
   const { stdout } = await promisify(execFile)(node, ['node_modules/vitest/vitest.mjs', ...suite], {

@@ -36,6 +36,7 @@ interface Manifest {
 }
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 
+const SECRETS = 'deploy/kubernetes/sqlite/secrets.env';
 const run = promisify(execFile);
 
 /** Not the settings of the npm that runs this test, which name the folder of the repository. */
@@ -61,6 +62,8 @@ async function pack(): Promise<string> {
     if (existsSync(name) && name !== 'dist') cpSync(name, join(source, name), { recursive: true });
   }
   symlinkSync(resolve('node_modules'), join(source, 'node_modules'));
+  // as it is where the manifests are in use
+  writeFileSync(join(source, SECRETS), 'ABNORMAL_TOKEN=secret');
   const packed = JSON.parse(await npm(source, 'pack', '--json', '--pack-destination', folder)) as {
     filename: string;
   }[];
@@ -135,6 +138,11 @@ describe.skipIf(isSkipped)('the installed package', () => {
       return has === (dev ? null : version) ? [] : [`${path}: ${has}`];
     });
     expect(differing).toEqual([]);
+  });
+
+  test('has the manifests, without the secrets that were next to them', () => {
+    expect(existsSync(join(installed, SECRETS.replace('.env', '.example.env')))).toBe(true);
+    expect(existsSync(join(installed, SECRETS))).toBe(false);
   });
 
   test('has the types of the configuration', async () => {

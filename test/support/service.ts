@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -21,6 +21,13 @@ export async function buildService(desk: number | null): Promise<void> {
   const built = desk === null ? await build() : await askForBuild(desk);
   if ('problem' in built) throw new Error(`the build failed:\n${built.problem}`);
   program = join(built.folder, 'dist', 'main.js');
+}
+
+/** Puts the built program into a folder as the command `abnormal-gateway`, for a shell. */
+export function installCommand(folder: string): void {
+  if (program === undefined) throw new Error('buildService must end before a command is installed');
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`;
+  writeFileSync(join(folder, 'abnormal-gateway'), script, { mode: 0o755 });
 }
 
 export type Build = { readonly folder: string } | { readonly problem: string };

@@ -7,24 +7,26 @@ import { canonicalJson } from '../../values/canonical-json.js';
 import type { EvidenceRequest } from '../evaluate-period.js';
 import {
   markdown,
+  type Naming,
+  namingOf,
   NIST_CATALOG,
   nistIds,
   OSCAL_VERSION,
+  propertiesResource,
   propsOf,
   reviewedControls,
   toolComponent,
-  uuidOf,
 } from './oscal-text.js';
 
 type Question = Omit<EvidenceRequest, 'keep'>;
 
-function metadataOf(title: string, { pin, rules, period }: Question) {
+function metadataOf(title: string, { pin, rules, period }: Question, naming: Naming) {
   return {
     title,
     'last-modified': pin.at,
     version: `recording-${pin.seq}`,
     'oscal-version': OSCAL_VERSION,
-    props: propsOf({ period: period.text, 'policy-digest': rules.policy.file?.digest ?? null }),
+    props: propsOf(naming, { period: period.text, 'policy-digest': rules.policy.file?.digest ?? null }),
   };
 }
 
@@ -32,12 +34,12 @@ function metadataOf(title: string, { pin, rules, period }: Question) {
 export function oscalPlan(question: Question): string {
   const { period, controls, integrations, rules } = question;
   const name = canonicalJson({ period: period.text, integrations, rules: rulesKey(rules) });
-  const uuid = (part: string) => uuidOf(`plan ${name} ${part}`);
+  const uuid = namingOf(`plan ${name}`, rules.policy);
   const tool = { ...toolComponent(), status: { state: 'operational' } };
   const values = Object.fromEntries(THRESHOLD_NAMES.map((each) => [each, rules.thresholds[each]]));
   const plan = {
     uuid: uuid('document'),
-    metadata: metadataOf(`Assessment plan: ${rules.policy.title}, ${period.text}`, question),
+    metadata: metadataOf(`Assessment plan: ${rules.policy.title}, ${period.text}`, question, uuid),
     'import-ssp': { href: `#${uuid('ssp')}` },
     'reviewed-controls': reviewedControls(controls),
     'assessment-assets': {
@@ -58,42 +60,40 @@ export function oscalPlan(question: Question): string {
           uuid: uuid('thresholds'),
           title: 'The thresholds of the rules',
           description: 'Durations are milliseconds, shares are from 0 to 1.',
-          props: propsOf(values),
+          props: propsOf(uuid, values),
         },
+        propertiesResource(uuid),
       ],
     },
   };
   return `${JSON.stringify({ 'assessment-plan': plan }, null, 2)}\n`;
 }
 
-function taskOf(
-  control: ControlDefinition,
-  { from, to }: Question['period'],
-  uuid: (part: string) => string,
-) {
+function taskOf(control: ControlDefinition, { from, to }: Question['period'], uuid: Naming) {
   const { id, title, rule, limits } = control;
   return {
     uuid: uuid(`task ${id}`),
     type: 'action',
     title: markdown(title),
     description: markdown(rule),
-    props: propsOf({ control: id, 'evidence-for': nistIds(control).join(' '), from, to }),
+    props: propsOf(uuid, { control: id, 'evidence-for': nistIds(control).join(' '), from, to }),
     remarks: markdown(limits),
   };
 }
 
 /** What the gateway implements of NIST SP 800-53, for a system security plan that uses it. */
 export function oscalComponent(question: Question): string {
+  const naming = namingOf('component', question.rules.policy);
   const controls = CONTROL_IDS.map((id) => CONTROLS[id]);
   const ids = [...new Set(controls.flatMap(nistIds))].sort();
   const requirements = ids.map((id) => {
     const own = controls.filter((control) => nistIds(control).includes(id));
     const texts = own.map(({ title, rule, limits }) => `${title}: ${rule} ${limits}`);
     return {
-      uuid: uuidOf(`component requirement ${id}`),
+      uuid: naming(`requirement ${id}`),
       'control-id': id,
       description: markdown(texts.join('\n\n')),
-      props: propsOf({ controls: own.map((control) => control.id).join(' ') }),
+      props: propsOf(naming, { controls: own.map((control) => control.id).join(' ') }),
     };
   });
   const component = {
@@ -101,7 +101,7 @@ export function oscalComponent(question: Question): string {
     purpose: 'Evidence for continuous controls monitoring of e-mail security.',
     'control-implementations': [
       {
-        uuid: uuidOf('component implementation'),
+        uuid: naming('implementation'),
         source: NIST_CATALOG,
         description: 'The gateway monitors these controls; it does not enforce them.',
         'implemented-requirements': requirements,
@@ -109,9 +109,10 @@ export function oscalComponent(question: Question): string {
     ],
   };
   const definition = {
-    uuid: uuidOf('component definition'),
-    metadata: metadataOf('Abnormal GraphQL gateway: component definition', question),
+    uuid: naming('definition'),
+    metadata: metadataOf('Abnormal GraphQL gateway: component definition', question, naming),
     components: [component],
+    'back-matter': { resources: [propertiesResource(naming)] },
   };
   return `${JSON.stringify({ 'component-definition': definition }, null, 2)}\n`;
 }

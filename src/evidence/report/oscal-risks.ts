@@ -35,7 +35,7 @@ export function* risksOf({ results }: PeriodEvidence, uuid: Naming): Generator<o
         title: markdown(`${title}: not satisfied`),
         description: markdown(headline.text),
         statement: markdown(reason),
-        props: propsOf({ control, owner, 'next-step': headline.next }),
+        props: propsOf(uuid, { control, owner, 'next-step': headline.next }),
         status: 'open',
         'related-observations': [
           { 'observation-uuid': uuid(`observation ${control}`) },
@@ -50,7 +50,7 @@ export function* risksOf({ results }: PeriodEvidence, uuid: Naming): Generator<o
         title: markdown(`Waived: ${waiverSubject(waiver)}`),
         description: markdown(`${countText(waived, 'exception')} accepted.`),
         statement: markdown(waiver.reason),
-        props: propsOf({ control, ...waiverProps(waiver) }),
+        props: propsOf(uuid, { control, ...waiverProps(waiver) }),
         status: 'deviation-approved',
         deadline: waiver.expires,
         ...(own.length > 0 ? { 'related-observations': own } : {}),

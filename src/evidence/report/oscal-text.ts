@@ -1,8 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { ControlDefinition } from '../../controls/control.js';
+import type { Policy } from '../../policy/policy.js';
 
-/** The UUID of a part of a document, by its name. */
-export type Naming = (part: string) => string;
+/** The UUID of a part of a document, by its name, and the namespace of the document's properties. */
+export type Naming = ((part: string) => string) & { readonly ns: string };
+
+export function namingOf(document: string, { documentation }: Pick<Policy, 'documentation'>): Naming {
+  const ns = documentation === null ? OWN_NAMESPACE : `${documentation.replace(/[/]+$/, '')}/oscal.md`;
+  return Object.assign((part: string) => uuidOf(`${document} ${part}`), { ns });
+}
 
 export const OSCAL_VERSION = '1.2.2';
 
@@ -38,18 +44,32 @@ export function reviewedControls(controls: readonly Pick<ControlDefinition, 'ref
   };
 }
 
-/** The namespace of the gateway's own properties. */
-const PROPERTY_NAMESPACE = 'https://abnormal-gateway.invalid/ns/oscal';
+/** Chosen once, at random. */
+const PROPERTIES_UUID = 'c6a3e5e2-8b1d-4f0a-9d57-2f4b7f1e6a90';
+
+/** Without an address of the organisation's: it names the resource of the document that says where the page is. */
+export const OWN_NAMESPACE = `urn:uuid:${PROPERTIES_UUID}`;
+
+/** In every document, what the namespace of its properties leads to. */
+export function propertiesResource({ ns }: Naming) {
+  return {
+    uuid: PROPERTIES_UUID,
+    title: 'The properties of the Abnormal GraphQL gateway',
+    description: 'Their meanings are in docs/oscal.md of the documentation of the gateway.',
+    ...(ns === OWN_NAMESPACE ? {} : { rlinks: [{ href: ns, 'media-type': 'text/markdown' }] }),
+  };
+}
 
 type Value = string | number | boolean | null;
 
 /** Leaves out empty properties, and an empty list. */
 export function propsOf(
+  { ns }: Pick<Naming, 'ns'>,
   values: Readonly<Record<string, Value>>,
 ): { name: string; ns: string; value: string }[] {
   return Object.entries(values).flatMap(([name, value]) => {
     const text = value === null ? '' : plain(String(value));
-    return text === '' ? [] : [{ name: token(name), ns: PROPERTY_NAMESPACE, value: text }];
+    return text === '' ? [] : [{ name: token(name), ns, value: text }];
   });
 }
 

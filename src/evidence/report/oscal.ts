@@ -10,9 +10,11 @@ import { riskNames, risksOf, waiverProps } from './oscal-risks.js';
 import {
   markdown,
   type Naming,
+  namingOf,
   nistIds,
   OSCAL_VERSION,
   PLAN_FILE,
+  propertiesResource,
   propsOf,
   reviewedControls,
   toolComponent,
@@ -69,7 +71,7 @@ function namesOf({ period, pin, integrations, rules, results }: PeriodEvidence):
       ...(rules.policy.file ? { rules: rulesKey(rules) } : { thresholds: rules.thresholds }),
     }),
   );
-  return (part) => uuidOf(`${document} ${part}`);
+  return namingOf(document, rules.policy);
 }
 
 function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Naming) {
@@ -84,7 +86,7 @@ function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Nam
       'last-modified': pin.at,
       version: `recording-${pin.seq}`,
       'oscal-version': OSCAL_VERSION,
-      props: propsOf({
+      props: propsOf(uuid, {
         ...{ period: period.text, 'as-of': pin.at, seq: pin.seq, organisation: policy.organisation },
         'policy-digest': policy.file?.digest ?? null,
         'threshold-overrides': Object.keys(overrides).join(' '),
@@ -113,7 +115,7 @@ function definitionsOf(integrations: readonly string[], simulated: readonly stri
     type: 'service',
     title: markdown(`Abnormal Security account ${name}`),
     description: simulated.includes(name) ? SIMULATED : 'The account whose records were collected.',
-    props: propsOf({ integration: name }),
+    props: propsOf(uuid, { integration: name }),
     ...operational,
   }));
   const tool = { ...toolComponent(), ...operational };
@@ -164,7 +166,7 @@ function observationOf(result: EvaluatedControl, evidence: PeriodEvidence, uuid:
     uuid: uuid(`observation ${control}`),
     title: markdown(title),
     description: markdown(reason),
-    props: propsOf({
+    props: propsOf(uuid, {
       ...{ control, verdict, population: count, 'population-unit': unit, covered: coverage.complete },
       ...{
         gaps: coverage.gaps.length,
@@ -218,7 +220,7 @@ function memberOf(
   return {
     uuid: uuid(name),
     description: markdown(said.description),
-    props: propsOf({ control, subject: subject.type, ...about, label, ...waiverProps(waiver) }),
+    props: propsOf(uuid, { control, subject: subject.type, ...about, label, ...waiverProps(waiver) }),
     methods: ['TEST'],
     types: [said.type],
     ...observed(evidence, [about.integration], uuid),
@@ -246,7 +248,7 @@ function findingOf(result: EvaluatedControl, uuid: Naming): object {
     uuid: uuid(`finding ${control}`),
     title: markdown(title),
     description: markdown(reason),
-    props: propsOf({
+    props: propsOf(uuid, {
       ...{ control, verdict, headline: headline.text, 'next-step': headline.next },
       'also-evidence-for': others.join(' '),
     }),
@@ -271,10 +273,11 @@ function planOf({ results, rules: { thresholds, policy, own } }: PeriodEvidence,
         uuid: uuid('plan'),
         title: 'The rules and thresholds that were used',
         description: markdown(texts.join('\n\n')),
-        props: propsOf({ ...thresholds, ...ownThresholds(own) }),
+        props: propsOf(uuid, { ...thresholds, ...ownThresholds(own) }),
         rlinks: [{ href: PLAN_FILE, 'media-type': 'application/oscal+json' }],
       },
       ...(policy.file ? [policyResource(policy.file, uuid)] : []),
+      propertiesResource(uuid),
     ],
   };
 }
@@ -285,7 +288,7 @@ function policyResource({ text, digest }: NonNullable<Policy['file']>, uuid: Nam
     uuid: uuid('policy'),
     title: 'The policy that was used',
     description: 'The text of the policy file; its SHA-256 is the property policy-digest.',
-    props: propsOf({ 'policy-digest': digest }),
+    props: propsOf(uuid, { 'policy-digest': digest }),
     base64: {
       filename: 'policy.yaml',
       'media-type': 'application/yaml',

@@ -178,7 +178,7 @@ function compiledFor(
   if (!operation || !analysed) return null;
   const before = known.get(operation);
   if (before) return before.run;
-  if (!seenOnce.has(operation)) {
+  if (!REPEATED.has(document) && !seenOnce.has(operation)) {
     seenOnce.add(operation);
     return null;
   }
@@ -276,14 +276,25 @@ function withCoercedVariables(document: DocumentNode, operation: OperationDefini
 
 type DocumentStore = NonNullable<ApolloServerOptionsWithGateway<BaseContext>['documentStore']>;
 
-/** Valid queries, for Apollo, whose own store counts half of their memory or less. */
+/** Those of texts that came before. */
+const REPEATED = new WeakSet<DocumentNode>();
+
+/**
+ * Valid queries, for Apollo, whose own store counts half of their memory or less. A text is stored when it comes the
+ * second time: those that come once would take the place of those that come often, and of their compiled code.
+ */
 export function parsedQueries(): DocumentStore {
+  const seenOnce = new BoundedCache<true>('queriesSeenOnce', () => 0);
   const documents = new BoundedCache<DocumentNode>('parsedQueries', ({ loc }) =>
     parsedBytes(loc?.source.body ?? ''),
   );
   return {
     get: async (key) => documents.get(key),
-    set: async (key, document) => void documents.set(key, document),
+    set: async (key, document) => {
+      if (!seenOnce.get(key)) return void seenOnce.set(key, true);
+      REPEATED.add(document);
+      documents.set(key, document);
+    },
     delete: async (key) => documents.delete(key),
   };
 }

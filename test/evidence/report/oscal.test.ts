@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parsePeriod } from '../../../src/controls/period.js';
@@ -9,6 +10,7 @@ import {
   markdown,
   nistIds,
   OSCAL_VERSION,
+  OWN_NAMESPACE,
   PLAN_FILE,
   propsOf,
   uuidOf,
@@ -17,6 +19,7 @@ import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import { NO_POLICY } from '../../../src/policy/policy.js';
 import { applyPolicy } from '../../../src/policy/rules.js';
+import { THRESHOLD_NAMES } from '../../../src/policy/thresholds.js';
 import { mail } from '../../support/control-facts.js';
 import { ask, hoursAfter, type Question, recordHistory, type Seen } from '../../support/evidence-history.js';
 import { hasOfficialSchema, officialFaults, oscalDocument } from '../../support/oscal.js';
@@ -124,6 +127,50 @@ test.runIf(hasOfficialSchema).each(COMPANIONS)(
   },
 );
 
+test('every property is described on the page of its namespace, which is in the document', async () => {
+  const page = readFileSync('docs/oscal.md', 'utf8');
+  const described = new Set([...page.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name));
+  const thresholds = THRESHOLD_NAMES.map((name) => name.toLowerCase());
+  const evidence = await ask(store, { period: '2026-09' });
+  const documents = [write(evidence, ['default']), ...COMPANIONS.map(([, text]) => text)];
+  for (const text of documents) {
+    const namespaces = new Set([...text.matchAll(/"ns": ?"([^"]+)"/g)].map(([, ns]) => ns));
+    expect([...namespaces]).toEqual([OWN_NAMESPACE]);
+    const [{ 'back-matter': back }] = Object.values(JSON.parse(text)) as [Record<string, Back>];
+    const ids = back?.resources.map(({ uuid }) => `urn:uuid:${uuid}`);
+    expect(ids).toContain(OWN_NAMESPACE);
+    const names = [...text.matchAll(/"name": ?"([^"]+)","? ?\s*"ns"/g)].map(([, name]) => name ?? '');
+    expect(names.length).toBeGreaterThan(3);
+    for (const name of names) {
+      const isOfPattern = /^(measure|threshold)-./.test(name) || thresholds.includes(name);
+      expect(isOfPattern || described.has(name), name).toBe(true);
+    }
+  }
+});
+
+interface Back {
+  readonly resources: readonly {
+    readonly uuid: string;
+    readonly rlinks?: readonly { readonly href: string }[];
+  }[];
+}
+
+test('the namespace is the page that the organisation publishes, if the policy says where', async () => {
+  const policy = { ...NO_POLICY, documentation: 'https://docs.example.com/gateway/' };
+  const page = 'https://docs.example.com/gateway/oscal.md';
+  const rules = applyPolicy(policy);
+  const texts = [
+    write(await ask(store, { period: '2026-09', policy })),
+    oscalPlan({ ...QUESTION, rules }),
+    oscalComponent({ ...QUESTION, rules }),
+  ];
+  for (const text of texts) {
+    expect(new Set([...text.matchAll(/"ns": ?"([^"]+)"/g)].map(([, ns]) => ns))).toEqual(new Set([page]));
+    const [{ 'back-matter': back }] = Object.values(JSON.parse(text)) as [Record<string, Back>];
+    expect(back?.resources.flatMap(({ rlinks = [] }) => rlinks.map(({ href }) => href))).toContain(page);
+  }
+});
+
 const STATUS = {
   PASS: { state: 'satisfied', reason: 'pass' },
   FAIL: { state: 'not-satisfied', reason: 'fail' },
@@ -187,12 +234,13 @@ test('UUIDs are derived from names (version 5)', () => {
 test('every upstream value becomes a valid OSCAL value or is left out', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (label) => {
-      for (const { value } of propsOf({ label })) expect(value).toMatch(/^\S(.*\S)?$/u);
+      for (const { value } of propsOf({ ns: OWN_NAMESPACE }, { label }))
+        expect(value).toMatch(/^\S(.*\S)?$/u);
       expect(markdown(label)).toMatch(/\S/);
     }),
   );
   expect(markdown('[Pay](x) *now*')).toBe('\\[Pay\\](x) \\*now\\*');
-  expect(propsOf({ 'Median time': 5, nothing: null, blank: ' \n' })).toMatchObject([
+  expect(propsOf({ ns: OWN_NAMESPACE }, { 'Median time': 5, nothing: null, blank: ' \n' })).toMatchObject([
     { name: 'median-time', value: '5' },
   ]);
 });

@@ -11,10 +11,10 @@ import {
   caseKey,
   observeCase,
   observeThreat,
+  START,
   sampleCase,
   sampleMessage,
   sampleThreat,
-  START,
   threatKey,
 } from '../../support/records.js';
 
