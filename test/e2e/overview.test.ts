@@ -10,7 +10,7 @@ import { type App, createApp } from '../../src/app.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { openStore } from '../../src/history/open-store.js';
 import { streamsOf } from '../../src/model/stream.js';
-import { RESOURCES, type Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, type Resource } from '../../src/resources/registry.js';
 import { DAY, HOUR, type Instant, MINUTE, shift } from '../../src/values/instant.js';
 import { hasChromium, inspect, type Look, openBrowser, openPage } from '../support/browser.js';
 import { mail } from '../support/control-facts.js';
@@ -168,7 +168,7 @@ const STATES: Readonly<Record<string, State>> = {
   'token rejected': {
     plan: { seen: RECORDS },
     streams: Object.fromEntries(
-      RESOURCES.map((each) => [each, refused('TOKEN_REJECTED', 'Replace the token.')]),
+      CORE_RESOURCES.map((each) => [each, refused('TOKEN_REJECTED', 'Replace the token.')]),
     ),
     says: {
       attacks: [
@@ -255,7 +255,7 @@ describe.runIf(hasChromium)('the page at /', () => {
     const HISTORY = `sqlite:${join(folder, `${histories}.db`)}`;
     const store = await openStore(HISTORY, 'write');
     if (plan) await recordHistory(store, { from: FROM, to: TO, ...plan });
-    const changed = RESOURCES.flatMap((resource) => {
+    const changed = CORE_RESOURCES.flatMap((resource) => {
       const collectFrom = plan?.from ?? FROM;
       const lastSuccessAt = plan ? TO : null;
       const own = { collectFrom, lastSuccessAt, lastAttemptAt: TO, ...streams[resource] };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NO_COUNTS } from '../../src/model/run.js';
-import { FILTER_KEYS, RESOURCES } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, FILTER_KEYS } from '../../src/resources/registry.js';
 import { shift } from '../../src/values/instant.js';
 import {
   ledgerEntry,
@@ -305,7 +305,7 @@ describe('coverage of records without a time', () => {
     const none = { receivedTime: null, remediationStatusRaw: 'Remediated', remediationTime: null };
     await own.record({
       now: day(1),
-      ledger: RESOURCES.map((resource) =>
+      ledger: CORE_RESOURCES.map((resource) =>
         ledgerEntry({ ...span, resource, filterKey: FILTER_KEYS[resource][0] }),
       ),
       observations: [

@@ -21,7 +21,7 @@ import { applyPolicy } from '../../src/policy/rules.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
-import { RESOURCES } from '../../src/resources/registry.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import { campaignKey, caseKey, ledgerEntry, sampleMessage, sampleThreat, threatKey } from './records.js';
@@ -112,7 +112,9 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
   const now = changes.now ?? shift(period.to, 14 * 24 * 3_600_000);
   const thresholds = toThresholds(changes.thresholds);
   const integrations = changes.integrations ?? ['default'];
-  const streams = integrations.flatMap((name) => RESOURCES.flatMap((resource) => streamsOf(name, resource)));
+  const streams = integrations.flatMap((name) =>
+    CORE_RESOURCES.flatMap((resource) => streamsOf(name, resource)),
+  );
   const factsFor = (each: typeof period) =>
     streams.map((stream) => {
       const plan = {

@@ -15,7 +15,7 @@ import { applyPolicy } from '../../src/policy/rules.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
-import { RESOURCES, type RecordKey } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, type RecordKey } from '../../src/resources/registry.js';
 import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import { type Outage, pollLedger } from './control-facts.js';
@@ -49,7 +49,7 @@ export interface HistoryPlan {
 export async function recordHistory(store: HistoryStore, plan: HistoryPlan): Promise<Pin> {
   const { integration = 'default', prefix = 'batch' } = plan;
   const thresholds = toThresholds();
-  const streams = RESOURCES.flatMap((resource) => streamsOf(integration, resource));
+  const streams = CORE_RESOURCES.flatMap((resource) => streamsOf(integration, resource));
   const entries = streams.flatMap((stream) =>
     pollLedger(stream, {
       ...{ from: plan.from, to: plan.to, lag: thresholds.ingestionLag },

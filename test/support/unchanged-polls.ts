@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { pino } from 'pino';
 import { createSealer, withSealing } from '../../src/app/sealing.js';
 import { verifyHistory } from '../../src/evidence/verify/verify.js';
-import { RESOURCES } from '../../src/resources/registry.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 import { DAY, HOUR, toInstant } from '../../src/values/instant.js';
 import { createTenantWorld } from '../sync/harness.js';
 
@@ -52,7 +52,7 @@ export async function pollUnchanged({
     const isDaily = Math.floor(at / DAY) > Math.floor((at - everyMs) / DAY);
     await sync.poll({
       signal,
-      resources: RESOURCES.filter((resource) => isDaily || resource !== 'campaigns'),
+      resources: CORE_RESOURCES.filter((resource) => isDaily || resource !== 'campaigns'),
     });
     polls += 1;
     if (polls % 200 === 0) say(polls, size() - before);

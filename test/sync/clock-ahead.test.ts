@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { coverageOf } from '../../src/model/ledger.js';
 import { streamsOf } from '../../src/model/stream.js';
-import { RESOURCES } from '../../src/resources/registry.js';
+import { CORE_RESOURCES } from '../../src/resources/registry.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import { createTenantWorld, faultsOf, INTEGRATION, type World } from './harness.js';
 
@@ -15,7 +15,7 @@ afterEach(() => world.close());
 async function requiredUntil(): Promise<string> {
   const { seq } = await world.store.head();
   const end = shift(NOW, 30 * DAY);
-  const streams = RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource));
+  const streams = CORE_RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource));
   const ends = streams.map(async (stream) => {
     const { gaps } = coverageOf(await world.store.ledger(stream, SINCE, end, seq), SINCE, end);
     // the last gap that nothing but another gap follows

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { StreamState } from '../../src/model/stream.js';
-import { RESOURCES, type Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, type Resource } from '../../src/resources/registry.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
@@ -66,7 +66,7 @@ describe('an outage of Abnormal', () => {
       world.clock.advance(Math.min(12 * HOUR, length));
       await world.poll();
     }
-    for (const resource of RESOURCES) {
+    for (const resource of CORE_RESOURCES) {
       expect(await stateOf(resource)).toMatchObject({ status: 'UNAVAILABLE', lastSuccessAt: NOW });
     }
     world.simulator.setFaults(null);
@@ -91,9 +91,9 @@ describe('a quota that other clients have used up', () => {
     await world.poll();
     // each of them has its first day before any has its month
     const first = (resource: Resource) => order.indexOf(resource);
-    for (const resource of RESOURCES) expect(first(resource)).toBeLessThan(12);
+    for (const resource of CORE_RESOURCES) expect(first(resource)).toBeLessThan(12);
     const half = new Set(order.slice(0, Math.floor(order.length / 3)));
-    expect([...half].sort()).toEqual([...RESOURCES].sort());
+    expect([...half].sort()).toEqual([...CORE_RESOURCES].sort());
     await expectWhole();
   });
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Collection, Document } from 'mongodb';
 import { OPEN_SEQ } from '../../model/revision.js';
 import { streamText } from '../../model/stream.js';
-import { type AnyRecord, isListed, type Kind, keyText } from '../../resources/registry.js';
+import { type AnyRecord, FIRST_FIELDS, isListed, type Kind, keyText } from '../../resources/registry.js';
 import { compareValues, type Fields } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { type FieldRange, type HighWaterMarks, noMarks, widenMarks } from '../high-water-marks.js';
@@ -197,10 +197,11 @@ class Reaches {
  */
 function* narrower(said: HighWaterMarks, found: HighWaterMarks, seq: number): Generator<DerivedFault> {
   for (const [kind, fields] of Object.entries(found)) {
+    const ofKind = (said as Record<string, Record<string, FieldRange> | undefined> | undefined)?.[kind];
+    // lists use no extents then, so they leave nothing out
+    if (ofKind === undefined && !Object.hasOwn(FIRST_FIELDS, kind)) continue;
     for (const [field, extent] of Object.entries(fields)) {
-      const own = (said as Record<string, Record<string, FieldRange> | undefined> | undefined)?.[kind]?.[
-        field
-      ];
+      const own = ofKind?.[field];
       if (own && isWithin(extent, own)) continue;
       const message = `How far ${field} of kind ${kind} reached after batch ${seq} is less than its records say.`;
       yield { what: `${kind} ${field}`, seq, message };

@@ -186,7 +186,8 @@ export class MongoLists {
       // there is none beyond the newest batch, whose extents would be wrong once there is
       if (batch) this.know(seq, batch.extents);
     }
-    return this.#extents.get(seq)?.extents?.[kind][orderBy];
+    // a batch of an earlier gateway says nothing of a kind that came later
+    return this.#extents.get(seq)?.extents?.[kind]?.[orderBy];
   }
 }
 

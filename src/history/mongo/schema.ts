@@ -168,9 +168,22 @@ export async function prepare(
     if (mode === 'write') await collections.meta.updateOne(earlier, { $set: { version: VERSION } });
     if (mode === 'write') await addReaches(collections);
     if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
+    await addKinds(collections);
     if (mode === 'write') await startCounting(connection, collections);
   }
   return collections;
+}
+
+/** A history of an earlier gateway has nothing of the kinds that came later, so no time of theirs was reached. */
+async function addKinds({ meta }: Collections): Promise<void> {
+  const head = await meta.findOne({ _id: 'head' });
+  const known = head && 'extents' in head ? head.extents : {};
+  for (const [kind, marks] of Object.entries(noMarks())) {
+    const path = `extents.${kind}`;
+    if (Object.hasOwn(known, kind)) continue;
+    const without = { _id: 'head', [path]: { $exists: false } } as const;
+    await meta.updateOne(without, { $set: { [path]: marks } });
+  }
 }
 
 /** By hand, since a transaction that makes a collection conflicts with every other. */

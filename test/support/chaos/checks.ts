@@ -2,7 +2,7 @@ import type { HistoryStore } from '../../../src/history/store.js';
 import { coverageOf, type Missing, stillMissing } from '../../../src/model/ledger.js';
 import type { RevisionRecord } from '../../../src/model/revision.js';
 import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
-import { KINDS, keyText, RESOURCES } from '../../../src/resources/registry.js';
+import { CORE_RESOURCES, KINDS, keyText } from '../../../src/resources/registry.js';
 import type { TenantRecordKind } from '../../../src/simulator/options.js';
 import { sha256 } from '../../../src/values/canonical-json.js';
 import { type Instant, MINUTE, toInstant, toMillis, type Window } from '../../../src/values/instant.js';
@@ -30,7 +30,7 @@ export async function silentlyMissing(
   const { seq } = await store.head();
   const states = new Map((await store.streams()).map((state) => [streamText(state), state]));
   const problems: string[] = [];
-  for (const stream of RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource))) {
+  for (const stream of CORE_RESOURCES.flatMap((resource) => streamsOf(INTEGRATION, resource))) {
     const state = states.get(streamText(stream));
     if (!state) continue;
     const { vouched, missing } = await coverageAt(store, state, now, seq);

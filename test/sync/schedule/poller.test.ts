@@ -5,7 +5,7 @@ import { pause, type Sleep } from '../../../src/async/waiting.js';
 import { HistoryError } from '../../../src/history/errors.js';
 import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import type { RunRecord } from '../../../src/model/run.js';
-import { RESOURCES, type Resource } from '../../../src/resources/registry.js';
+import { CORE_RESOURCES, type Resource } from '../../../src/resources/registry.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
 import {
   createLeadership,
@@ -281,10 +281,10 @@ describe('the poller’s reconciliation', () => {
     const { stop } = start(timers, { reconcileEveryMs: DAY });
     await timers.pass(30 * HOUR);
     const runs = await reconciled();
-    expect(runs.map(({ resource }) => resource)).toEqual([...RESOURCES, ...RESOURCES]);
+    expect(runs.map(({ resource }) => resource)).toEqual([...CORE_RESOURCES, ...CORE_RESOURCES]);
     expect(runs.map(({ reconciliation }) => reconciliation?.verdict)).toEqual(Array(6).fill('MATCH'));
     expect(runs.every(({ parameters }) => parameters.scheduled === true)).toBe(true);
-    const polls = await Promise.all(RESOURCES.map(runsOf));
+    const polls = await Promise.all(CORE_RESOURCES.map(runsOf));
     for (const [first] of polls)
       expect(first?.endedAt && first.endedAt <= (runs[0]?.startedAt ?? '')).toBe(true);
     const apart = Date.parse(runs[3]?.startedAt ?? '') - Date.parse(runs[0]?.startedAt ?? '');
@@ -354,6 +354,6 @@ describe('the poller’s reconciliation', () => {
     start(timers, { sync, reconcileEveryMs: DAY });
     await timers.pass(3 * HOUR);
     // those that began in one millisecond come in no particular order
-    expect((await reconciled()).map(({ resource }) => resource).sort()).toEqual([...RESOURCES].sort());
+    expect((await reconciled()).map(({ resource }) => resource).sort()).toEqual([...CORE_RESOURCES].sort());
   });
 });
