@@ -59,7 +59,7 @@ describe('without any environment variable', () => {
     expect(configOf({})).toEqual({
       account: null,
       simulator: null,
-      vault: { newToken: null, encryptionKeys: [], allowPrivate: false },
+      vault: { newToken: null, encryptionKeys: [], allowPrivate: false, webhookSecrets: new Map() },
       history: 'sqlite:./data/simulated.db',
       http: {
         ...{ host: '127.0.0.1', port: 4000, ide: true, landingPage: true, introspection: true },
