@@ -146,6 +146,22 @@ describe('the encrypted vault', () => {
     expect(configOf({ ALLOW_PRIVATE_ADDRESSES: 'yes' }).vault.allowPrivate).toBe(true);
     expect(problemsOf({ ALLOW_PRIVATE_ADDRESSES: 'maybe' })).toHaveProperty('ALLOW_PRIVATE_ADDRESSES');
   });
+
+  test('reads the secrets of webhooks by name, and repeats none of them', () => {
+    const [one, two] = [5, 6].map((byte) => `whsec_${Buffer.alloc(24, byte).toString('base64')}`);
+    const { vault, secrets } = configOf({ WEBHOOK_SECRETS: `siem=${one}, chat=${two}` });
+    expect([...vault.webhookSecrets].map(([name, secret]) => [name, secret.reveal()])).toEqual([
+      ['siem', one],
+      ['chat', two],
+    ]);
+    expect(secrets.map((secret) => secret.reveal())).toEqual(expect.arrayContaining([one, two]));
+    for (const text of [`siem=${one},siem=${two}`, `siem=${one?.slice(0, 30)}`, `${one}`, `Siem=${one}`]) {
+      const result = toConfig(readEnv({ WEBHOOK_SECRETS: text }));
+      const said = result.ok ? '' : describeProblems(result.problems);
+      expect(said).toContain('WEBHOOK_SECRETS');
+      expect(said).not.toContain(one?.slice(6, 30));
+    }
+  });
 });
 
 describe('the account of the environment', () => {
