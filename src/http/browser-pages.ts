@@ -26,21 +26,22 @@ async function addPages(app: FastifyInstance): Promise<void> {
     maxAge: '1h',
   });
   app.get('/ide', (_request, reply) => reply.redirect('/ide/'));
-  app.get('/ide/', (_request, reply) => {
+  app.get('/ide/', ({ query }, reply) => {
     const nonce = randomBytes(16).toString('base64');
     return reply
       .type('text/html; charset=utf-8')
       .header('cache-control', 'no-store')
       .header('content-security-policy', policy(nonce))
-      .send(page(nonce));
+      .send(page(nonce, Object.hasOwn(query as object, 'query')));
   });
 }
 
-function page(nonce: string): string {
+/** With a query in its address, the package opens that one. */
+function page(nonce: string, hasQuery: boolean): string {
   const page = renderAltair({
     baseURL: '/ide/',
     endpointURL: '/graphql',
-    initialWindows: QUESTIONS.map(({ name, question, query }) => ({
+    initialWindows: (hasQuery ? [] : QUESTIONS).map(({ name, question, query }) => ({
       ...{ initialName: name, endpointURL: '/graphql' },
       initialQuery: `# ${question}\n# ${HELP}\n${query}`,
     })),

@@ -90,7 +90,7 @@ export function remediation(view: OverviewView): Html {
     (bucket) =>
       html`<tr>${bucketHeading(bucket)}<td class="number" data-name="Messages">${bucket.count}</td><td class="number" data-name="Median">${secondsText(bucket.duration.median)}</td><td data-name="Read">${gapText(bucket)}</td></tr>`,
   );
-  const set = { noun: 'MESSAGE' as const, window, filter: { remediation: { notIn: ['NOT_NEEDED'] } } };
+  const set = { noun: 'MESSAGE' as const, window };
   return html`<figure><figcaption class="finding">Half of ${countText(duration.count, 'remediated message')} took ${againstText(duration.median, median)}, and 95 % of them ${againstText(duration.p95, p95)}.</figcaption>
 ${measureChart(points)}</figure>
 <p>${linked(view, found.total.count, set)} messages were received: ${duration.count} were remediated, ${duration.pending} are pending, and ${duration.unknown} have no time of remediation. The longest took ${secondsText(duration.max)}. Limits: control <code>attacks-remediated</code>.</p>${uncounted(found)}
