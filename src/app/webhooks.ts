@@ -1,7 +1,7 @@
 import { pause } from '../async/waiting.js';
 import type { Config } from '../config/config.js';
-import { matcherOf, recordLink } from '../graphql/stored-filters.js';
 import { POSTURE_WINDOWS } from '../evidence/posture.js';
+import { matcherOf, recordLink } from '../graphql/stored-filters.js';
 import { damageOf } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
@@ -12,13 +12,13 @@ import { NO_POLICY, type Policy } from '../policy/policy.js';
 import { RECORD_CHANGES, recordEvent, type WebhookRules } from '../policy/webhooks.js';
 import { LISTED_KINDS } from '../resources/registry.js';
 import { POLL_LEASE } from '../sync/schedule/poller.js';
+import { CONTROL_EVENTS, createControlDetector } from '../webhooks/control-events.js';
 import {
   createDeliveries,
   type Deliveries,
   type DeliveryResult,
   type Endpoint,
 } from '../webhooks/deliveries.js';
-import { CONTROL_EVENTS, createControlDetector } from '../webhooks/control-events.js';
 import { deliveryDocument, SEAL_HOOK_DOCUMENT } from '../webhooks/delivery-state.js';
 import { detectEvents } from '../webhooks/detect-events.js';
 import { controlRules, postureRequest } from './reports.js';

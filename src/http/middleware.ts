@@ -53,7 +53,7 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
       return refuse(reply, identified, hasCredential(request));
     }
     const { caller } = identified;
-    const forgery = hasCredential(request) || sessionOf(request) === undefined ? null : forgeryIn(request);
+    const forgery = hasSession(request) ? forgeryIn(request) : null;
     if (forgery !== null) return await reply.code(403).send(problem('FORBIDDEN', forgery));
     request.caller = caller;
     const role = access === 'GRAPH' ? 'reader' : access;
@@ -102,11 +102,17 @@ function isForPage(request: FastifyRequest): boolean {
 function presentedBy(request: FastifyRequest) {
   const { headers, ip: address } = request;
   const apiKey = headers['x-api-key']?.toString();
-  return { authorization: headers.authorization, apiKey, session: sessionOf(request), address };
+  const session = hasSession(request) ? sessionOf(request) : undefined;
+  return { authorization: headers.authorization, apiKey, session, address };
 }
 
 function hasCredential({ headers }: FastifyRequest): boolean {
   return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
+}
+
+/** Whether the browser’s session says who the caller is. */
+function hasSession(request: FastifyRequest): boolean {
+  return request.headers.cookie !== undefined && !hasCredential(request) && sessionOf(request) !== undefined;
 }
 
 type Refusal = Exclude<Identified, { outcome: 'KNOWN' }>;

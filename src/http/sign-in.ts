@@ -85,8 +85,8 @@ function refusalOf(
 
 /** The session that a browser sends, for the routes that accept one. */
 export function sessionOf({ headers, routeOptions: { config } }: FastifyRequest): string | undefined {
-  if (headers.cookie === undefined || !(config.isPage || config.access === 'GRAPH')) return undefined;
-  const cookies = parse(headers.cookie);
+  if (!(config.isPage || config.access === 'GRAPH')) return undefined;
+  const cookies = parse(headers.cookie ?? '');
   return cookies[SECURE_NAME] ?? cookies[NAME];
 }
 
@@ -159,6 +159,7 @@ ${problem === undefined ? null : html`<p class="notice" role="alert">${problem}<
 ${byProxy}
 <form method="post" action="/sign-in">
 <input type="hidden" name="to" value="${to}">
+<input type="text" autocomplete="username" value="abnormal-gateway" hidden>
 <label for="key">API key or token</label>
 <input id="key" name="key" type="password" autocomplete="current-password" required aria-describedby="how">
 <p><button>Sign in</button></p>

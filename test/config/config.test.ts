@@ -59,7 +59,7 @@ describe('without any environment variable', () => {
     expect(configOf({})).toEqual({
       account: null,
       simulator: null,
-      vault: { newToken: null, encryptionKeys: [], allowPrivate: false },
+      vault: { newToken: null, encryptionKeys: [], allowPrivate: false, webhookSecrets: new Map() },
       history: 'sqlite:./data/simulated.db',
       http: {
         ...{ host: '127.0.0.1', port: 4000, ide: true, landingPage: true, introspection: true },
@@ -145,6 +145,22 @@ describe('the encrypted vault', () => {
   test('allows tokens to be sent into private networks only if configured', () => {
     expect(configOf({ ALLOW_PRIVATE_ADDRESSES: 'yes' }).vault.allowPrivate).toBe(true);
     expect(problemsOf({ ALLOW_PRIVATE_ADDRESSES: 'maybe' })).toHaveProperty('ALLOW_PRIVATE_ADDRESSES');
+  });
+
+  test('reads the secrets of webhooks by name, and repeats none of them', () => {
+    const [one, two] = [5, 6].map((byte) => `whsec_${Buffer.alloc(24, byte).toString('base64')}`);
+    const { vault, secrets } = configOf({ WEBHOOK_SECRETS: `siem=${one}, chat=${two}` });
+    expect([...vault.webhookSecrets].map(([name, secret]) => [name, secret.reveal()])).toEqual([
+      ['siem', one],
+      ['chat', two],
+    ]);
+    expect(secrets.map((secret) => secret.reveal())).toEqual(expect.arrayContaining([one, two]));
+    for (const text of [`siem=${one},siem=${two}`, `siem=${one?.slice(0, 30)}`, `${one}`, `Siem=${one}`]) {
+      const result = toConfig(readEnv({ WEBHOOK_SECRETS: text }));
+      const said = result.ok ? '' : describeProblems(result.problems);
+      expect(said).toContain('WEBHOOK_SECRETS');
+      expect(said).not.toContain(one?.slice(6, 30));
+    }
   });
 });
 

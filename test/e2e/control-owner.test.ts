@@ -102,7 +102,7 @@ describe('the way from an empty policy to a pack for an auditor, in docs/policy.
     expect(status).toBe(1);
     expect(stdout).toMatch(/attacks-remediated +FAIL +1 +Remediated 98\.\d+ %, at least 99 %/);
     expect(stdout).toMatch(/abuse-mailbox-operating +NOT_APPLICABLE/);
-    expect(stdout).toMatch(/CC7\.4 .*\n(.*\n)*? *.*attacks-remediated +FAIL/);
+    expect(stdout).toMatch(/CC7\.4 .*attacks-remediated +FAIL/);
   });
 
   it('settles it with a waiver, after which no control fails (6)', () => {
@@ -133,7 +133,10 @@ describe('the way from an empty policy to a pack for an auditor, in docs/policy.
     expect(step(7).status).toBe(2);
     const { status, stdout } = step(8);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/signed/);
+    expect(stdout).toMatch(/^The pack is intact: 91 versions/);
+    run("abnormal-gateway keys signing 2>&1 > other.txt | sed -n '/BEGIN/,/END/p' > other.pem");
+    const another = run((steps?.[7]?.sh ?? '').replace('key.pem', 'other.pem'));
+    expect(another.status).toBe(1);
     run('mkdir unpacked && tar xf evidence-2026-Q3.tar -C unpacked');
     expect(readFileSync(file('unpacked/policy.yaml'), 'utf8')).toBe(
       readFileSync(file('policy.yaml'), 'utf8'),

@@ -115,12 +115,15 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
     return limiter;
   },
   sqliteRevisions: async () => {
-    const store = await openStore(`sqlite:${join(folder, `${++histories}.db`)}`, 'write');
+    const url = `sqlite:${join(folder, `${++histories}.db`)}`;
+    const writer = await openStore(url, 'write');
     for (let n = 0; n < 10; n += 1) {
       const now = toInstant(START_MS + n * MINUTE);
       const some = Array.from({ length: 500 }, (_, k) => observe(threat(n * 500 + k, START_MS), now, n));
-      await store.record(batch(n + 1, now, some));
+      await writer.record(batch(n + 1, now, some));
     }
+    await writer.close();
+    const store = await openStore(url, 'read');
     const { seq } = await store.head();
     const query = { kind: 'threat', integrations: null, filter: null, seq, orderBy: 'id' } as const;
     for (let after = null; ; ) {

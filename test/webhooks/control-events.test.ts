@@ -39,6 +39,7 @@ describe('events of controls', () => {
   beforeAll(async () => {
     store = await openStore('sqlite::memory:', 'write');
     await recordHistory(store, { from: FROM, to: TO, seen });
+    detector = newDetector();
   });
   afterAll(() => store.close());
 
@@ -57,7 +58,7 @@ describe('events of controls', () => {
         ...{ pin: await store.pinAt(at), now: at, credentials: [] },
       }),
     });
-  let detector = newDetector();
+  let detector: ReturnType<typeof newDetector>;
   /** What is new at an instant. */
   const newAt = async (instant: Instant): Promise<Record<string, unknown>[]> => {
     at = instant;

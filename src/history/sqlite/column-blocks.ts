@@ -110,10 +110,15 @@ export function makeBlock(
   { rows: most }: BlockSizes,
 ): MadeBlock {
   if (source === 'SMALL') {
-    const blocks = smallBlocks(connection, kind, Number.MAX_SAFE_INTEGER);
-    const after = blocks[0]?.after ?? 0;
-    const last = blockedUpTo(connection, kind) ?? after;
-    const size = blocks.reduce((sum, block) => sum + block.size, 0);
+    const blocks: Block[] = [];
+    let size = 0;
+    // when many are left, those that fill a large block
+    for (const block of smallBlocks(connection, kind, Number.MAX_SAFE_INTEGER)) {
+      if (size >= most) break;
+      blocks.push(block);
+      size += block.size;
+    }
+    const [after, last] = [blocks[0]?.after ?? 0, blocks.at(-1)?.revs.at(-1) ?? 0];
     return { kind, after, last, size, columns: mergeBlocks(kind, blocks), isLarge: size >= most };
   }
   const newest = `SELECT rev FROM "${kind}" WHERE rev <= ? ORDER BY rev DESC LIMIT 1 OFFSET ?`;

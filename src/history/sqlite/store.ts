@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LISTED_KINDS } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
@@ -119,7 +120,11 @@ class SqliteStore implements HistoryStore {
       );
       this.#head = written.head;
       this.#revisions.changed(written.touched, written.renewed);
-      if (written.head.lastRev > head.lastRev) this.#makeBlocks(['SMALL']);
+      if (written.head.lastRev > head.lastRev) {
+        this.#makeBlocks(['SMALL']);
+        // a caller that only records would otherwise keep the blocks that the worker made from being written
+        await setImmediate();
+      }
       return written.recorded;
     } catch (error) {
       this.#integrations.reload();

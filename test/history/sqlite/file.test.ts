@@ -196,6 +196,19 @@ describe("a history's SQLite file", () => {
     await store.close();
   });
 
+  it('joins small blocks that were left into large ones of a bounded size', async () => {
+    const threats = (first: number) =>
+      Array.from({ length: 30 }, (_, n) => observeThreat(sampleThreat(`t${first + n}`)));
+    const writer = await openSqliteStore(path, 'write');
+    for (let n = 0; n < 6; n += 1)
+      await writer.record(batchOf(`left ${n}`, { observations: threats(30 * n) }));
+    await writer.close();
+    const store = await openSqliteStore(path, 'write', { blocks: { rows: 50, blocks: 3 } });
+    await expect.poll(() => blocksIn(path), { timeout: 20_000 }).toEqual({ earlier: [60, 60, 60], later: 0 });
+    for await (const fault of store.checkDerived(6)) expect(fault).toBeNull();
+    await store.close();
+  });
+
   it('gets the tables of kinds that an earlier version did not know', async () => {
     const before = await openSqliteStore(path, 'write');
     await before.record(batchOf('first', { observations: [observeThreat(sampleThreat('t1'))] }));
