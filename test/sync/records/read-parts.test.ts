@@ -66,6 +66,7 @@ test('a poll reads them for five minutes at most, newest threats first, and the 
 
 test('they are read again only for threats that changed', async () => {
   world = await start();
+  world.clock.perRequestMs = 1000;
   await world.poll('threats');
   world.simulator.resetStats();
   world.clock.advance(HOUR);
