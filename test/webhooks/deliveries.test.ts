@@ -319,7 +319,8 @@ webhooks:
     receiver.reply = (response) => {
       answer = () => void response.writeHead(204).end();
     };
-    const first = flush();
+    // it must not give up before the other one has sent
+    const first = createDeliveries({ ...parts(), timeoutMs: 600_000 }).flush(new AbortController().signal);
     await receiver.until(1);
     receiver.reply = 204;
     // it was taken for dead
