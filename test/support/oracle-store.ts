@@ -500,11 +500,8 @@ function isMatching({ key, record }: Held, filter: Filter): boolean {
   return isMatch({ ...fieldsOf(kind, own), ...facets?.of(own) }, filter, items?.of(own));
 }
 
-function listedFields(held: Held): Fields {
-  const { kind } = held.key;
-  if (kind === 'threat') return fieldsOf(kind, held.record as RecordOf['threat']);
-  if (kind === 'case') return fieldsOf(kind, held.record as RecordOf['case']);
-  return fieldsOf('campaign', held.record as RecordOf['campaign']);
+function listedFields({ key, record }: Held): Fields {
+  return fieldsOf(key.kind as ListedKind, record as RecordOf[ListedKind]);
 }
 
 function positionOf(held: Held, orderBy: string): Position {
