@@ -299,8 +299,8 @@ describe('integrations test', () => {
     }[];
     expect(code).toBe(0);
     expect(results.map(({ integration, works, calls }) => [integration, works, calls])).toEqual([
-      ['default', true, 4],
-      ['acme', true, 4],
+      ['default', true, 8],
+      ['acme', true, 8],
     ]);
     expect((await listed())[0]).toMatchObject({ tokenExpiresAt: madeToken().expiresAt });
     expect((await trail()).slice(1)).toEqual([
@@ -502,7 +502,7 @@ test('a stored account is collected like any other, and a report evaluates the a
   const poll = () => run(['poll', '--once', '--json'], { env: { BACKFILL_FROM: '2026-02-27' } });
   const { passes } = JSON.parse((await poll()).out) as { passes: { integration: string; status: string }[] };
   expect(passes.map(({ integration, status }) => `${integration} ${status}`)).toEqual(
-    Array(3).fill('acme SUCCEEDED'),
+    Array(6).fill('acme SUCCEEDED'),
   );
   now = Date.parse('2026-06-01T12:00:00Z');
   await poll();
