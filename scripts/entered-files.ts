@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { pino } from 'pino';
+import { isCollected, RUNS, type Runs } from '../test/support/collected.js';
 
 /*
  * Which of our own files a request enters: those of which at least one function runs, by the engine's precise coverage
@@ -88,9 +89,8 @@ async function idle(): Promise<void> {
 
 async function collected(url: string): Promise<void> {
   for (;;) {
-    const { runs } = await ask(url, '{ runs(first: 10) { nodes { status } } }');
-    const { nodes } = runs as { nodes: { status: string }[] };
-    if (nodes.length >= 3 && nodes.every(({ status }) => status !== 'RUNNING')) return;
+    const { runs } = await ask(url, `{ ${RUNS} }`);
+    if (isCollected(runs as Runs)) return;
     await delay(200);
   }
 }

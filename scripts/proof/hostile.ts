@@ -11,6 +11,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isCollected, RUNS, type Runs } from '../../test/support/collected.js';
 import type { Outcome } from '../../test/support/send-hostile.js';
 import { buildService, Workplace } from '../../test/support/service.js';
 
@@ -69,9 +70,8 @@ try {
 /** Waits until every resource has been polled once. */
 async function collected(url: string): Promise<void> {
   for (;;) {
-    const { data } = await post(url, new Agent(), '{ runs(first: 10) { nodes { status } } }');
-    const { nodes } = (data as { runs: { nodes: { status: string }[] } }).runs;
-    if (nodes.length >= 3 && nodes.every(({ status }) => status !== 'RUNNING')) return;
+    const { data } = await post(url, new Agent(), `{ ${RUNS} }`);
+    if (isCollected((data as { runs: Runs }).runs)) return;
     await delay(500);
   }
 }

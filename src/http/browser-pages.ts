@@ -42,7 +42,7 @@ function page(nonce: string, hasQuery: boolean): string {
     baseURL: '/ide/',
     endpointURL: '/graphql',
     initialWindows: (hasQuery ? [] : QUESTIONS).map(({ name, question, query }) => ({
-      ...{ initialName: name, endpointURL: '/graphql' },
+      initialName: name,
       initialQuery: `# ${question}\n# ${HELP}\n${query}`,
     })),
     disableAccount: true,

@@ -13,6 +13,7 @@ import { readEnv, toConfig } from '../../src/config/config.js';
 import { type Simulator, startSimulator } from '../../src/simulator/server.js';
 import { createTenant, type Tenant } from '../../src/simulator/tenant.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
+import { isCollected, type Runs as Polls, RUNS } from '../support/collected.js';
 import { type Gate, startGate } from '../support/gate.js';
 
 /*
@@ -94,11 +95,8 @@ interface Runs {
 
 async function untilCollected(): Promise<void> {
   for (;;) {
-    const { data } = await ask<Runs>('{ runs(first: 20) { nodes { trigger status parameters } } }');
-    const polled = data.runs.nodes.filter(
-      ({ trigger, status }) => trigger === 'POLL' && status === 'SUCCEEDED',
-    );
-    if (polled.length >= 3) return;
+    const { data } = await ask<{ runs: Polls }>(`{ ${RUNS} }`);
+    if (isCollected(data.runs)) return;
     await delay(50);
   }
 }

@@ -3,8 +3,9 @@ import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { HistoryError } from '../../src/history/errors.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { COLLECTIONS } from '../../src/model/documents.js';
+import type { Observation } from '../../src/model/revision.js';
 import { FIELDS, KINDS, type ListedKind, type RecordKey } from '../../src/resources/registry.js';
-import { shift, toMillis } from '../../src/values/instant.js';
+import { type Instant, shift, toMillis } from '../../src/values/instant.js';
 import {
   batchOf,
   campaignKey,
@@ -19,11 +20,15 @@ import {
   sampleCampaign,
   sampleCase,
   sampleCaseAnalysis,
+  sampleDetection360Report,
   sampleMessage,
+  sampleNotAnalyzedMessage,
+  samplePortalAuditLog,
   sampleRun,
   sampleThreat,
   sampleThreatAttachments,
   sampleThreatLinks,
+  sampleVendorCase,
   streamState,
   threatKey,
 } from './records.js';
@@ -33,6 +38,22 @@ const BATCHES = 6;
 const AT_ONCE = 16;
 const OLD = '2026-02-27T08:00:00.000Z';
 const NEW = '2026-03-02T07:00:00.000Z';
+
+type Seen = Parameters<typeof observationOf>[3];
+
+/** One record of each resource that came after the first three. */
+function laterResources(n: number, time: Instant): ((seen: Seen) => Observation)[] {
+  const vendorCase = sampleVendorCase(`v${n}`, { threatIds: [`t${n}`], lastModifiedTime: time });
+  const message = sampleNotAnalyzedMessage(String(200 + n), { reportedTime: time });
+  const report = sampleDetection360Report(`r${n}`, { submissionTime: time });
+  const entry = samplePortalAuditLog(`e${n}`, { timestamp: time });
+  return [
+    (seen) => observationOf('vendorCase', vendorCase.vendorCaseId, vendorCase, seen),
+    (seen) => observationOf('notAnalyzedMessage', message.messageId, message, seen),
+    (seen) => observationOf('detection360Report', report.reportId, report, seen),
+    (seen) => observationOf('portalAuditLog', entry.entryId, entry, seen),
+  ];
+}
 
 /**
  * A small history that has something in every table, collection and field, sealed to its end. Its first views see
@@ -72,6 +93,7 @@ export async function recordEverything(store: HistoryStore): Promise<void> {
                 observationOf('caseAnalysis', `c${n}`, sampleCaseAnalysis(`c${n}`), seen),
                 observationOf('threatAttachments', `t${n}`, sampleThreatAttachments(`t${n}`), seen),
                 observationOf('threatLinks', `t${n}`, sampleThreatLinks(`t${n}`), seen),
+                ...laterResources(n, time).map((observe) => observe(seen)),
                 // dated far ahead of its recording
                 ...(n === 2
                   ? [

@@ -11,8 +11,12 @@ import {
   quarantineEntry,
   sampleCampaign,
   sampleCase,
+  sampleDetection360Report,
   sampleMessage,
+  sampleNotAnalyzedMessage,
+  samplePortalAuditLog,
   sampleThreat,
+  sampleVendorCase,
   threatKey,
 } from '../../support/records.js';
 import { Graph, type GraphError, keyOf } from '../harness.js';
@@ -28,6 +32,11 @@ const EVERYTHING = everythingOf(buildGatewaySchema(), {
   threats: '',
   cases: '',
   campaigns: '',
+  messages: '',
+  vendorCases: '',
+  notAnalyzedMessages: '',
+  detection360Reports: '',
+  portalAuditLogs: '',
   changes: '(since: "2026-01-01T00:00:00Z")',
   quarantine: '',
 });
@@ -77,6 +86,50 @@ async function fill(graph: Graph): Promise<void> {
           fromAddress: `${secret('addresses', 'campaign')}-${version}`,
           recipientName: `${secret('names', 'recipient')}-${version}`,
           recipientAddress: `${secret('addresses', 'recipient')}-${version}`,
+        }),
+      ),
+      observationOf(
+        'vendorCase',
+        'vendor',
+        sampleVendorCase('vendor', {
+          vendorDomain: `${secret('addresses', 'vendor')}-${version}`,
+          insights: [{ highlight: 'Vendor compromise', description: secret('texts', 'vendor') }],
+          timeline: [
+            {
+              ...{ time: null, markedAsRaw: 'Malicious', threatId: 'threat' },
+              ...{ senderAddress: secret('addresses', 'vendor'), subject: secret('subject', 'vendor') },
+              recipientAddress: secret('addresses', 'customer'),
+            },
+          ],
+          threatIds: ['threat'],
+        }),
+      ),
+      observationOf(
+        'notAnalyzedMessage',
+        '9',
+        sampleNotAnalyzedMessage('9', {
+          subject: `${secret('subject', 'report')}-${version}`,
+          ...{ reporterName: secret('names', 'reporter'), recipientName: secret('names', 'reports') },
+          reporterAddress: secret('addresses', 'reporter'),
+          recipientAddress: secret('addresses', 'reports'),
+        }),
+      ),
+      observationOf(
+        'detection360Report',
+        'report',
+        sampleDetection360Report('report', {
+          ...{ submittedByName: secret('names', 'user'), submittedByAddress: secret('addresses', 'user') },
+          analysis: `${secret('texts', 'analysis')}-${version}`,
+          rootCauses: [{ name: 'Rule', description: secret('texts', 'cause') }],
+        }),
+      ),
+      observationOf(
+        'portalAuditLog',
+        'entry',
+        samplePortalAuditLog('entry', {
+          userAddress: `${secret('addresses', 'portal')}-${version}`,
+          ...{ sourceIp: secret('locations', 'portal'), reason: secret('texts', 'portal') },
+          requestUrl: secret('urls', 'portal'),
         }),
       ),
       observationOf('caseAnalysis', 'case', {
