@@ -24,6 +24,7 @@ import {
   sampleMessage,
   sampleNotAnalyzedMessage,
   samplePortalAuditLog,
+  sampleRemediationHistory,
   sampleRun,
   sampleThreat,
   sampleThreatAttachments,
@@ -41,13 +42,15 @@ const NEW = '2026-03-02T07:00:00.000Z';
 
 type Seen = Parameters<typeof observationOf>[3];
 
-/** One record of each resource that came after the first three. */
+/** One record of each kind that came after those of the first three resources. */
 function laterResources(n: number, time: Instant): ((seen: Seen) => Observation)[] {
   const vendorCase = sampleVendorCase(`v${n}`, { threatIds: [`t${n}`], lastModifiedTime: time });
   const message = sampleNotAnalyzedMessage(String(200 + n), { reportedTime: time });
   const report = sampleDetection360Report(`r${n}`, { submissionTime: time });
   const entry = samplePortalAuditLog(`e${n}`, { timestamp: time });
+  const history = sampleRemediationHistory(String(100 + n));
   return [
+    (seen) => observationOf('messageRemediation', history.messageId, history, seen),
     (seen) => observationOf('vendorCase', vendorCase.vendorCaseId, vendorCase, seen),
     (seen) => observationOf('notAnalyzedMessage', message.messageId, message, seen),
     (seen) => observationOf('detection360Report', report.reportId, report, seen),

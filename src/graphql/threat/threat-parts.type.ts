@@ -107,10 +107,15 @@ class RemediationEvent {
 
 @ObjectType({ simpleResolvers: true, description: 'A folder of a mailbox.' })
 class MailFolder {
-  @ValueField(() => String, { nullable: true, description: 'Name; null if Abnormal gives none.' })
+  @ValueField(() => String, {
+    personal: ['texts'],
+    nullable: true,
+    description: 'Name; null if Abnormal gives none.',
+  })
   readonly name!: string | null;
 
   @ValueField(() => String, {
+    personal: ['texts'],
     nullable: true,
     description: 'Name as users see it (`display_name`); null if Abnormal gives none.',
   })

@@ -10,6 +10,12 @@ import { REDACTION_GROUPS, type RedactionGroup } from '../../../src/values/acces
 const OF_THE_GATEWAY =
   /^(ApiKey|AuditEntry|Caller|ChangeTail|CreatedApiKey|Control\w*|Coverage|Distribution\w*|Evidence\w*|Freshness|Gap|Headline|Integration\w*|Measure|PageInfo|Poll\w*|Population\w*|Provenance|Reconcil\w*|RecordIds|RemovedIntegration|ReopenedWindow|Run\w*|SchemaDrift|Stream|TestedPart\w*|Trend\w*|UpstreamBudget|BudgetQueue|\w+Edge)$/;
 
+/** What there are statistics of. */
+const COUNTED = [
+  ...['Campaign', 'Case', 'Detection360Report', 'Message'],
+  ...['NotAnalyzedMessage', 'PortalAuditLog', 'Threat', 'VendorCase'],
+];
+
 /** Fields of text on types about mail that tell nothing personal: words of Abnormal's own lists, and its portal. */
 const HARMLESS = new Set([
   ...[
@@ -25,14 +31,22 @@ const HARMLESS = new Set([
   ...['Link.linkType', 'Link.source', 'Message.portalUrl', 'Revision.digestAfter', 'Revision.digestBefore'],
   ...['Case.analysisRaw', 'DriftedName.path', 'UndecidedRecords.reason'],
   // paths by Abnormal's own names, with what is wrong in the gateway's words
-  ...['Campaign.unread', 'Case.unread', 'Threat.unread'],
+  ...[
+    'Campaign',
+    'Case',
+    'Detection360Report',
+    'NotAnalyzedMessage',
+    'PortalAuditLog',
+    'Threat',
+    'VendorCase',
+  ].map((type) => `${type}.unread`),
+  // words of Abnormal's own lists, and the organisation's name at Abnormal
+  ...['PortalAuditLog.action', 'PortalAuditLog.category', 'PortalAuditLog.tenantName'],
+  ...['RootCause.name', 'VendorInsight.highlight'],
   // of the organisation itself
   ...['Policy.organisation', 'Policy.title', 'Waiver.ticket'],
   // callers from whom a field is masked cannot group by it
-  ...['CampaignKey.value', 'CaseKey.value', 'MessageKey.value', 'ThreatKey.value'],
-  ...['CampaignStatistics', 'CaseStatistics', 'MessageStatistics', 'ThreatStatistics'].map(
-    (type) => `${type}.timeZone`,
-  ),
+  ...COUNTED.flatMap((noun) => [`${noun}Key.value`, `${noun}Statistics.timeZone`]),
 ]);
 
 const schema = buildGatewaySchema();
