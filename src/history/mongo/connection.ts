@@ -6,7 +6,6 @@ import {
   MongoNetworkError,
   MongoServerError,
   MongoServerSelectionError,
-  ReadPreference,
   type TopologyDescription,
 } from 'mongodb';
 import { damaged, HistoryError } from '../errors.js';
@@ -21,8 +20,6 @@ export interface MongoConnection {
   readonly appName: string;
   /** Whether it is a cluster of several replica sets. */
   readonly isSharded: boolean;
-  /** Which members may answer reads of a `seq`, if HISTORY names others than the primary (`secondary-reads.ts`). */
-  readonly readsFrom: ReadPreference | null;
 }
 
 const DEFAULT_DATABASE = 'abnormal';
@@ -43,8 +40,7 @@ export async function connect(url: string): Promise<MongoConnection> {
   const where = `MongoDB at ${hosts}, database ${database}`;
   try {
     const isSharded = await guarded(where, async () => isCluster(await client.connect(), where));
-    const db = client.db(database, { readPreference: 'primary' });
-    return { client, db, where, appName, isSharded, readsFrom: readsFrom(url) };
+    return { client, db: client.db(database), where, appName, isSharded };
   } catch (error) {
     await client.close();
     throw error;
@@ -53,7 +49,7 @@ export async function connect(url: string): Promise<MongoConnection> {
 
 function clientFor(url: string, appName: string): MongoClient {
   try {
-    return new MongoClient(url.replace(READS_FROM, '$1'), {
+    return new MongoClient(url, {
       appName,
       // every operation waits for a primary as long as the URL says, by default 30 s: longer than an election
       ...(/[?&]connectTimeoutMS=/i.test(url) ? {} : { connectTimeoutMS: CONNECT_MS }),
@@ -67,17 +63,6 @@ function clientFor(url: string, appName: string): MongoClient {
     const kind = error instanceof MongoError ? error.name : 'Error';
     throw new HistoryError('UNUSABLE', `HISTORY is not a MongoDB URL that can be used (${kind})`);
   }
-}
-
-/** What a URL says of the members that are read from: `readsFrom` decides for which reads it counts. */
-const READS_FROM = /([?&])(?:readPreference(?:Tags)?|maxStalenessSeconds)=[^&]*/gi;
-
-/** The primary is asked if no secondary can be. */
-function readsFrom(url: string): ReadPreference | null {
-  const { mode, tags, maxStalenessSeconds } = new MongoClient(url).readPreference;
-  if (mode === 'primary') return null;
-  const own = mode === 'secondary' ? 'secondaryPreferred' : mode;
-  return new ReadPreference(own, tags, maxStalenessSeconds === undefined ? {} : { maxStalenessSeconds });
 }
 
 function databaseOf(url: string): string {
@@ -168,7 +153,7 @@ const ABANDONED_MICROS = 3_000_000;
  * left to MongoDB.
  */
 export async function endAbandoned({ client, appName }: MongoConnection): Promise<void> {
-  const admin = client.db('admin', { readPreference: 'primary' });
+  const admin = client.db('admin');
   const abandoned = {
     type: 'idleSession',
     appName,

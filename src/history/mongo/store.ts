@@ -10,7 +10,6 @@ import { MongoLists } from './lists.js';
 import { MongoRecorder } from './record-batch.js';
 import { MongoRevisions } from './revisions.js';
 import { find, prepare } from './schema.js';
-import { SecondaryReads } from './secondary-reads.js';
 import type { Collections, HeadDoc } from './stored-types.js';
 
 /**
@@ -45,7 +44,6 @@ const A_VERSION = 'A version of a record';
 class MongoStore implements HistoryStore {
   readonly description: string;
   readonly #recorder: MongoRecorder;
-  readonly #reads: SecondaryReads;
   readonly #revisions: MongoRevisions;
   readonly #lists: MongoLists;
   readonly #ledger: MongoLedger;
@@ -58,16 +56,10 @@ class MongoStore implements HistoryStore {
   ) {
     this.description = `mongodb (${connection.where})`;
     this.#recorder = new MongoRecorder(connection, collections);
-    this.#reads = new SecondaryReads(connection, collections);
-    this.#revisions = new MongoRevisions(this.#reads.collections);
-    this.#lists = new MongoLists(this.#reads.collections);
-    this.#ledger = new MongoLedger(this.#reads.collections);
+    this.#revisions = new MongoRevisions(collections);
+    this.#lists = new MongoLists(collections);
+    this.#ledger = new MongoLedger(collections);
     this.#documents = new MongoDocuments(collections);
-  }
-
-  /** Reads what is visible at `seq`, which also a member behind the primary may have. */
-  #at<T>(seq: number, read: () => Promise<T>, what?: string): Promise<T> {
-    return this.#guarded(() => this.#reads.at(seq, read), what);
   }
 
   #guarded<T>(work: () => Promise<T>, what?: string): Promise<T> {
@@ -129,28 +121,27 @@ class MongoStore implements HistoryStore {
 
   firstRecorded: HistoryStore['firstRecorded'] = (query) =>
     this.#guarded(() => this.#ledger.firstRecorded(query));
-  get: HistoryStore['get'] = (keys, seq) => this.#at(seq, () => this.#revisions.get(keys, seq), A_VERSION);
-  revisions: HistoryStore['revisions'] = (key, beforeSeq, limit) =>
-    this.#at(beforeSeq - 1, () => this.#revisions.revisions(key, beforeSeq, limit), A_VERSION);
+  get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query), A_VERSION);
+  revisions: HistoryStore['revisions'] = (...query) =>
+    this.#guarded(() => this.#revisions.revisions(...query), A_VERSION);
   versions: HistoryStore['versions'] = (...query) => this.#streamed(this.#revisions.versions(...query));
-  countRevisions: HistoryStore['countRevisions'] = (key, seq) =>
-    this.#at(seq, () => this.#revisions.countRevisions(key, seq));
+  countRevisions: HistoryStore['countRevisions'] = (...query) =>
+    this.#guarded(() => this.#revisions.countRevisions(...query));
   changes: HistoryStore['changes'] = (query) =>
-    this.#at(query.toSeq, () => this.#revisions.changes(query), A_VERSION);
+    this.#guarded(() => this.#revisions.changes(query), A_VERSION);
   changesReceived: HistoryStore['changesReceived'] = (query) =>
-    this.#at(query.toSeq, () => this.#revisions.changesReceived(query), A_VERSION);
-  received: HistoryStore['received'] = (key, seqFrom) =>
-    this.#at(seqFrom, () => this.#revisions.received(key, seqFrom), A_VERSION);
+    this.#guarded(() => this.#revisions.changesReceived(query), A_VERSION);
+  received: HistoryStore['received'] = (...query) =>
+    this.#guarded(() => this.#revisions.received(...query), A_VERSION);
 
-  page: HistoryStore['page'] = (query) => this.#at(query.seq, () => this.#lists.page(query), A_VERSION);
-  recorded: HistoryStore['recorded'] = (query) => this.#at(query.seq, () => this.#lists.recorded(query));
-  count: HistoryStore['count'] = (query) => this.#at(query.seq, () => this.#lists.count(query));
+  page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query), A_VERSION);
+  recorded: HistoryStore['recorded'] = (query) => this.#guarded(() => this.#lists.recorded(query));
+  count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
   statistics: HistoryStore['statistics'] = (query) => walkStatistics(this, query);
-  referrers: HistoryStore['referrers'] = (...query) =>
-    this.#at(query[4], () => this.#lists.referrers(...query));
+  referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
 
   ledger: HistoryStore['ledger'] = (...query) =>
-    this.#at(query[3], () => this.#ledger.ledger(...query), 'A reading of a stream');
+    this.#guarded(() => this.#ledger.ledger(...query), 'A reading of a stream');
   streams: HistoryStore['streams'] = () =>
     this.#guarded(() => this.#ledger.streams(), 'The state of a stream');
   runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#ledger.runs(query), 'A run');
