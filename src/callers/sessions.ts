@@ -44,10 +44,10 @@ export class Sessions {
     try {
       const currentDate = new Date(this.options.clock());
       const { payload } = await jwtDecrypt(text, key, {
-        ...{ audience: AUDIENCE, currentDate, requiredClaims: ['exp'] },
+        ...{ audience: AUDIENCE, currentDate, requiredClaims: ['exp', 'credential'] },
         ...{ keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] },
       });
-      return typeof payload.credential === 'string' ? payload.credential : null;
+      return String(payload.credential);
     } catch {
       return null;
     }
