@@ -200,14 +200,18 @@ const vendorCase: Arbitrary<VendorCaseRecord> = fc
     firstObservedTime: instant,
     lastModifiedTime: instant,
     timeline: fc.array(
-      fc.record({
-        time: instant,
-        senderAddress: text,
-        recipientAddress: text,
-        subject: text,
-        markedAsRaw: word,
-        threatId: orNull(fc.constantFrom(...IDS)),
-      }),
+      fc.record(
+        {
+          time: instant,
+          senderAddress: text,
+          recipientAddress: text,
+          subject: text,
+          markedAsRaw: word,
+          threatId: orNull(fc.constantFrom(...IDS)),
+        },
+        // as JSON is read
+        { noNullPrototype: true },
+      ),
       { maxLength: 3 },
     ),
   })
