@@ -1,8 +1,7 @@
 import 'reflect-metadata';
 import { coerceInputValue, type GraphQLSchema, isInputType } from 'graphql';
 import type { RevisionRecord } from '../model/revision.js';
-import { DEFINITION_OF, fieldsOf, type ListedKind } from '../resources/registry.js';
-import { isMatch } from '../values/filter.js';
+import { DEFINITION_OF, isRecordMatch, type ListedKind } from '../resources/registry.js';
 import { LAST_INSTANT } from '../values/instant.js';
 import { TYPE_OF, toGlobalId } from './base/global-id.js';
 import type { FilterInput } from './lists/list-args.js';
@@ -51,7 +50,7 @@ export function matcherOf(
   const { input } = readFilter(kind, value);
   return ({ record, observedFrom }) => {
     const filter = NODES[kind].filter.toFilter(input, { at: observedFrom, relative: [] });
-    return filter === null || isMatch(fieldsOf(kind, record), filter);
+    return filter === null || isRecordMatch(kind, record, filter);
   };
 }
 

@@ -1,8 +1,7 @@
 import type { RevisionRecord } from '../model/revision.js';
-import { DEFINITION_OF, type ListedKind } from '../resources/registry.js';
+import { DEFINITION_OF, type ListedKind, type RecordValues, recordValues } from '../resources/registry.js';
 import { compareValues, conjuncts, type Filter, isMatch } from '../values/filter.js';
 import { earliest, FIRST_INSTANT, type Instant, latest, toMillis } from '../values/instant.js';
-import { type RecordValues, recordValues } from './columns/block.js';
 import { wholeOnes } from './errors.js';
 import { type HistoryStore, type ListQuery, type PageItem, type Position, walkPages } from './store.js';
 

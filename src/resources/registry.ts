@@ -1,4 +1,4 @@
-import { compareValues, conjuncts, type Fields, type Filter } from '../values/filter.js';
+import { compareValues, conjuncts, type Fields, type Filter, isMatch } from '../values/filter.js';
 import type { FieldSpec, PartDefinition, ResourceDefinition } from './definition.js';
 import { DEFINITIONS } from './definitions.js';
 
@@ -143,6 +143,28 @@ export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefine
 /** The fields for filters and orders, all of them present. */
 export function fieldsOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Fields {
   return DEFINITION_OF[kind].fieldsOf(record);
+}
+
+/** What filters and statistics read of a record. */
+export interface RecordValues {
+  /** Those of `fieldsOf`, and the facets. */
+  readonly fields: Fields;
+  readonly items: readonly Fields[];
+}
+
+export function recordValues(kind: ListedKind, record: AnyRecord, fields?: Fields): RecordValues {
+  const { facets, items } = DEFINITION_OF[kind];
+  const own = record as RecordOf[ListedKind];
+  return {
+    fields: { ...(fields ?? fieldsOf(kind, own)), ...facets?.of(own) },
+    items: items?.of(own) ?? [],
+  };
+}
+
+/** Whether a record matches a filter of its list. */
+export function isRecordMatch(kind: ListedKind, record: AnyRecord, filter: Filter): boolean {
+  const { fields, items } = recordValues(kind, record);
+  return isMatch(fields, filter, items);
 }
 
 /** A time field that every match of the filter is without, if its top level asks for that: an index finds them. */

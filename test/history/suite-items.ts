@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recordValues } from '../../src/history/columns/block.js';
 import {
   countItems,
   type ItemPosition,
@@ -9,6 +8,7 @@ import {
   readItems,
 } from '../../src/history/items.js';
 import type { Kind } from '../../src/resources/registry.js';
+import { recordValues } from '../../src/resources/registry.js';
 import { compareValues, isMatch } from '../../src/values/filter.js';
 import type { Instant } from '../../src/values/instant.js';
 import { INSTANTS, type Variants, variantOf, variants } from '../support/arbitraries.js';

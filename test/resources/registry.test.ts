@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { recordValues } from '../../src/history/columns/block.js';
 import {
   absentTime,
   DEFINITION_OF,
@@ -8,6 +7,7 @@ import {
   fieldSpec,
   fieldsOf,
   type ListedKind,
+  recordValues,
   undecidedBy,
 } from '../../src/resources/registry.js';
 import { type Fields, type Filter, isMatch } from '../../src/values/filter.js';

@@ -19,6 +19,7 @@ import {
   observeCase,
   observeThreat,
   sampleCase,
+  sampleMessage,
   sampleThreat,
   threatKey,
 } from '../support/records.js';
@@ -146,6 +147,29 @@ webhooks:
     });
     await flush(filtered);
     expect(receiver.verified(SECRET).map(({ data }) => data.id)).toEqual(['t-1']);
+  });
+
+  test('a filter of one message matches as it does in the list of threats', async () => {
+    const filtered = endpoints(
+      ', filter: { threat: { messages: { some: { attackType: { eq: INVOICE_FRAUD_BEC }, recipientAddress: { eq: "a@x.example" } } } } }',
+    );
+    await flush(filtered);
+    const message = (recipientAddress: string, attackTypeRaw: string, messageId: string) =>
+      sampleMessage(messageId, { recipientAddress, attackTypeRaw });
+    const [fraud, scam] = ['Invoice/Payment Fraud (BEC)', 'Scam'];
+    await record({
+      observations: [
+        observeThreat(sampleThreat('one', { messages: [message('a@x.example', fraud, '1')] })),
+        // both conditions hold, but not for the same message
+        observeThreat(
+          sampleThreat('two', {
+            messages: [message('a@x.example', scam, '2'), message('b@x.example', fraud, '3')],
+          }),
+        ),
+      ],
+    });
+    await flush(filtered);
+    expect(receiver.verified(SECRET).map(({ data }) => data.id)).toEqual(['one']);
   });
 
   test('a link leads to the record as it was recorded', async () => {

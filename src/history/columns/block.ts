@@ -1,12 +1,5 @@
 import type { FieldSpec } from '../../resources/definition.js';
-import {
-  type AnyRecord,
-  byKind,
-  DEFINITION_OF,
-  fieldsOf,
-  type ListedKind,
-  type RecordOf,
-} from '../../resources/registry.js';
+import { byKind, type ListedKind, type RecordValues } from '../../resources/registry.js';
 import type { Fields, FieldValue } from '../../values/filter.js';
 import {
   type Codes,
@@ -40,12 +33,6 @@ export interface BlockRow {
   readonly values: RecordValues | null;
 }
 
-/** What a block contains of a record. */
-export interface RecordValues {
-  readonly fields: Fields;
-  readonly items: readonly Fields[];
-}
-
 export type TimeRange = readonly [earliest: number, latest: number, nulls: number];
 
 /** The bytes of a block's columns, by name. */
@@ -75,15 +62,6 @@ export const ROWS_COLUMN = '$rows';
 /** The column of a field of items. */
 export function itemColumn(field: string): string {
   return `$item.${field}`;
-}
-
-export function recordValues(kind: ListedKind, record: AnyRecord, fields?: Fields): RecordValues {
-  const { facets, items } = DEFINITION_OF[kind];
-  const own = record as RecordOf[ListedKind];
-  return {
-    fields: { ...(fields ?? fieldsOf(kind, own)), ...facets?.of(own) },
-    items: items?.of(own) ?? [],
-  };
 }
 
 /** Makes a block of revisions in the order of their numbers, all greater than `after`; only with the `wanted` columns. */

@@ -5,12 +5,13 @@ import {
   fieldSpec,
   keyText,
   type ListedKind,
+  recordValues,
 } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { toInstant, toMillis } from '../../values/instant.js';
 import { type Statistics, type StatisticsQuery, summarize } from '../statistics.js';
 import { type HistoryStore, type PageItem, walkPages } from '../store.js';
-import { Block, type BlockRow, encodeBlock, recordValues } from './block.js';
+import { Block, type BlockRow, encodeBlock } from './block.js';
 import { columnName } from './masks.js';
 import { statisticsRows } from './statistics.js';
 

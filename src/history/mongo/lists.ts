@@ -4,12 +4,12 @@ import {
   DEFAULT_ORDER,
   fieldSpec,
   isByFields,
+  isRecordMatch,
   type ListedKind,
   namedValues,
 } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { conjuncts, type FieldValue, type Filter, isMatch } from '../../values/filter.js';
-import { recordValues } from '../columns/block.js';
+import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
 import { damageOf, wholeOnes } from '../errors.js';
 import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
 import {
@@ -45,7 +45,11 @@ export class MongoLists {
     const found: PageItem<K>[] = [];
     for await (const items of this.#candidates(query, filter)) {
       // a damaged record may match: whoever reads it is told
-      found.push(...items.filter(({ revision }) => damageOf(revision) || isMatching(revision, filter)));
+      found.push(
+        ...items.filter(
+          ({ revision }) => damageOf(revision) || isRecordMatch(query.kind, revision.record, filter),
+        ),
+      );
       if (found.length > limit) break;
     }
     return { items: found.slice(0, limit), hasMore: found.length > limit };
@@ -136,7 +140,7 @@ export class MongoLists {
       const all = { ...query, orderBy: DEFAULT_ORDER[kind], descending: true, after: null, limit: 200 };
       for await (const items of this.#candidates(all, filter)) {
         const revisions = wholeOnes(items.map(({ revision }) => revision));
-        count += revisions.filter((revision) => isMatching(revision, filter)).length;
+        count += revisions.filter((revision) => isRecordMatch(kind, revision.record, filter)).length;
       }
       return count;
     }
@@ -192,11 +196,6 @@ export class MongoLists {
 }
 
 const READ_AT_ONCE = 20;
-
-function isMatching({ key, record }: RevisionRecord<ListedKind>, filter: Filter): boolean {
-  const { fields, items } = recordValues(key.kind as ListedKind, record);
-  return isMatch(fields, filter, items);
-}
 
 type Walk = Pick<PageQuery, 'kind' | 'filter' | 'orderBy' | 'descending' | 'after'>;
 

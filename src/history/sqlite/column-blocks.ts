@@ -1,4 +1,4 @@
-import type { AnyRecord, ListedKind } from '../../resources/registry.js';
+import { type AnyRecord, type ListedKind, recordValues } from '../../resources/registry.js';
 import {
   BLOCK_LAYOUT,
   Block,
@@ -8,7 +8,6 @@ import {
   mergeBlocks,
   packColumns,
   ROWS_COLUMN,
-  recordValues,
   unpackColumns,
 } from '../columns/block.js';
 import { HistoryError } from '../errors.js';

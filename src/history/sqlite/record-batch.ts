@@ -8,6 +8,8 @@ import {
   keyText,
   type ListedKind,
   type RecordKey,
+  type RecordValues,
+  recordValues,
 } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import { type Instant, latest, shift } from '../../values/instant.js';
@@ -20,7 +22,7 @@ import {
   releasedKeys,
   statementOf,
 } from '../batch-plan.js';
-import { type BlockRow, type RecordValues, recordValues } from '../columns/block.js';
+import type { BlockRow } from '../columns/block.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { packReceived, packRecord } from '../stored-texts.js';

@@ -6,9 +6,14 @@ import {
   encodeBlock,
   itemColumn,
   mergeBlocks,
-  recordValues,
 } from '../../../src/history/columns/block.js';
-import { DEFINITION_OF, fieldsOf, type ListedKind, type RecordOf } from '../../../src/resources/registry.js';
+import {
+  DEFINITION_OF,
+  fieldsOf,
+  type ListedKind,
+  type RecordOf,
+  recordValues,
+} from '../../../src/resources/registry.js';
 import { anyListedKind, type Variants, variantOf, variants } from '../../support/arbitraries.js';
 
 const RUNS = Number(process.env.FC_RUNS ?? 60);
