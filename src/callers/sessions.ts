@@ -18,7 +18,7 @@ interface SessionsOptions {
 }
 
 /**
- * A session is the caller's credential, encrypted: whoever has the history but no cookie can make none, and a revoked
+ * A session is the caller's credential, encrypted: a reader of the history who has no cookie cannot make one, and a revoked
  * key ends its sessions. The encryption key is in the history, so that every replica opens every session.
  */
 export class Sessions {

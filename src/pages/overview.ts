@@ -40,7 +40,7 @@ export interface OverviewRequest {
   readonly signal: AbortSignal;
 }
 
-/** How long the page waits for verdicts: they are evaluated once for a recording, whoever asks first. */
+/** How long the page waits for verdicts: they are evaluated once for each recording, for all readers. */
 const PATIENCE_MS = 300;
 
 const SPAN_MS: Readonly<Record<Span, number>> = {

@@ -107,8 +107,8 @@ type FieldsOf = { readonly [D in Definition as D['kind']]: D['fields'] };
 export const FIELDS = byKind(({ fields }) => fields) as FieldsOf;
 
 /**
- * The fields that every history was written by. The others came later, with nothing stored to project anew: whoever
- * changes one of theirs raises `PROJECTION` in both stores.
+ * The fields that every history was written by. The others came later, with nothing stored to project anew. A change of
+ * one of the first fields needs a higher `PROJECTION` in both stores.
  */
 export const FIRST_FIELDS = Object.fromEntries(
   CORE_RESOURCES.map((resource) => [KIND_OF[resource], FIELDS[KIND_OF[resource]]]),

@@ -44,7 +44,7 @@ export class MongoLists {
     if (filter === null || isByFields(query.kind, filter)) return this.#page(query);
     const found: PageItem<K>[] = [];
     for await (const items of this.#candidates(query, filter)) {
-      // a damaged record may match: whoever reads it is told
+      // a damaged record may match: its reader gets an error
       found.push(
         ...items.filter(
           ({ revision }) => damageOf(revision) || isRecordMatch(query.kind, revision.record, filter),
