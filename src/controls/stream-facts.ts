@@ -1,4 +1,5 @@
 import { type CoverageGap, coverageOf, outstanding, type RecordedEntry } from '../model/ledger.js';
+import type { RevisionRecord } from '../model/revision.js';
 import type { Stream } from '../model/stream.js';
 import { mostBetweenPolls, type Thresholds } from '../policy/thresholds.js';
 import { DEFINITION_OF_RESOURCE } from '../resources/registry.js';
@@ -14,7 +15,7 @@ export interface StreamFactsInput {
   readonly entries: readonly RecordedEntry[];
   readonly polledFrom: Instant | null;
   readonly begunFrom: Instant | null;
-  readonly recordedAt?: ReadonlyMap<string, number>;
+  readonly newest?: ReadonlyMap<string, RevisionRecord>;
 }
 
 export function ledgerSpan(
@@ -69,7 +70,7 @@ export function streamFacts(input: StreamFactsInput): StreamFacts {
     answeredAt: polls.filter(({ ok }) => ok).map(({ at }) => at),
     polledFrom: input.polledFrom,
     missedPolls: missedPolls(polls, { ...input, mostMs: mostBetweenPolls(thresholds, stream.resource) }),
-    missing: outstanding(covered.missing, input.recordedAt ?? new Map()),
+    missing: outstanding(covered.missing, input.newest ?? new Map()),
   };
 }
 

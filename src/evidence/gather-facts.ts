@@ -8,7 +8,7 @@ import { isAnswer, pollsIn } from '../controls/missed-polls.js';
 import type { Period } from '../controls/period.js';
 import { ledgerSpan, requiredUntil, streamFacts } from '../controls/stream-facts.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import { newestBatches, type RecordedEntry } from '../model/ledger.js';
+import { newestVersions, type RecordedEntry } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import { type Stream, streamsOf } from '../model/stream.js';
 import type { TokenHistory } from '../model/token.js';
@@ -67,7 +67,7 @@ async function readLedger(
     beginIn(entries, thresholds, first) ??
     beginOf(await store.ledger(stream, ALL.from, ALL.to, pin.seq), thresholds);
   const named = new Set(entries.flatMap(({ missing = [] }) => missing.map(({ id }) => id)));
-  const recordedAt = await newestBatches(store, stream, [...named], pin.seq);
+  const newest = await newestVersions(store, stream, [...named], pin.seq);
   return {
     stream,
     isKnown: entries.length > 0 || begin.isKnown,
@@ -75,7 +75,7 @@ async function readLedger(
       const { from, to } = ledgerSpan(period, stream, thresholds);
       const end = latest(to, requiredUntil(entries, stream, period));
       const own = entries.filter((entry) => entry.from < end && entry.to > from);
-      return streamFacts({ stream, period, now: pin.at, thresholds, entries: own, recordedAt, ...begin });
+      return streamFacts({ stream, period, now: pin.at, thresholds, entries: own, newest, ...begin });
     },
   };
 }

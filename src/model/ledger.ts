@@ -1,6 +1,14 @@
-import { KIND_OF, type RecordKey } from '../resources/registry.js';
+import {
+  DEFAULT_ORDER,
+  fieldsOf,
+  isListed,
+  KIND_OF,
+  type ListedKind,
+  type RecordKey,
+  type RecordOf,
+} from '../resources/registry.js';
 import { DAY, earliest, type Instant, latest, shift, toMillis, type Window } from '../values/instant.js';
-import type { RevisionReader } from './revision.js';
+import type { RevisionReader, RevisionRecord } from './revision.js';
 import type { Stream } from './stream.js';
 
 export type GapReason =
@@ -18,7 +26,7 @@ export interface CoverageGap extends Window {
 
 /** A record that a reading of `[from, to)` listed and could not read. */
 export interface Missing extends MissingEntry, Window {
-  /** The batch of the reading. With a version from a later batch the record is no longer missing. */
+  /** The batch of the reading. With a version of what was listed, from a later batch, it is no longer missing. */
   readonly seq: number;
   readonly readAt: Instant;
   /** The part of the window for which this is the newest reading. */
@@ -38,12 +46,26 @@ export function isComplete(gaps: readonly unknown[], missing: readonly Pick<Miss
   return gaps.length === 0 && missing.every(({ code }) => code === 'GONE');
 }
 
-/** The records that are still missing; `recordedAt` maps an id to the batch of its newest version. */
-export function outstanding<M extends Pick<Missing, 'id' | 'seq'>>(
-  missing: readonly M[],
-  recordedAt: ReadonlyMap<string, number>,
-): M[] {
-  return missing.filter(({ id, seq }) => (recordedAt.get(id) ?? -1) <= seq);
+/** The records that are still missing, given the newest version of each by id. */
+export function outstanding(
+  missing: readonly Missing[],
+  newest: ReadonlyMap<string, RevisionRecord>,
+): Missing[] {
+  return missing.flatMap((each) => {
+    const held = newest.get(each.id);
+    if (!held) return [each];
+    if (held.deleted) return held.seqFrom > each.seq || each.code === 'GONE' ? [] : [each];
+    if (isOlder(held, each.listedTime))
+      return [{ ...each, code: each.code === 'GONE' ? 'NOT_FOUND' : each.code }];
+    return held.seqFrom > each.seq ? [] : [each];
+  });
+}
+
+/** Whether a version was listed before this time: its detail may be newer, but its list item is not. */
+export function isOlder({ key, record }: RevisionRecord, listedTime: Instant | undefined): boolean {
+  if (listedTime === undefined || !isListed(key.kind)) return false;
+  const time = fieldsOf(key.kind, record as RecordOf[ListedKind])[DEFAULT_ORDER[key.kind]];
+  return typeof time !== 'string' || time < listedTime;
 }
 
 /**
@@ -185,31 +207,31 @@ export async function stillMissing(
   const newest = new Map<string, Missing>();
   for (const each of missing) if (each.seq >= (newest.get(each.id)?.seq ?? 0)) newest.set(each.id, each);
   const ids = [...newest.keys()].sort();
-  const recordedAt = await newestBatches(store, stream, ids, seq);
+  const versions = await newestVersions(store, stream, ids, seq);
   return outstanding(
     ids.flatMap((id) => newest.get(id) ?? []),
-    recordedAt,
+    versions,
   );
 }
 
 const CHUNK = 100;
 
-/** The batch of the newest version of each record, by id. */
-export async function newestBatches(
+/** The newest version of each record, by id. */
+export async function newestVersions(
   store: RevisionReader,
   { integration, resource }: Stream,
   ids: readonly string[],
   seq: number,
-): Promise<Map<string, number>> {
+): Promise<Map<string, RevisionRecord>> {
   const kind = KIND_OF[resource];
-  const batches = new Map<string, number>();
+  const versions = new Map<string, RevisionRecord>();
   for (let at = 0; at < ids.length; at += CHUNK) {
     const keys = ids.slice(at, at + CHUNK).map((id) => ({ integration, kind, id }));
     for (const revision of await store.get(keys, seq)) {
-      if (revision) batches.set(revision.key.id, revision.seqFrom);
+      if (revision) versions.set(revision.key.id, revision);
     }
   }
-  return batches;
+  return versions;
 }
 
 /**
@@ -224,6 +246,8 @@ export interface MissingEntry {
   readonly reason: string;
   /** When it was first requested without success. */
   readonly since: Instant;
+  /** The time under which it was listed, if only the list names it: an older version is not what was listed. */
+  readonly listedTime?: Instant;
 }
 
 export interface LedgerEntry extends Stream, Window {

@@ -50,7 +50,7 @@ export interface Pass extends SyncEnv, Source {
 export type Reading = Pick<Pass, 'account' | 'recorder' | 'signal' | 'priority'>;
 
 export interface PassMemory {
-  /** Listed records that Abnormal no longer has, with their quarantine entry if they were never stored. */
+  /** Listed records that Abnormal no longer has, with their quarantine entry if what was listed was never stored. */
   readonly gone: Map<string, QuarantineEntry | null>;
   failedDetails: number;
 }

@@ -1,10 +1,10 @@
 import { UpstreamError } from '../../abnormal/errors.js';
-import type { QuarantineEntry } from '../../model/ledger.js';
+import { isOlder, type QuarantineEntry } from '../../model/ledger.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import { DEFAULT_ORDER, DEFINITION_OF, fieldsOf, type ListedKind } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, latest, shift } from '../../values/instant.js';
 import { callOptions, keyOf, kindOf, type ListedRecord, nowOf, type WindowUnderReview } from '../context.js';
-import { isListItem } from '../records/fetch-record.js';
+import { hasListItem, isListItem } from '../records/fetch-record.js';
 import { type UpstreamPopulation, walkList } from './read-population.js';
 import { attempt, type Held, isInWindow } from './window-under-review.js';
 
@@ -59,7 +59,12 @@ function asideNow(review: WindowUnderReview, ids: readonly string[]) {
 async function findMissing(review: WindowUnderReview, listed: ReadonlyMap<string, ListedRecord>) {
   const ids = [...listed.keys()];
   const revisions = await heldNow(review, ids);
-  const unstored = ids.filter((_, i) => revisions[i]?.deleted ?? true);
+  const isTimeOfList = hasListItem(kindOf(review));
+  const unstored = ids.filter((id, i) => {
+    const held = revisions[i];
+    if (!held || held.deleted) return true;
+    return isTimeOfList && isOlder(held, listed.get(id)?.time ?? undefined);
+  });
   const deleted = new Set(ids.filter((_, i) => revisions[i]?.deleted));
   const asides = await asideNow(review, unstored);
   const gone: string[] = [];

@@ -15,7 +15,7 @@ import {
   StopError,
   throwIfStopping,
 } from '../context.js';
-import { type FetchOutcome, type FetchTask, fetchRecord } from './fetch-record.js';
+import { type FetchOutcome, type FetchTask, fetchRecord, hasListItem } from './fetch-record.js';
 
 const MAX_CONFLICT_ROUNDS = 3;
 
@@ -105,9 +105,10 @@ function settleGone(pass: Pass, part: Mutable, task: FetchTask, missing: Missing
   if (held?.deleted && isLongSince(pass, entry.firstSeenAt)) {
     if (prior) part.released.push(key);
   } else part.quarantine.push(entry);
-  if (!held) addMissing(missing, entry);
+  const isNamed = !held || hasListItem(key.kind);
+  if (isNamed) addMissing(missing, entry);
   // a part that is gone says nothing of its record
-  if (key.kind === kindOf(pass)) pass.memory.gone.set(key.id, held ? null : entry);
+  if (key.kind === kindOf(pass)) pass.memory.gone.set(key.id, isNamed ? entry : null);
 }
 
 /** No longer requested: a deleted record that has been missing for the whole re-read horizon. */

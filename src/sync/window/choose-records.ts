@@ -44,7 +44,7 @@ export async function chooseRecords(
   return wanted.flatMap(({ key, item, held: revision }, i) => {
     const prior = priors[i] ?? null;
     if (prior && pass.runIds.has(prior.runId)) {
-      if (!revision?.deleted) addMissing(missing, prior);
+      if (!revision?.deleted || hasListItem(key.kind)) addMissing(missing, prior);
       return [];
     }
     const task = { key, item: null, held: revision, prior };

@@ -1,10 +1,11 @@
 import type { ListPage } from '../../abnormal/client.js';
 import { toUpstreamError, UpstreamError } from '../../abnormal/errors.js';
-import type { LedgerEntry, WindowStatus } from '../../model/ledger.js';
+import type { LedgerEntry, MissingEntry, WindowStatus } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { DEFINITION_OF_RESOURCE } from '../../resources/registry.js';
 import { earliest, HOUR, type Instant, latest, shift, type Window, widthOf } from '../../values/instant.js';
-import { type MissingByKey, nowOf, type Pass, StopError, throwIfStopping } from '../context.js';
+import { kindOf, type MissingByKey, nowOf, type Pass, StopError, throwIfStopping } from '../context.js';
+import { hasListItem } from '../records/fetch-record.js';
 import { ingest } from '../records/ingest.js';
 import { chooseRecords, settledTo } from './choose-records.js';
 import { isOverflowing, type Listing, listAllPages, listFirstPage } from './list-window.js';
@@ -104,8 +105,16 @@ function ledgerOf(
     held: listing.items.size - missing.size,
     pages: listing.pages,
     reason,
-    ...(missing.size > 0 ? { missing: [...missing.values()] } : {}),
+    ...(missing.size > 0 ? { missing: asListed(pass, listing, missing) } : {}),
   };
+}
+
+function asListed(pass: Pass, { items }: Listing, missing: MissingByKey): MissingEntry[] {
+  const isTimeOfList = hasListItem(kindOf(pass));
+  return [...missing.values()].map((entry) => {
+    const listedTime = isTimeOfList ? items.get(entry.id)?.lastModifiedTime : null;
+    return listedTime ? { ...entry, listedTime } : entry;
+  });
 }
 
 /** Lists with late rows are final up to the newest known row: what is newer may still be on its way. */
