@@ -1,7 +1,7 @@
 import type { ControlFinding } from '../controls/control.js';
 import { spanOf } from '../controls/period.js';
 import { CONTROLS } from '../controls/registry.js';
-import { evaluateTogether, namesOf, NONE } from '../evidence/evaluate-period.js';
+import { evaluateTogether, NONE, namesOf } from '../evidence/evaluate-period.js';
 import {
   type ControlState,
   evaluatePosture,
@@ -11,8 +11,8 @@ import {
 } from '../evidence/posture.js';
 import type { HistoryStore } from '../history/store.js';
 import { WAIVABLE_CONTROLS } from '../policy/policy.js';
-import type { GatewayEvent } from '../policy/webhooks.js';
 import { rulesKey } from '../policy/rules.js';
+import type { GatewayEvent } from '../policy/webhooks.js';
 import { earliest, HOUR, type Instant, shift } from '../values/instant.js';
 import type { DetectedEvent, Detector, Situation } from './detect-events.js';
 

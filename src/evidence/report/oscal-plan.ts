@@ -8,8 +8,8 @@ import type { EvidenceRequest } from '../evaluate-period.js';
 import {
   markdown,
   type Naming,
-  namingOf,
   NIST_CATALOG,
+  namingOf,
   nistIds,
   OSCAL_VERSION,
   propertiesResource,
