@@ -54,7 +54,7 @@ function run(name: string): Promise<number> {
   const args = [
     'vitest',
     'run',
-    '--reporter=dot',
+    '--reporter=default',
     `--maxWorkers=${values.workers}`,
     ...order,
     ...positionals,
