@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { toInstant } from '../../src/values/instant.js';
 import {
   caseKey,
@@ -44,6 +44,8 @@ beforeAll(async () => {
   // 6: the timeline; 7: the case is gone
   await graph.observe(observationOf('caseAnalysis', 'c1', sampleCaseAnalysis('c1')));
   await graph.record({ tombstones: [caseKey('c1')] });
+});
+beforeEach(() => {
   graph.live.onList = async () => {
     throw new Error('asOf must not ask Abnormal');
   };

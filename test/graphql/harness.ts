@@ -50,6 +50,11 @@ export class ScriptedLive implements Live {
   onRecord: (key: Key, maxAgeMs: number) => Promise<Freshness> = async () => fresh(null);
   onList: () => Promise<Freshness> = async () => fresh(null);
 
+  /** For tests that share a graph. */
+  reset(): void {
+    Object.assign(this, new ScriptedLive());
+  }
+
   record(key: Key, maxAgeMs: number): Promise<Freshness> {
     return this.onRecord(key, maxAgeMs);
   }

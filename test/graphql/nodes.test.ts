@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   campaignKey,
   observeCampaign,
@@ -33,6 +33,7 @@ beforeAll(async () => {
   const { integrations } = await graph.data<{ integrations: { id: string }[] }>('{ integrations { id } }');
   ids.integrations = integrations[0]?.id ?? '';
 });
+afterEach(() => graph.live.reset());
 afterAll(() => graph.close());
 
 const NODE = 'query($id: ID!) { node(id: $id) { __typename id } }';
