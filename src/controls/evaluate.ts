@@ -28,7 +28,7 @@ export interface StreamGap extends ClassedGap {
   readonly filterKey: string;
 }
 
-export interface StreamMissing extends Missing, Stream {}
+interface StreamMissing extends Missing, Stream {}
 
 export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   readonly control: ControlId;
@@ -64,7 +64,7 @@ export function listedExceptions({ outcomes }: Pick<EvaluatedControl, 'outcomes'
   return outcomes.EXCEPTION + outcomes.WAIVED;
 }
 
-export interface NoLongerGivenFacts {
+interface NoLongerGivenFacts {
   readonly count: number;
   /** Since when the first of them is missing; `null` if none is. */
   readonly since: Instant | null;

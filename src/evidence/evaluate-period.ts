@@ -40,7 +40,7 @@ export interface ViewRequest {
 }
 
 /** Some controls on one period. */
-export interface AskedPeriod {
+interface AskedPeriod {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];
   readonly keep: Keep;

@@ -47,7 +47,7 @@ export interface Posture {
   readonly states: readonly ControlState[];
 }
 
-export interface WindowEnd {
+interface WindowEnd {
   readonly to: Instant;
   readonly validUntil: Instant | null;
 }

@@ -75,7 +75,7 @@ export interface Cells {
   readonly buckets: readonly Measured[];
 }
 
-export interface StatisticsGroup extends Cells {
+interface StatisticsGroup extends Cells {
   /** A value for each dimension. */
   readonly keys: readonly FieldValue[];
   readonly count: number;

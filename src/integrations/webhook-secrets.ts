@@ -24,7 +24,7 @@ export function newWebhookSecret(): string {
   return `${PREFIX}${randomBytes(32).toString('base64')}`;
 }
 
-export interface SignedContent {
+interface SignedContent {
   readonly id: string;
   /** Seconds since the epoch. */
   readonly timestamp: number;

@@ -100,7 +100,7 @@ interface LogSource {
   log(window: TimeWindow, at: number): LogRow[];
 }
 
-export interface LogRequest {
+interface LogRequest {
   readonly params: URLSearchParams;
   readonly accept: string | undefined;
   readonly at: number;

@@ -35,7 +35,7 @@ export interface DeliveryStatus extends Pick<DeliveryState, 'failure' | 'gone' |
   readonly behind: number;
 }
 
-export interface DeliveriesOptions {
+interface DeliveriesOptions {
   readonly store: HistoryStore;
   /** Which endpoints there are; read before each look. */
   readonly endpoints: () => readonly Endpoint[];

@@ -7,7 +7,7 @@ import type { Instant } from '../values/instant.js';
 import type { Message, Place } from './messages.js';
 
 /** The message that an endpoint does not accept; the next one is sent after it. */
-export interface Failure {
+interface Failure {
   readonly id: string;
   readonly tries: number;
   /** The first try. */
@@ -24,7 +24,7 @@ export interface DeliveryState {
   readonly lastSentAt: Instant | null;
 }
 
-export interface DeadLetter {
+interface DeadLetter {
   readonly message: Message;
   readonly tries: number;
   readonly since: Instant;
@@ -32,7 +32,7 @@ export interface DeadLetter {
 }
 
 /** When so many wait for a replay, further messages are retried until there is room. */
-export const MOST_DEAD_LETTERS = 100;
+const MOST_DEAD_LETTERS = 100;
 
 const COLLECTION = 'settings';
 

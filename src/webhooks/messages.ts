@@ -17,7 +17,7 @@ export interface Message {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export type ListedRevision = RevisionRecord<ListedKind>;
+type ListedRevision = RevisionRecord<ListedKind>;
 
 /** Which messages an endpoint receives. */
 export interface Subscription {
@@ -43,7 +43,7 @@ export interface Place {
   readonly seal: number;
 }
 
-export interface Step {
+interface Step {
   readonly place: Place;
   /** `null` if the endpoint does not want it. */
   readonly message: Message | null;

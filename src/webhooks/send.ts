@@ -14,7 +14,7 @@ export type Outcome =
   | { readonly result: 'DELIVERED' }
   | { readonly result: 'FAILED' | 'GONE'; readonly error: string };
 
-export interface SendOptions {
+interface SendOptions {
   readonly secrets: WebhookSecrets;
   readonly clock: () => number;
   readonly timeoutMs?: number;

@@ -12,7 +12,7 @@ import { distributionTable, measureChart, pointsOf } from './html-charts.js';
 import { waiverTable, waiverTerms } from './html-policy.js';
 
 /** The other exceptions of a control are counted. */
-export const SHOWN_EXCEPTIONS = 200;
+const SHOWN_EXCEPTIONS = 200;
 /** Of those, on paper; the style sheet hides the others. */
 const PRINTED_EXCEPTIONS = 50;
 

@@ -76,7 +76,7 @@ export function criteriaOf({ results }: Pick<PeriodEvidence, 'results'>, framewo
   return { id: framework, title, source, criteria: groups.filter(({ controls }) => controls.length > 0) };
 }
 
-export function waiverOf({ number, control, subject, reason, owner, ticket, from, expires }: Waiver) {
+function waiverOf({ number, control, subject, reason, owner, ticket, from, expires }: Waiver) {
   return { number, control, subject, reason, owner, ticket, from, expires };
 }
 

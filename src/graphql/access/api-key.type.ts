@@ -5,7 +5,7 @@ import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { RoleEnum } from './audit.type.js';
 
-export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is accepted.', {
+const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is accepted.', {
   ACTIVE: 'The key is accepted.',
   EXPIRED: 'The key has expired.',
   REVOKED: 'The key was revoked.',

@@ -14,7 +14,7 @@ import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fie
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
 
-export const AuditActionEnum = describedEnum<AuditAction>(
+const AuditActionEnum = describedEnum<AuditAction>(
   'AuditAction',
   'An action that is recorded in the audit trail.',
   {
@@ -38,12 +38,12 @@ export const AuditActionEnum = describedEnum<AuditAction>(
   },
 );
 
-export const AuditOutcomeEnum = describedEnum<AuditOutcome>('AuditOutcome', 'Outcome of an action.', {
+const AuditOutcomeEnum = describedEnum<AuditOutcome>('AuditOutcome', 'Outcome of an action.', {
   SUCCEEDED: 'The action succeeded.',
   FAILED: 'The action failed; `detail` gives the reason.',
 });
 
-export const CallerKindEnum = describedEnum<CallerKind>('CallerKind', 'How a caller authenticated.', {
+const CallerKindEnum = describedEnum<CallerKind>('CallerKind', 'How a caller authenticated.', {
   LOCAL: 'No authentication: the gateway accepts connections from its own machine only.',
   ANONYMOUS: 'No authentication: the gateway is configured to accept every caller.',
   API_KEY: 'With an API key.',
@@ -74,7 +74,7 @@ const CallerValue = valueFieldFrom('caller');
 const EntryValue = valueFieldFrom('entry');
 
 @ObjectType('Caller', { simpleResolvers: true, description: 'The person or program that made a request.' })
-export class CallerReport {
+class CallerReport {
   constructor(readonly caller: Caller) {}
 
   @ValueField(() => CallerKindEnum, { nullable: true, description: `How the caller authenticated${UNKNOWN}` })
@@ -152,7 +152,7 @@ export class AuditEntry {
   description:
     'Whether each entry of the trail contains the digest of the previous entry. This does not detect that the newest entries were removed, or that the whole trail was rewritten: for that, keep a digest outside the gateway.',
 })
-export class AuditChainReport implements Chain {
+class AuditChainReport implements Chain {
   @ValueField(() => Int, { description: 'Number of entries checked.' })
   readonly length!: number;
 

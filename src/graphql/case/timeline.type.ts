@@ -7,7 +7,7 @@ import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened the case.' })
-export class Insight {
+class Insight {
   @ValueField(() => String, { nullable: true, description: 'Topic, such as `Risky location`.' })
   readonly signal!: string | null;
 
@@ -23,7 +23,7 @@ export class Insight {
   simpleResolvers: true,
   description: 'One event of a case. Which fields have a value depends on the kind of event.',
 })
-export class TimelineEvent implements EventRecord {
+class TimelineEvent implements EventRecord {
   @ValueField(() => DateTime, {
     nullable: true,
     description: 'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',

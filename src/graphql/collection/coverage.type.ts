@@ -25,7 +25,7 @@ export const GapReasonEnum = describedEnum<GapReason>(
   simpleResolvers: true,
   description: 'A span of source time that is not completely collected.',
 })
-export class Gap {
+class Gap {
   @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly integration!: string;
 

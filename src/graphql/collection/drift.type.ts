@@ -3,7 +3,7 @@ import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
-export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
+const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
   FIELD: 'A field with an unknown name. It is stored as received; the graph does not show it.',
   VALUE:
     'An unknown value of an open list of values. The graph shows it as OTHER, and as received in the `…Raw` field.',
@@ -15,7 +15,7 @@ export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an u
   simpleResolvers: true,
   description: 'A field or value in Abnormal’s responses that this version of the gateway does not know.',
 })
-export class DriftedName implements DriftName {
+class DriftedName implements DriftName {
   @ValueField(() => DriftKindEnum, {
     description: 'Whether it is a field, a value of a list of values, or a value that cannot be read.',
   })

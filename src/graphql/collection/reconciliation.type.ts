@@ -13,7 +13,7 @@ import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fie
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 
-export const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
+const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
   'ReconciliationVerdict',
   'Result of comparing the stored records of a window with Abnormal’s, by another reading than the collection’s.',
   {
@@ -25,7 +25,7 @@ export const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
   },
 );
 
-export const PopulationSourceEnum = describedEnum<PopulationSource>(
+const PopulationSourceEnum = describedEnum<PopulationSource>(
   'PopulationSource',
   'Source of the population that stored records are compared with.',
   {
@@ -34,8 +34,8 @@ export const PopulationSourceEnum = describedEnum<PopulationSource>(
   },
 );
 
-export type ReconciliationBasis = NonNullable<ReconciliationRecord['basis']>;
-export const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
+type ReconciliationBasis = NonNullable<ReconciliationRecord['basis']>;
+const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
   'ReconciliationBasis',
   'What was compared.',
   {
@@ -45,7 +45,7 @@ export const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
 );
 
 @ObjectType('RecordIds', { simpleResolvers: true, description: 'A set of records, by Abnormal’s ids.' })
-export class RecordIds implements IdSampleRecord {
+class RecordIds implements IdSampleRecord {
   @ValueField(() => Int, { description: 'Number of records.' })
   readonly count!: number;
 
@@ -57,7 +57,7 @@ export class RecordIds implements IdSampleRecord {
   simpleResolvers: true,
   description: 'A span of source time that a reconciliation reopened, so that the next poll lists it again.',
 })
-export class ReopenedWindow implements Window {
+class ReopenedWindow implements Window {
   @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
   readonly from!: Instant;
 

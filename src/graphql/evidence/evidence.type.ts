@@ -31,7 +31,7 @@ export class EvidencePeriod {
 }
 
 @ObjectType('EvidenceGap', { description: 'A span of a stream that is not completely collected.' })
-export class EvidenceGap {
+class EvidenceGap {
   @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly integration!: string;
 
@@ -63,7 +63,7 @@ const FactsValue = valueFieldFrom('facts');
   simpleResolvers: true,
   description: 'The records or messages that a control evaluates in one period.',
 })
-export class Population {
+class Population {
   constructor(readonly facts: ResultFacts['population']) {}
 
   @FactsValue(() => Int, { description: 'Number of members in the history.' })
@@ -110,7 +110,7 @@ function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {
 }
 
 @ObjectType('DistributionBar', { description: 'One value of a distribution.' })
-export class DistributionBar {
+class DistributionBar {
   @ValueField(() => String, { description: 'The value, or the class of values.' })
   readonly label!: string;
 
@@ -125,7 +125,7 @@ export class DistributionBar {
 }
 
 @ObjectType('Distribution', { description: 'Distribution of a population over the values of one attribute.' })
-export class Distribution {
+class Distribution {
   @ValueField(() => String, { description: 'The attribute.' })
   readonly title!: string;
 
@@ -137,7 +137,7 @@ export class Distribution {
   simpleResolvers: true,
   description: 'Members of a population that Abnormal no longer returns.',
 })
-export class NoLongerGiven {
+class NoLongerGiven {
   constructor(
     readonly facts: ResultFacts['noLongerGiven'],
     private readonly pin: Pin,
@@ -165,7 +165,7 @@ export class NoLongerGiven {
 const NAMED = 100;
 
 /** The request that a result answers; later pages of its exceptions are read with it. */
-export interface Asked {
+interface Asked {
   readonly request: EvidenceRequest;
   readonly evidence: EvidenceFacts;
 }
@@ -260,7 +260,7 @@ export function controlOf(id: ResultFacts['control'], rules: Rules): Control {
   simpleResolvers: true,
   description: 'Result of one control over one part of the period.',
 })
-export class TrendPoint {
+class TrendPoint {
   constructor(
     readonly facts: PointFacts,
     private readonly rules: Rules,
@@ -295,7 +295,7 @@ export class TrendPoint {
 }
 
 @ObjectType('TrendPart', { description: 'One part of the period, evaluated alone.' })
-export class TrendPart {
+class TrendPart {
   @ValueField(() => EvidencePeriod, { description: 'The part.' })
   readonly period!: EvidencePeriod;
 

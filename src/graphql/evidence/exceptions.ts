@@ -20,7 +20,7 @@ const FindingValue = valueFieldFrom('finding');
   description:
     'Something that counts against a control, or that the policy waives: a record, a message, a span of a stream or an integration.',
 })
-export class ControlException {
+class ControlException {
   constructor(
     readonly finding: ControlFinding,
     private readonly pin: Pin,

@@ -90,8 +90,8 @@ export class Waiver {
   readonly expires!: Instant;
 }
 
-export type WaiverProblem = Problem;
-export const WaiverProblem = describedEnum<WaiverProblem>('WaiverProblem', 'What is wrong with a waiver.', {
+type WaiverProblem = Problem;
+const WaiverProblem = describedEnum<WaiverProblem>('WaiverProblem', 'What is wrong with a waiver.', {
   EXPIRED: 'It ended before the instant of the evaluation: its exceptions count.',
   NOT_STARTED: 'It begins after the instant of the evaluation: its exceptions count.',
   OVER_LIMIT: 'Its query matches more exceptions than its limit: the others count.',

@@ -21,7 +21,7 @@ import { controlOf, EvidencePeriod } from './evidence.type.js';
 import { Headline } from './measure.type.js';
 import { controlsAsked, viewOf } from './read-evidence.js';
 
-export type PostureWindow = Window;
+type PostureWindow = Window;
 const PostureWindow = describedEnum<PostureWindow>(
   'PostureWindow',
   'A span of time up to now for which the state of a control is evaluated.',

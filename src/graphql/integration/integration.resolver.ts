@@ -65,7 +65,7 @@ export async function readIntegrations(services: RequestServices): Promise<Integ
   });
 }
 
-export async function readIntegration(services: RequestServices, name: string): Promise<Integration | null> {
+async function readIntegration(services: RequestServices, name: string): Promise<Integration | null> {
   const all = await readIntegrations(services);
   return all.find((integration) => integration.name === name) ?? null;
 }

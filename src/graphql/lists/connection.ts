@@ -134,7 +134,7 @@ function toReport({ freshness }: View): FreshnessReport | null {
 }
 
 /** A list that is part of a record and is read as a whole. */
-export interface ArrayList<T> {
+interface ArrayList<T> {
   /** The name in cursors, such as `Case.threats`. */
   readonly list: string;
   readonly owner: RecordKey;
@@ -145,7 +145,7 @@ export interface ArrayList<T> {
 }
 
 /** A page of it, with the view it was read in: that of the first page of the walk. */
-export interface PageWithin<T> {
+interface PageWithin<T> {
   readonly page: Page<T>;
   readonly view: View;
 }

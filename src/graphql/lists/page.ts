@@ -5,7 +5,7 @@ import type { HistoryStore } from '../../history/store.js';
 import { badInput } from '../base/errors.js';
 import type { Loaders } from '../request/loaders.js';
 
-export interface PageServices {
+interface PageServices {
   readonly store: HistoryStore;
   readonly loaders: Loaders;
 }

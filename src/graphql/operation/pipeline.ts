@@ -61,7 +61,7 @@ export interface AskedOperation {
 }
 
 /** Whether an operation may run. */
-export type AdmissionResult =
+type AdmissionResult =
   | { readonly admitted: Admission }
   | { readonly refused: LimitError }
   /** It cannot be parsed, or names no operation: the server says why. */

@@ -8,7 +8,7 @@ import { ForwardArgs, type Page } from '../lists/page.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ChangeKind, RecordKind, type Revision, RevisionConnection } from './revision.type.js';
 
-export type ChangesStart = 'BEGINNING' | 'NOW';
+type ChangesStart = 'BEGINNING' | 'NOW';
 
 const ChangesStart = describedEnum<ChangesStart>('ChangesStart', 'Where the list of changes starts.', {
   BEGINNING: 'At the first recording.',

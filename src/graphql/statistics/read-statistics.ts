@@ -60,7 +60,7 @@ const MOST_GROUPS = 100;
 const DEFAULT_SPAN = 30 * DAY;
 const AGE_LIMITS = [HOUR, DAY, 7 * DAY, 30 * DAY];
 
-export interface StatisticsInput extends StatisticsArgs {
+interface StatisticsInput extends StatisticsArgs {
   readonly filter?: FilterInput | null;
   readonly timeField?: string | null;
   readonly groupBy?: readonly string[] | null;

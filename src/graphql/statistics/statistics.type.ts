@@ -22,15 +22,15 @@ export interface NamedDuration {
   readonly description: string;
 }
 
-export type DurationBound = 'EXACT' | 'AT_MOST';
+type DurationBound = 'EXACT' | 'AT_MOST';
 
-export const DurationBoundEnum = describedEnum<DurationBound>('DurationBound', 'How exact durations are.', {
+const DurationBoundEnum = describedEnum<DurationBound>('DurationBound', 'How exact durations are.', {
   EXACT: 'Both times come from Abnormal.',
   AT_MOST:
     'Abnormal does not report the end. It is the first time that the gateway saw the record in its final state, so the true duration may be shorter.',
 });
 
-export const IntervalEnum = describedEnum<Interval>('StatisticsInterval', 'The length of buckets.', {
+const IntervalEnum = describedEnum<Interval>('StatisticsInterval', 'The length of buckets.', {
   HOUR: 'Hours. An hour that the clock repeats is two buckets.',
   DAY: 'Days of the time zone, which may have 23 or 25 hours.',
   WEEK: 'Weeks, from Monday.',
@@ -38,7 +38,7 @@ export const IntervalEnum = describedEnum<Interval>('StatisticsInterval', 'The l
 });
 
 /** The ages that the dimension AGE has, by the number of limits that an age reaches. */
-export const AGES = ['UNDER_1_HOUR', 'UNDER_1_DAY', 'UNDER_7_DAYS', 'UNDER_30_DAYS', 'OVER_30_DAYS'] as const;
+const AGES = ['UNDER_1_HOUR', 'UNDER_1_DAY', 'UNDER_7_DAYS', 'UNDER_30_DAYS', 'OVER_30_DAYS'] as const;
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.ceil(ms / 1000));
 

@@ -35,7 +35,7 @@ import {
   simpleResolvers: true,
   description: 'A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).',
 })
-export class CustomerOverrideNote implements CustomerOverride {
+class CustomerOverrideNote implements CustomerOverride {
   @ValueField(() => String, {
     nullable: true,
     description: 'Kind of override, as received (`overrideType`).',

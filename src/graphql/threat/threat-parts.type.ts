@@ -10,7 +10,7 @@ import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'A file attached to a message of a threat.' })
-export class Attachment {
+class Attachment {
   @ValueField(() => ID, { nullable: true, description: 'Abnormal’s id of the message.' })
   readonly messageId!: string | null;
 
@@ -37,7 +37,7 @@ export class AttachmentList {
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A link in a message of a threat.' })
-export class Link {
+class Link {
   @ValueField(() => ID, {
     nullable: true,
     description: 'Abnormal’s id of the message that contains the link.',

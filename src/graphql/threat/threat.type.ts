@@ -305,9 +305,9 @@ export const threatOrder = orderOf('threat', 'Threat', {
   recipientCount: { name: 'RECIPIENT_COUNT', description: 'Number of mailboxes that Abnormal counts.' },
 });
 
-export type RecordedMessagesChoice = 'CURRENT' | 'ALL';
+type RecordedMessagesChoice = 'CURRENT' | 'ALL';
 
-export const RecordedMessagesChoice = describedEnum<RecordedMessagesChoice>(
+const RecordedMessagesChoice = describedEnum<RecordedMessagesChoice>(
   'RecordedMessages',
   'Which messages of a threat to return.',
   {

@@ -13,7 +13,7 @@ import { isWalked } from './schema.js';
  * - `WRITTEN_UP_TO`: among all revisions that the view's batches wrote
  * - `ALL`: among all revisions, sorted
  */
-export type ListSource = 'NAMED' | 'INDEX' | 'WRITTEN_UP_TO' | 'ALL';
+type ListSource = 'NAMED' | 'INDEX' | 'WRITTEN_UP_TO' | 'ALL';
 
 /** The part of a list that is in one integration, and in a view of the past on one side of its high-water mark. */
 export interface Part {
@@ -48,7 +48,7 @@ export interface ListRequest extends Omit<ListQuery, 'integrations'> {
 }
 
 /** What a plan depends on besides the request. */
-export interface ListFacts {
+interface ListFacts {
   readonly integrations: readonly {
     readonly n: number;
     readonly name: string;

@@ -209,7 +209,7 @@ const NEVER: Query = { sql: 'FALSE', params: [] };
  * The filter as a condition on a kind's table under the alias `t`, with the meaning of `isMatch`. No part of
  * it is ever NULL, so that NOT turns every false into true.
  */
-export function filterSql(kind: ListedKind, filter: Filter): Query {
+function filterSql(kind: ListedKind, filter: Filter): Query {
   if ('and' in filter) return joined(kind, filter.and, 'AND', ALWAYS);
   if ('or' in filter) return joined(kind, filter.or, 'OR', NEVER);
   if ('not' in filter) {
