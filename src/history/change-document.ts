@@ -1,7 +1,7 @@
 import type { Collection, DocumentBody, StoredDocument } from '../model/documents.js';
 import type { HistoryStore } from './store.js';
 
-export type Documents = Pick<HistoryStore, 'document' | 'putDocument'>;
+export type DocumentAccess = Pick<HistoryStore, 'document' | 'putDocument'>;
 
 /** More conflicts in a row than other processes cause. */
 const ATTEMPTS = 20;
@@ -11,7 +11,7 @@ const ATTEMPTS = 20;
  * After a conflict with another process it reads and changes again; if that does not end, it throws `busy`.
  */
 export async function changeDocument(
-  store: Documents,
+  store: DocumentAccess,
   collection: Collection,
   id: string,
   change: (known: StoredDocument) => DocumentBody | null | Promise<DocumentBody | null>,

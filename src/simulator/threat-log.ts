@@ -3,10 +3,10 @@ import type { TenantWorld } from './options.js';
 import { type ThreatCourse, threatFacts } from './threat-course.js';
 import { simulatedMessage, slotsAt } from './threat-messages.js';
 import {
-  type Answer,
   failureAnswer,
   json,
   parseFilter,
+  type SimulatedAnswer,
   type TimeWindow,
   wireInteger,
   wireJson,
@@ -111,7 +111,7 @@ interface LogRequest {
 const WIDEST = 14 * DAY;
 
 /** CSV if `format` or, without it, the Accept header says so, otherwise JSON. */
-export function logAnswer(upstream: LogSource, request: LogRequest): Answer {
+export function logAnswer(upstream: LogSource, request: LogRequest): SimulatedAnswer {
   const { params, accept = '', at, retentionDays, form } = request;
   const window = windowOf(params.get('filter'), at);
   if (typeof window === 'string') return failureAnswer(404, window);

@@ -1,4 +1,4 @@
-import { changeDocument, type Documents } from '../history/change-document.js';
+import { changeDocument, type DocumentAccess } from '../history/change-document.js';
 import type { Log } from '../log.js';
 import {
   addDrift,
@@ -14,7 +14,7 @@ import type { Instant } from '../values/instant.js';
 import type { DriftLog, SyncObserver } from './context.js';
 
 export interface DriftOptions {
-  readonly store: Documents;
+  readonly store: DocumentAccess;
   readonly log: Log;
   readonly observer?: Pick<SyncObserver, 'drifted'> | undefined;
 }

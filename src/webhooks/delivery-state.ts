@@ -4,7 +4,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { DocumentBody } from '../model/documents.js';
 import type { Kind } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
-import type { Message, Place } from './messages.js';
+import type { EventMessage, Place } from './messages.js';
 
 /** The message that an endpoint does not accept; the next one is sent after it. */
 interface Failure {
@@ -25,7 +25,7 @@ export interface DeliveryState {
 }
 
 interface DeadLetter {
-  readonly message: Message;
+  readonly message: EventMessage;
   readonly tries: number;
   readonly since: Instant;
   readonly error: string;

@@ -3,7 +3,7 @@ import type {
   CoverageGapClass as ClassOfGap,
   ControlDefinition as ControlRule,
   ControlVerdict,
-  Unit,
+  PopulationUnit,
 } from '../../controls/control.js';
 import type { TrendUnit as TrendParts } from '../../controls/period.js';
 import { criterionTitle, FRAMEWORKS, listReferences, type Reference } from '../../policy/frameworks.js';
@@ -19,7 +19,7 @@ export const MeasureUnit = describedEnum<MeasureUnit>('MeasureUnit', 'Unit of a 
   COUNT: 'A count.',
 });
 
-const UNIT_OF: Record<Unit | ThresholdType, MeasureUnit> = {
+const UNIT_OF: Record<PopulationUnit | ThresholdType, MeasureUnit> = {
   share: 'SHARE',
   ms: 'SECONDS',
   duration: 'SECONDS',
@@ -27,7 +27,10 @@ const UNIT_OF: Record<Unit | ThresholdType, MeasureUnit> = {
 };
 
 /** Durations are in seconds in the graph, and in milliseconds in controls. */
-export function toMeasured(unit: Unit | ThresholdType, value: number): { unit: MeasureUnit; value: number } {
+export function toMeasured(
+  unit: PopulationUnit | ThresholdType,
+  value: number,
+): { unit: MeasureUnit; value: number } {
   const measured = UNIT_OF[unit];
   return { unit: measured, value: measured === 'SECONDS' ? value / 1000 : value };
 }

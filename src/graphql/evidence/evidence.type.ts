@@ -15,7 +15,7 @@ import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';
 import { Control, GapClass, Verdict } from './control.type.js';
 import { Headline, Measure, toMeasure } from './measure.type.js';
-import { Policy, WaiverUse } from './policy.type.js';
+import { PolicyInUse, WaiverUse } from './policy.type.js';
 import { PopulationMember } from './population.type.js';
 
 @ObjectType('EvidencePeriod', { description: 'A half-open span of source time.' })
@@ -328,9 +328,9 @@ export class Evidence {
   @EvidenceValue(() => [ID], { description: 'The integrations that were evaluated together, by name.' })
   readonly integrations!: readonly string[];
 
-  @ValueField(() => Policy, { description: 'The policy that was used.' })
-  get policy(): Policy {
-    return new Policy(this.asked.evidence.rules);
+  @ValueField(() => PolicyInUse, { description: 'The policy that was used.' })
+  get policy(): PolicyInUse {
+    return new PolicyInUse(this.asked.evidence.rules);
   }
 
   @ValueField(() => [ControlResult], { description: 'Result of each control.' })

@@ -9,7 +9,7 @@ import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { ControlResult } from './evidence.type.js';
-import { Waiver } from './policy.type.js';
+import { DeclaredWaiver } from './policy.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
@@ -29,12 +29,12 @@ class ControlException {
   @FindingValue(() => String, { description: 'The reason.' })
   readonly reason!: string;
 
-  @ValueField(() => Waiver, {
+  @ValueField(() => DeclaredWaiver, {
     nullable: true,
     description: 'The waiver by which the exception does not count. Null if it counts.',
   })
-  get waiver(): Waiver | null {
-    return this.finding.waiver ? new Waiver(this.finding.waiver) : null;
+  get waiver(): DeclaredWaiver | null {
+    return this.finding.waiver ? new DeclaredWaiver(this.finding.waiver) : null;
   }
 
   @ValueField(() => ID, { description: 'Name of the integration.' })

@@ -1,5 +1,5 @@
 import { Float, ObjectType } from 'type-graphql';
-import type { Headline as HeadlineFacts, ControlMeasure as MeasureFacts } from '../../controls/control.js';
+import type { HeadlineFacts, ControlMeasure as MeasureFacts } from '../../controls/control.js';
 import { ValueField } from '../base/fields.js';
 import { Bound, MeasureUnit, toMeasured } from './control.type.js';
 

@@ -1,10 +1,10 @@
 import { ID, Int, ObjectType } from 'type-graphql';
-import type { Waiver as WaiverFacts } from '../../policy/policy.js';
+import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
 import {
   type WaiverProblem as Problem,
-  type WaiverUse as UseFacts,
+  type UsedWaiver as UseFacts,
   waiverSubject,
 } from '../../policy/waivers.js';
 import type { Instant } from '../../values/instant.js';
@@ -16,7 +16,7 @@ const PolicyValue = valueFieldFrom('rules.policy');
   simpleResolvers: true,
   description: 'The organisation’s policy: the rules by which controls are evaluated.',
 })
-export class Policy {
+export class PolicyInUse {
   constructor(readonly rules: Rules) {}
 
   @ValueField(() => ID, {
@@ -60,8 +60,8 @@ const WaiverValue = valueFieldFrom('waiver');
   simpleResolvers: true,
   description: 'An exception that the organisation accepts for some time, from the policy.',
 })
-export class Waiver {
-  constructor(readonly waiver: WaiverFacts) {}
+export class DeclaredWaiver {
+  constructor(readonly waiver: Waiver) {}
 
   @WaiverValue(() => Int, { description: 'Position in the policy, from 1.' })
   readonly number!: number;
@@ -108,9 +108,9 @@ const UseValue = valueFieldFrom('use');
 export class WaiverUse {
   constructor(readonly use: UseFacts) {}
 
-  @ValueField(() => Waiver, { description: 'The waiver.' })
-  get waiver(): Waiver {
-    return new Waiver(this.use.waiver);
+  @ValueField(() => DeclaredWaiver, { description: 'The waiver.' })
+  get waiver(): DeclaredWaiver {
+    return new DeclaredWaiver(this.use.waiver);
   }
 
   @UseValue(() => Int, { description: 'Exceptions that do not count because of it.' })

@@ -6,7 +6,7 @@ import {
   evaluateBefore,
   evaluatePosture,
   POSTURE_WINDOWS,
-  type Posture as PostureFacts,
+  type PostureFacts,
   type PostureRequest,
   type Direction as StateDirection,
   type ControlState as StateFacts,

@@ -65,7 +65,7 @@ const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   simpleResolvers: true,
   description: 'One way to list a resource of an integration. Windows and gaps belong to a stream.',
 })
-export class StreamReport implements StreamState {
+export class IntegrationStream implements StreamState {
   @ValueField(() => ID, { description: 'Name of the integration.' })
   readonly integration!: string;
 
@@ -163,10 +163,10 @@ export class Integration extends Node {
     return integrationHealth(this.states).message ?? this.notes.empty;
   }
 
-  @ValueField(() => [StreamReport], {
+  @ValueField(() => [IntegrationStream], {
     description: 'The streams with their states; empty before the first attempt.',
   })
-  get streams(): readonly StreamReport[] {
+  get streams(): readonly IntegrationStream[] {
     return this.states;
   }
 

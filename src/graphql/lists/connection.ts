@@ -5,14 +5,14 @@ import { badInput, upstreamErrorCode } from '../base/errors.js';
 import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { foreignCursor, ListWalk, type Page, type PageArgs, type PageEdge } from './page.js';
+import { type ConnectionPage, foreignCursor, ListWalk, type PageArgs, type PageEdge } from './page.js';
 import type { View } from './view.js';
 
 const PageValue = valueFieldFrom('page.facts');
 
 @ObjectType({ simpleResolvers: true, description: 'Position of a page in its list.' })
 class PageInfo {
-  constructor(readonly page: Page<unknown>) {}
+  constructor(readonly page: ConnectionPage<unknown>) {}
 
   @PageValue(() => Boolean, { description: 'Whether there are items after this page.' })
   readonly hasNextPage!: boolean;
@@ -50,7 +50,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
 
   @ObjectType(`${name}Connection`, { simpleResolvers: true, description: `A page of a list of ${name}.` })
   class Connection {
-    constructor(readonly page: Page<T>) {}
+    constructor(readonly page: ConnectionPage<T>) {}
 
     @ValueField(() => [Edge], { description: 'The items of the page, each with its cursor.' })
     get edges(): readonly PageEdge<T>[] {
@@ -89,7 +89,7 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
   @ObjectType({ simpleResolvers: true, description: `A page of a list of ${name}.` })
   class RecordConnection extends connectionOf<T>(nodeType, name) {
     constructor(
-      page: Page<T>,
+      page: ConnectionPage<T>,
       readonly view: View,
       private readonly readCoverage: ReadCoverage,
     ) {
@@ -146,7 +146,7 @@ interface ArrayList<T> {
 
 /** A page of it, with the view it was read in: that of the first page of the walk. */
 interface PageWithin<T> {
-  readonly page: Page<T>;
+  readonly page: ConnectionPage<T>;
   readonly view: View;
 }
 

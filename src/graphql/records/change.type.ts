@@ -3,8 +3,8 @@ import type { StreamState } from '../../model/stream.js';
 import { type ListedKind, RESOURCE_OF } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField } from '../base/fields.js';
-import { StreamReport } from '../integration/integration.type.js';
-import { ForwardArgs, type Page } from '../lists/page.js';
+import { IntegrationStream } from '../integration/integration.type.js';
+import { type ConnectionPage, ForwardArgs } from '../lists/page.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ChangeKind, RecordKind, type Revision, RevisionConnection } from './revision.type.js';
 
@@ -125,7 +125,7 @@ export class ChangeTail {
     return toInstant(Math.max(Math.min(...lastAt.values()), toMillis(services.now())));
   }
 
-  @Field(() => [StreamReport], {
+  @Field(() => [IntegrationStream], {
     nullable: true,
     description:
       'The streams of the selected records. If `lastSuccessAt` does not advance, no change means that nothing was collected.',
@@ -149,7 +149,7 @@ async function selectedStreams(
 
 @ObjectType({ simpleResolvers: true, description: 'A page of changes, with the place where it ends.' })
 export class ChangeConnection extends RevisionConnection {
-  constructor(page: Page<Revision>, tail: ChangeTail) {
+  constructor(page: ConnectionPage<Revision>, tail: ChangeTail) {
     super(page);
     this.tail = tail;
   }

@@ -9,7 +9,7 @@ import type { FilterInput } from '../lists/list-args.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
 import { readStatistics, type Slot, type StatisticsReading, type StatisticsSpec } from './read-statistics.js';
-import { DurationFigures, keyText, registered, StatisticsArgs } from './statistics.type.js';
+import { DurationFigures, groupText, registered, StatisticsArgs } from './statistics.type.js';
 
 /** Makes the resolver of the statistics of one noun, with the types that it returns. */
 export function statisticsFor(spec: StatisticsSpec) {
@@ -218,7 +218,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     #group(slot: Slot, count: number, buckets: readonly unknown[], values: readonly FieldValue[]): Group {
       const keys = values.map((value, i) => {
         const dimension = this.dimensions[i] ?? '';
-        return Object.assign(new Key(), { dimension, value: keyText(dimension, value) });
+        return Object.assign(new Key(), { dimension, value: groupText(dimension, value) });
       });
       const group = new Group(this.reading, slot, null, count);
       return Object.assign(group, { keys, buckets: bucketsOf(this.reading, slot, buckets) });

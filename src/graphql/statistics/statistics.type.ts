@@ -172,7 +172,7 @@ export function registered<T extends Described>(
 }
 
 /** The value of a dimension as text. */
-export function keyText(dimension: string, value: FieldValue): string | null {
+export function groupText(dimension: string, value: FieldValue): string | null {
   if (value === null) return null;
   return dimension === AGE_DIMENSION ? (AGES[Number(value)] ?? null) : String(value);
 }
