@@ -1,4 +1,4 @@
-import { ID, Int, ObjectType } from 'type-graphql';
+import { ID, ObjectType } from 'type-graphql';
 import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
@@ -8,7 +8,7 @@ import {
   waiverSubject,
 } from '../../policy/waivers.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
 const PolicyValue = valueFieldFrom('rules.policy');
 
@@ -19,30 +19,22 @@ const PolicyValue = valueFieldFrom('rules.policy');
 export class PolicyInUse {
   constructor(readonly rules: Rules) {}
 
-  @ValueField(() => ID, {
-    nullable: true,
-    description: 'SHA-256 of the policy file, in hex. Null if no file is configured (`POLICY`).',
-  })
+  @ValueField.idOrNull('SHA-256 of the policy file, in hex. Null if no file is configured (`POLICY`).')
   get digest(): string | null {
     return this.rules.policy.file?.digest ?? null;
   }
 
-  @ValueField(() => String, {
+  @ValueField.textOrNull('The policy file as text (YAML). Null if no file is configured.', {
     personal: ['names', 'texts'],
-    nullable: true,
-    description: 'The policy file as text (YAML). Null if no file is configured.',
   })
   get text(): string | null {
     return this.rules.policy.file?.text ?? null;
   }
 
-  @PolicyValue(() => String, {
-    nullable: true,
-    description: 'Name of the organisation. Null if the policy gives none.',
-  })
+  @PolicyValue.textOrNull('Name of the organisation. Null if the policy gives none.')
   readonly organisation!: string | null;
 
-  @PolicyValue(() => String, { description: 'Title of reports.' })
+  @PolicyValue.text('Title of reports.')
   readonly title!: string;
 
   @ValueField(() => [ID], {
@@ -63,30 +55,27 @@ const WaiverValue = valueFieldFrom('waiver');
 export class DeclaredWaiver {
   constructor(readonly waiver: Waiver) {}
 
-  @WaiverValue(() => Int, { description: 'Position in the policy, from 1.' })
+  @WaiverValue.int('Position in the policy, from 1.')
   readonly number!: number;
 
-  @ValueField(() => String, {
-    personal: ['addresses'],
-    description: 'The record, message or query that is waived, in words.',
-  })
+  @ValueField.text('The record, message or query that is waived, in words.', { personal: ['addresses'] })
   get subject(): string {
     return waiverSubject(this.waiver);
   }
 
-  @WaiverValue(() => String, { personal: ['texts'], description: 'Why the exception is accepted.' })
+  @WaiverValue.text('Why the exception is accepted.', { personal: ['texts'] })
   readonly reason!: string;
 
-  @WaiverValue(() => String, { personal: ['names'], description: 'Who accepts it.' })
+  @WaiverValue.text('Who accepts it.', { personal: ['names'] })
   readonly owner!: string;
 
-  @WaiverValue(() => String, { description: 'Reference to the record of the decision.' })
+  @WaiverValue.text('Reference to the record of the decision.')
   readonly ticket!: string;
 
-  @WaiverValue(() => DateTime, { description: 'From when on it is in force (UTC), inclusive.' })
+  @WaiverValue.instant('From when on it is in force (UTC), inclusive.')
   readonly from!: Instant;
 
-  @WaiverValue(() => DateTime, { description: 'When it ends (UTC), exclusive.' })
+  @WaiverValue.instant('When it ends (UTC), exclusive.')
   readonly expires!: Instant;
 }
 
@@ -113,12 +102,10 @@ export class WaiverUse {
     return new DeclaredWaiver(this.use.waiver);
   }
 
-  @UseValue(() => Int, { description: 'Exceptions that do not count because of it.' })
+  @UseValue.int('Exceptions that do not count because of it.')
   readonly waived!: number;
 
-  @UseValue(() => Int, {
-    description: 'Exceptions that it matches and that count: it is not in force, or over its limit.',
-  })
+  @UseValue.int('Exceptions that it matches and that count: it is not in force, or over its limit.')
   readonly notWaived!: number;
 
   @UseValue(() => WaiverProblem, {

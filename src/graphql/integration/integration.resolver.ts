@@ -218,7 +218,7 @@ class IntegrationPayload {
 
 @ObjectType({ simpleResolvers: true, description: 'An integration that is no longer read.' })
 class RemovedIntegration {
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+  @ValueField.id('Name of the integration.')
   readonly name!: string;
 
   @ValueField(() => Integration, {

@@ -2,7 +2,7 @@ import { Ctx, Field, Int, ObjectType } from 'type-graphql';
 import type { RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput, upstreamErrorCode } from '../base/errors.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { type ConnectionPage, foreignCursor, ListWalk, type PageArgs, type PageEdge } from './page.js';
@@ -14,21 +14,18 @@ const PageValue = valueFieldFrom('page.facts');
 class PageInfo {
   constructor(readonly page: ConnectionPage<unknown>) {}
 
-  @PageValue(() => Boolean, { description: 'Whether there are items after this page.' })
+  @PageValue.boolean('Whether there are items after this page.')
   readonly hasNextPage!: boolean;
 
-  @PageValue(() => Boolean, { description: 'Whether there are items before this page.' })
+  @PageValue.boolean('Whether there are items before this page.')
   readonly hasPreviousPage!: boolean;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Cursor for `before`; null if the page is empty.',
-  })
+  @ValueField.textOrNull('Cursor for `before`; null if the page is empty.')
   get startCursor(): string | null {
     return this.page.edges[0]?.cursor ?? null;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'Cursor for `after`; null if the page is empty.' })
+  @ValueField.textOrNull('Cursor for `after`; null if the page is empty.')
   get endCursor(): string | null {
     return this.page.edges.at(-1)?.cursor ?? this.page.facts.endCursor;
   }
@@ -41,7 +38,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
     description: `One ${name} of a page, with its cursor.`,
   })
   class Edge {
-    @ValueField(() => String, { description: 'Position in the list, for `after` and `before`. Opaque.' })
+    @ValueField.text('Position in the list, for `after` and `before`. Opaque.')
     readonly cursor!: string;
 
     @ValueField(nodeType, { description: `The ${name}.` })
@@ -96,10 +93,9 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
       super(page);
     }
 
-    @ValueField(() => DateTime, {
-      description:
-        'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
-    })
+    @ValueField.instant(
+      'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
+    )
     get asOf(): Instant {
       return this.view.asOf;
     }

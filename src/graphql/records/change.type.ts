@@ -88,22 +88,19 @@ export class ChangeTail {
     this.caughtUp = caughtUp;
   }
 
-  @ValueField(() => String, {
-    description:
-      'Pass it as `after` to read what comes next, without an upper limit. It does not expire. If the history is another one, or was restored from a backup, the error is `CURSOR_GONE`.',
-  })
+  @ValueField.text(
+    'Pass it as `after` to read what comes next, without an upper limit. It does not expire. If the history is another one, or was restored from a backup, the error is `CURSOR_GONE`.',
+  )
   readonly cursor: string;
 
-  @ValueField(() => DateTime, {
-    description:
-      'All selected changes recorded up to this instant (UTC) were returned. It advances with every recording, also if nothing matches. 1970-01-01 if nothing was recorded yet.',
-  })
+  @ValueField.instant(
+    'All selected changes recorded up to this instant (UTC) were returned. It advances with every recording, also if nothing matches. 1970-01-01 if nothing was recorded yet.',
+  )
   readonly asOf: Instant;
 
-  @ValueField(() => Boolean, {
-    description:
-      'Whether all changes recorded so far were returned. If false, read the next page at once; if true, wait (`wait`, `nextPollAt` or the subscription).',
-  })
+  @ValueField.boolean(
+    'Whether all changes recorded so far were returned. If false, read the next page at once; if true, wait (`wait`, `nextPollAt` or the subscription).',
+  )
   readonly caughtUp: boolean;
 
   @Field(() => DateTime, {

@@ -53,42 +53,42 @@ export class DurationFigures {
     private readonly limit: DurationBound,
   ) {}
 
-  @ValueField(() => Int, { description: 'Number of durations that are over.' })
+  @ValueField.int('Number of durations that are over.')
   get count(): number {
     return this.summary.count;
   }
 
-  @ValueField(() => Int, { description: 'Number that are not over yet.' })
+  @ValueField.int('Number that are not over yet.')
   get pending(): number {
     return this.summary.pending;
   }
 
-  @ValueField(() => Int, { description: 'Number without a duration because a time is missing.' })
+  @ValueField.int('Number without a duration because a time is missing.')
   get unknown(): number {
     return this.summary.unknown;
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The shortest; null if none is over.' })
+  @ValueField.intOrNull('The shortest; null if none is over.')
   get min(): number | null {
     return seconds(this.summary.min);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The median; null if none is over.' })
+  @ValueField.intOrNull('The median; null if none is over.')
   get median(): number | null {
     return seconds(this.summary.median);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The 95th percentile; null if none is over.' })
+  @ValueField.intOrNull('The 95th percentile; null if none is over.')
   get p95(): number | null {
     return seconds(this.summary.p95);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The longest; null if none is over.' })
+  @ValueField.intOrNull('The longest; null if none is over.')
   get max(): number | null {
     return seconds(this.summary.max);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The mean; null if none is over.' })
+  @ValueField.intOrNull('The mean; null if none is over.')
   get mean(): number | null {
     return seconds(this.summary.mean);
   }
