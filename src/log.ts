@@ -8,7 +8,7 @@ export type Log = Logger;
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export interface LogOptions {
+interface LogOptions {
   readonly level: LogLevel;
   /** For people at a terminal; otherwise one JSON object per line. */
   readonly pretty: boolean;

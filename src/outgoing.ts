@@ -22,7 +22,7 @@ export interface Sender {
   close(): void;
 }
 
-export interface SenderOptions {
+interface SenderOptions {
   /** Resolves hosts, and may refuse to; default: the system's lookup. */
   readonly lookup?: LookupFunction | undefined;
 }
@@ -39,7 +39,7 @@ export function createSender({ lookup }: SenderOptions): Sender {
   };
 }
 
-export interface SentOnce {
+interface SentOnce {
   readonly status: number;
   readonly text: string;
 }

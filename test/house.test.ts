@@ -92,3 +92,31 @@ test('a chain of imports inside sync/ has at most six files', () => {
   expect(Math.max(...[...imports.keys()].map(levelOf))).toBeLessThanOrEqual(6);
   expect(levelOf('create-sync.ts')).toBeGreaterThan(3);
 });
+
+/** Names that two files export, each with the reason why one of them has no better name. */
+const NAMED_TWICE: Readonly<Record<string, string>> = {
+  Account: 'the account whose records a block of columns has is no more than its number and name',
+  Block: 'a block of columns and a block of the overview are never seen by one file',
+  KIND_OF: 'the simulator shares nothing with the client',
+  PROJECTION_KEY: 'each store has its own layout',
+  RESOURCE_OF: 'the simulator shares nothing with the client',
+  Resource: 'the simulator shares nothing with the client',
+  isComplete: 'the overview knows what is collected from the answer of the graph only',
+  liveCountAt: 'both stores count the same, each in its own tables',
+  orderIndex: 'both stores have these indexes, each with its own names',
+  relayout: 'each store has its own layout',
+};
+
+test('at most ten names are exported by two files, each with its reason', () => {
+  const exported = linesIn('src', /^export /).flatMap((line) => {
+    const [file = '', text = ''] = line.split(/: (.*)/);
+    const [, name] =
+      /^export (?:abstract |async )?(?:function\*?|const|class|interface|type) (\w+)/.exec(text) ?? [];
+    return name === undefined ? [] : [{ name, file }];
+  });
+  const files = new Map<string, Set<string>>();
+  for (const { name, file } of exported) files.set(name, (files.get(name) ?? new Set()).add(file));
+  const twice = [...files].flatMap(([name, places]) => (places.size > 1 ? name : []));
+  expect(twice.sort()).toEqual(Object.keys(NAMED_TWICE).sort());
+  expect(twice.length).toBeLessThanOrEqual(10);
+});

@@ -29,7 +29,7 @@ export interface JsonAnswer {
 
 export type Call = (endpoint: Endpoint, options: CallOptions) => Promise<JsonAnswer>;
 
-export interface CallParts {
+interface CallParts {
   readonly request: Request;
   readonly budget: Budget;
   readonly retry: RetrySettings;
@@ -161,13 +161,13 @@ async function beforeNext(
 }
 
 /** What was asked for, as far as it decides what an answer means. */
-export type EndpointRole = 'list' | 'detail';
+type EndpointRole = 'list' | 'detail';
 
 const LICENCE = /licen[cs]e|licensing|subscription|not subscribed/i;
 const RETENTION = /retention/i;
 
 /** What an answer other than 200 means; `null` for a 200. `what` names the request for a person. */
-export function classify(answer: UpstreamResponse, role: EndpointRole, what: string): UpstreamError | null {
+function classify(answer: UpstreamResponse, role: EndpointRole, what: string): UpstreamError | null {
   if (answer.status === 200) return null;
   const body = answer.evidence();
   const code = codeOf(answer.status, body, role);
@@ -285,7 +285,7 @@ export function backoffFor(attempt: number, retryAfterMs: number | null, setting
 }
 
 /** Waits `ms` milliseconds; throws `CANCELLED` when `signal` is aborted. */
-export function sleepUntil(ms: number, startTimer: StartTimer, signal: AbortSignal): Promise<void> {
+function sleepUntil(ms: number, startTimer: StartTimer, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(cancelled(signal.reason));
     const onAbort = () => {

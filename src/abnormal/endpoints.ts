@@ -5,7 +5,7 @@ import type { CallOptions } from './client.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 
 /** One page of a list within a window. */
-export interface ListQuery {
+interface ListQuery {
   /** For messages. */
   readonly filter: string;
   readonly page: number;

@@ -1,4 +1,4 @@
-import { namesOf } from '../evidence/evaluate-period.js';
+import { knownIntegrations } from '../evidence/evaluate-period.js';
 import { evaluatePosture, POSTURE_WINDOWS, WINDOWS } from '../evidence/posture.js';
 import type { Log } from '../log.js';
 import type { MeasuredState } from '../metrics/gauges.js';
@@ -67,7 +67,7 @@ async function evaluateAgain(
   const states: MeasuredState[] = [];
   // a collection that is late stays so, but the windows move
   let validUntil = shift(now, HOUR);
-  for (const integration of await namesOf(store)) {
+  for (const integration of await knownIntegrations(store)) {
     const posture = await evaluatePosture(store, { ...request, integrations: [integration], signal });
     for (const { window, result, validUntil: until } of posture.states) {
       states.push({

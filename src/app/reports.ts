@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { recordAudit } from '../audit-trail.js';
 import type { Config } from '../config/config.js';
 import type { CredentialFact } from '../controls/control.js';
-import { namesOf } from '../evidence/evaluate-period.js';
+import { knownIntegrations } from '../evidence/evaluate-period.js';
 import { gatherCredentials } from '../evidence/gather-facts.js';
 import { lastSealed, PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
@@ -116,7 +116,7 @@ async function checkIntegrations(
   option: string,
 ): Promise<void> {
   if (wanted === null) return;
-  const known = await namesOf(store);
+  const known = await knownIntegrations(store);
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new ReportQuestionError(

@@ -17,7 +17,7 @@ import {
   createDeliveries,
   type Deliveries,
   type DeliveryResult,
-  type Endpoint,
+  type WebhookEndpoint,
 } from '../webhooks/deliveries.js';
 import { deliveryDocument, SEAL_HOOK_DOCUMENT } from '../webhooks/delivery-state.js';
 import { detectEvents } from '../webhooks/detect-events.js';
@@ -99,9 +99,12 @@ export function webhookSecretsOf(
 }
 
 /** The endpoints of the policy in use; made again when it changes. */
-function endpointReader({ proof: { hook } }: Config, current: () => Policy): () => readonly Endpoint[] {
+function endpointReader(
+  { proof: { hook } }: Config,
+  current: () => Policy,
+): () => readonly WebhookEndpoint[] {
   const sealHook = hook === null ? [] : [sealHookEndpoint(hook)];
-  let made: { readonly policy: Policy; readonly endpoints: readonly Endpoint[] } | null = null;
+  let made: { readonly policy: Policy; readonly endpoints: readonly WebhookEndpoint[] } | null = null;
   return () => {
     const policy = current();
     if (made?.policy !== policy) made = { policy, endpoints: [...sealHook, ...endpointsOf(policy)] };
@@ -110,11 +113,14 @@ function endpointReader({ proof: { hook } }: Config, current: () => Policy): () 
 }
 
 /** The webhooks that a policy declares. */
-export function endpointsOf({ webhooks }: Policy): Endpoint[] {
+export function endpointsOf({ webhooks }: Policy): WebhookEndpoint[] {
   return Object.entries(webhooks).map(([name, rules]) => endpointOf(name, rules));
 }
 
-function endpointOf(name: string, { url, secrets, integrations, links, ...rules }: WebhookRules): Endpoint {
+function endpointOf(
+  name: string,
+  { url, secrets, integrations, links, ...rules }: WebhookRules,
+): WebhookEndpoint {
   const events = new Set(rules.events);
   const matchers = new Map(
     LISTED_KINDS.flatMap((kind) => {
@@ -137,7 +143,7 @@ function endpointOf(name: string, { url, secrets, integrations, links, ...rules 
 }
 
 /** `SEAL_HOOK`: one line of JSON for each seal, without a signature. */
-function sealHookEndpoint(url: string): Endpoint {
+function sealHookEndpoint(url: string): WebhookEndpoint {
   return {
     ...{ name: 'SEAL_HOOK', document: SEAL_HOOK_DOCUMENT, mayLeaveOut: false },
     ...{ events: new Set(['seal.created']), integrations: null, kinds: [] },

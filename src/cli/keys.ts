@@ -143,7 +143,7 @@ Examples:
   abnormal-gateway keys api list
   abnormal-gateway keys api revoke 5c1f0e9a77b2`;
 
-export function addKeysApi(keys: Command, choose: Dispatch): void {
+function addKeysApi(keys: Command, choose: Dispatch): void {
   const api = keys
     .command('api')
     .description('create an API key for a caller; list and revoke keys')

@@ -10,8 +10,8 @@ import { DAY, type Instant, shift } from '../values/instant.js';
 import type { TimeOption } from './options.js';
 
 /** `text`: a summary for the terminal; the others are written to files. */
-export const FORMATS = ['text', ...REPORT_FORMATS, 'pack'] as const;
-export type Format = (typeof FORMATS)[number];
+const FORMATS = ['text', ...REPORT_FORMATS, 'pack'] as const;
+type Format = (typeof FORMATS)[number];
 
 export interface RawReportOptions extends Omit<RawReportQuestion, 'period'> {
   readonly period?: string;

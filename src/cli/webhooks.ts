@@ -6,10 +6,10 @@ import { ConfigError } from '../config/reader.js';
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { newWebhookSecret } from '../integrations/webhook-secrets.js';
 import { toInstant } from '../values/instant.js';
-import { type DeliveryStatus, deliveryStatus, type Endpoint } from '../webhooks/deliveries.js';
+import { type DeliveryStatus, deliveryStatus, type WebhookEndpoint } from '../webhooks/deliveries.js';
 import { endWait, readLetters, removeLetter } from '../webhooks/delivery-state.js';
-import type { Message } from '../webhooks/messages.js';
-import { type Outcome, sendMessage } from '../webhooks/send.js';
+import type { EventMessage } from '../webhooks/messages.js';
+import { type SendOutcome, sendMessage } from '../webhooks/send.js';
 import { withHistory } from './collection.js';
 import {
   type CommandAction,
@@ -64,7 +64,7 @@ export function addWebhooks(program: Command, choose: Dispatch): void {
 
 interface Work extends CommandContext {
   readonly store: HistoryStore;
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: readonly WebhookEndpoint[];
 }
 
 function withEndpoints(
@@ -76,7 +76,7 @@ function withEndpoints(
   return withHistory(context, mode, (store) => work({ ...context, store, endpoints }));
 }
 
-function endpointNamed({ endpoints }: Work, name: string): Endpoint {
+function endpointNamed({ endpoints }: Work, name: string): WebhookEndpoint {
   const endpoint = endpoints.find((each) => each.name === name);
   if (endpoint) return endpoint;
   const known = endpoints.map((each) => each.name).join(', ');
@@ -152,11 +152,15 @@ function test(name: string): CommandAction {
     });
 }
 
-function send({ config, store, clock, stop: signal }: Work, { target }: Endpoint, message: Message) {
+function send(
+  { config, store, clock, stop: signal }: Work,
+  { target }: WebhookEndpoint,
+  message: EventMessage,
+) {
   return sendMessage(target, message, { secrets: webhookSecretsOf(config, store, clock), clock, signal });
 }
 
-function outcomeText(outcome: Outcome): string {
+function outcomeText(outcome: SendOutcome): string {
   return outcome.result === 'DELIVERED' ? 'accepted' : `not accepted: ${outcome.error}`;
 }
 

@@ -6,14 +6,14 @@ import { MINUTE } from '../values/instant.js';
 import { quote, type Variable, type VariableReader } from './reader.js';
 
 /** Contains the SHA-256 of the key, in hex. */
-export interface FixedKeyConfig {
+interface FixedKeyConfig {
   readonly name: string;
   readonly role: Role;
   readonly hash: string;
 }
 
 /** The skew is in milliseconds. */
-export interface JwtConfig {
+interface JwtConfig {
   readonly jwksUrl: string;
   readonly audience: string;
   readonly issuer: string | null;

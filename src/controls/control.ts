@@ -1,7 +1,7 @@
 import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
-import type { References } from '../policy/frameworks.js';
+import type { FrameworkReferences } from '../policy/frameworks.js';
 import type { ControlId, Waiver } from '../policy/policy.js';
 import type { Rules } from '../policy/rules.js';
 import type { ThresholdName, Thresholds } from '../policy/thresholds.js';
@@ -120,12 +120,12 @@ export type Find = (finding: ControlFinding) => void;
 /** A member, with its outcome if it has one; gives the outcome that counts, which a waiver may change. */
 export type Belongs = (member: Member, ruling?: Pick<ControlFinding, 'outcome' | 'reason'>) => Outcome;
 
-export type Unit = 'share' | 'ms' | 'count';
+export type PopulationUnit = 'share' | 'ms' | 'count';
 
 export interface ControlMeasure {
   readonly name: string;
   readonly value: number | null;
-  readonly unit: Unit;
+  readonly unit: PopulationUnit;
   readonly threshold: { readonly value: number; readonly bound: 'AT_LEAST' | 'AT_MOST' } | null;
 }
 
@@ -146,7 +146,7 @@ export interface Cause {
 }
 
 /** A verdict in one line. */
-export interface Headline {
+export interface HeadlineFacts {
   readonly measure: ControlMeasure | null;
   readonly text: string;
   /** The next step; `null` if there is none. */
@@ -156,7 +156,7 @@ export interface Headline {
 export interface ControlEvaluation {
   readonly verdict: ControlVerdict;
   readonly reason: string;
-  readonly headline: Headline;
+  readonly headline: HeadlineFacts;
   readonly measures: readonly ControlMeasure[];
   readonly count: number;
   readonly distributions: readonly ControlDistribution[];
@@ -187,7 +187,7 @@ export interface ControlDefinition {
   readonly title: string;
   readonly rule: string;
   /** The requirements of frameworks that it is evidence for. */
-  readonly references: References;
+  readonly references: FrameworkReferences;
   /** How far the evidence goes, and what it does not show. */
   readonly limits: string;
   readonly thresholds: readonly ThresholdName[];

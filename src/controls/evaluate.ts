@@ -2,7 +2,7 @@ import { isComplete, type Missing } from '../model/ledger.js';
 import type { Stream } from '../model/stream.js';
 import { listReferences, type Reference } from '../policy/frameworks.js';
 import type { ControlId } from '../policy/policy.js';
-import { WaiverBook, type WaiverUse } from '../policy/waivers.js';
+import { type UsedWaiver, WaiverBook } from '../policy/waivers.js';
 import { earliest, type Instant } from '../values/instant.js';
 import type {
   Assessment,
@@ -28,7 +28,7 @@ export interface StreamGap extends ClassedGap {
   readonly filterKey: string;
 }
 
-export interface StreamMissing extends Missing, Stream {}
+interface StreamMissing extends Missing, Stream {}
 
 export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   readonly control: ControlId;
@@ -51,7 +51,7 @@ export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   /** Those that count, and those that are waived. */
   readonly exceptions: readonly ControlFinding[];
   /** What became of each waiver of the control. */
-  readonly waivers: readonly WaiverUse[];
+  readonly waivers: readonly UsedWaiver[];
   /** What it is evidence for, in the frameworks that the policy shows. */
   readonly references: readonly Reference[];
   readonly limits: string;
@@ -64,7 +64,7 @@ export function listedExceptions({ outcomes }: Pick<EvaluatedControl, 'outcomes'
   return outcomes.EXCEPTION + outcomes.WAIVED;
 }
 
-export interface NoLongerGivenFacts {
+interface NoLongerGivenFacts {
   readonly count: number;
   /** Since when the first of them is missing; `null` if none is. */
   readonly since: Instant | null;

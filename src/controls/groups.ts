@@ -7,7 +7,7 @@ import type {
   ControlMeasure,
   ControlVerdict,
   Find,
-  Headline,
+  HeadlineFacts,
   Scope,
 } from './control.js';
 import { measureLine } from './headline.js';
@@ -88,7 +88,7 @@ function named(measure: ControlMeasure, names: string): ControlMeasure {
 }
 
 /** The headline of the group that decides, with its accounts. */
-function headlineIn(part: (ControlEvaluation & { readonly names: string }) | undefined): Headline {
+function headlineIn(part: (ControlEvaluation & { readonly names: string }) | undefined): HeadlineFacts {
   if (!part) return { measure: null, text: '', next: null };
   const { names, headline } = part;
   const measure = headline.measure && named(headline.measure, names);

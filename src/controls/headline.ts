@@ -1,4 +1,4 @@
-import type { Cause, ControlMeasure, ControlVerdict, Headline, Unit } from './control.js';
+import type { Cause, ControlMeasure, ControlVerdict, HeadlineFacts, PopulationUnit } from './control.js';
 import { durationText, shareText } from './words.js';
 
 /** The line next to a verdict: the measure that decided it, or, for a pass, the one nearest to its bound. */
@@ -7,7 +7,7 @@ export function headlineOf(
   reason: string,
   measures: readonly ControlMeasure[],
   cause: Cause | null,
-): Headline {
+): HeadlineFacts {
   const measure = decisiveMeasure(verdict, measures, cause?.measure ?? null);
   const text = measure === null ? firstSentence(reason) : measureLine(measure);
   return { measure, text, next: verdict === 'PASS' ? null : (cause?.next ?? null) };
@@ -55,15 +55,15 @@ export function isMet({ value, threshold }: ControlMeasure): boolean | null {
 /** `Median time to remediation 3 h 10 min, at most 1 h`. */
 export function measureLine(measure: ControlMeasure): string {
   const bound = thresholdText(measure);
-  return `${measure.name} ${valueText(measure)}${bound === '' ? '' : `, ${bound}`}`;
+  return `${measure.name} ${headlineText(measure)}${bound === '' ? '' : `, ${bound}`}`;
 }
 
-export function measureText(unit: Unit, value: number): string {
+export function measureText(unit: PopulationUnit, value: number): string {
   if (unit === 'share') return shareText(value);
   return unit === 'ms' ? durationText(value) : String(value);
 }
 
-export function valueText({ unit, value, ...measure }: ControlMeasure): string {
+export function headlineText({ unit, value, ...measure }: ControlMeasure): string {
   if (value === null) return 'nothing to measure';
   return isPrecise({ unit, value, ...measure }) ? preciseText(unit, value) : measureText(unit, value);
 }
@@ -82,7 +82,7 @@ function isPrecise(measure: ControlMeasure): boolean {
   return measureText(unit, value) === measureText(unit, threshold.value);
 }
 
-function preciseText(unit: Unit, value: number): string {
+function preciseText(unit: PopulationUnit, value: number): string {
   if (unit === 'ms') return durationText(value, Number.POSITIVE_INFINITY);
   return unit === 'share' ? `${value * 100} %` : String(value);
 }

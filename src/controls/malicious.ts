@@ -70,7 +70,7 @@ export function threatMember(fact: ThreatFact, period: Pick<Period, 'from' | 'to
   };
 }
 
-export function messageLabel({ subject, recipientAddress }: MessageRecord): string | null {
+function messageLabel({ subject, recipientAddress }: MessageRecord): string | null {
   const to = recipientAddress === null ? null : `to ${recipientAddress}`;
   return [subject, to].filter((part) => part !== null && part !== '').join(', ') || null;
 }

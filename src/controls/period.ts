@@ -12,7 +12,7 @@ import {
 import { parseDuration } from '../values/time-text.js';
 
 /** How the period was given, which determines the period before it. */
-export type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';
+type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';
 
 /** A half-open span in UTC, `[from, to)`. */
 export interface Period {

@@ -7,7 +7,7 @@ import { type Instant, latest, shift } from '../values/instant.js';
 import type { ClassedGap, CoverageGapClass, StreamFacts } from './control.js';
 import { missedPolls, pollsIn } from './missed-polls.js';
 
-export interface StreamFactsInput {
+interface StreamFactsInput {
   readonly stream: Stream;
   readonly period: { readonly from: Instant; readonly to: Instant };
   readonly now: Instant;

@@ -40,7 +40,7 @@ export interface ViewRequest {
 }
 
 /** Some controls on one period. */
-export interface AskedPeriod {
+interface AskedPeriod {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];
   readonly keep: Keep;
@@ -123,7 +123,7 @@ export async function evaluateTogether(
   const periods = asked.flatMap((each) =>
     looksBack(each) ? [each.period, periodBefore(each.period)] : [each.period],
   );
-  const names = request.integrations ?? (await namesOf(store));
+  const names = request.integrations ?? (await knownIntegrations(store));
   const known = await readLedgers(store, pin, names, periods, rules);
   const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
   const ledgers = known.filter(
@@ -150,7 +150,7 @@ export async function evaluateTogether(
 }
 
 /** The accounts that were ever read. */
-export async function namesOf(store: HistoryStore): Promise<string[]> {
+export async function knownIntegrations(store: HistoryStore): Promise<string[]> {
   return [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
 }
 

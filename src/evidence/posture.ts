@@ -1,6 +1,6 @@
 import type { ControlDefinition, StreamFacts } from '../controls/control.js';
 import type { EvaluatedControl } from '../controls/evaluate.js';
-import { measureText, valueText } from '../controls/headline.js';
+import { headlineText, measureText } from '../controls/headline.js';
 import { type Period, spanOf } from '../controls/period.js';
 import { CONTROLS } from '../controls/registry.js';
 import { dueBefore } from '../controls/stream-facts.js';
@@ -11,7 +11,7 @@ import { mostBetweenPolls } from '../policy/thresholds.js';
 import { RESOURCES } from '../resources/registry.js';
 import { DAY, earliest, HOUR, type Instant, latest, shift, toInstant, toMillis } from '../values/instant.js';
 import { evaluateOnce } from './evaluate-once.js';
-import { evaluateTogether, NONE, namesOf, type ViewRequest } from './evaluate-period.js';
+import { evaluateTogether, knownIntegrations, NONE, type ViewRequest } from './evaluate-period.js';
 import { readLedgers } from './gather-facts.js';
 
 /** The windows for which the current state of a control is evaluated, with their names in commands and metrics. */
@@ -42,12 +42,12 @@ export interface ControlState {
   readonly validUntil: Instant | null;
 }
 
-export interface Posture {
+export interface PostureFacts {
   readonly integrations: readonly string[];
   readonly states: readonly ControlState[];
 }
 
-export interface WindowEnd {
+interface WindowEnd {
   readonly to: Instant;
   readonly validUntil: Instant | null;
 }
@@ -62,7 +62,7 @@ export async function windowEnds(
   request: Omit<PostureRequest, 'controls' | 'windows'>,
 ): Promise<(controls: readonly ControlDefinition[]) => WindowEnd> {
   const { pin, rules } = request;
-  const names = request.integrations ?? (await namesOf(store));
+  const names = request.integrations ?? (await knownIntegrations(store));
   const widths = names.flatMap((name) => {
     const thresholds = thresholdsFor(rules, name);
     return RESOURCES.map((resource) => mostBetweenPolls(thresholds, resource) + thresholds.ingestionLag);
@@ -119,7 +119,7 @@ function fullHour(at: Instant): Instant {
 }
 
 /** Evaluates all windows in one walk through the records; the same view and rules are evaluated once. */
-export async function evaluatePosture(store: HistoryStore, request: PostureRequest): Promise<Posture> {
+export async function evaluatePosture(store: HistoryStore, request: PostureRequest): Promise<PostureFacts> {
   const endOfControls = await windowEnds(store, request);
   const pairs = request.controls.flatMap((control) => {
     const { to, validUntil } = endOfControls([control]);
@@ -211,5 +211,5 @@ export function changeText({ verdict, headline, population }: EvaluatedControl):
   if (verdict !== 'PASS' || !measure?.threshold) return next;
   const { value, bound } = measure.threshold;
   const side = bound === 'AT_LEAST' ? 'below' : 'above';
-  return `“${measure.name}” ${side} ${measureText(measure.unit, value)}; it is ${valueText(measure)} now.`;
+  return `“${measure.name}” ${side} ${measureText(measure.unit, value)}; it is ${headlineText(measure)} now.`;
 }

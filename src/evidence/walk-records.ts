@@ -25,7 +25,7 @@ const SMALLEST_PAGE = 20;
 const AT_ONCE = 100;
 const MEASURED = 10;
 
-export interface Walk {
+interface Walk {
   readonly store: HistoryStore;
   readonly pin: Pin;
   readonly integrations: readonly string[];

@@ -41,7 +41,7 @@ export function subgraphSdl(schema: GraphQLSchema): string {
 export function federationResolver(sdl: string) {
   @ObjectType('_Service', { simpleResolvers: true, description: 'This graph as a subgraph.' })
   class Service {
-    @ValueField(() => String, { description: 'The schema with the directives of Apollo Federation.' })
+    @ValueField.text('The schema with the directives of Apollo Federation.')
     readonly sdl!: string;
   }
 

@@ -18,7 +18,7 @@ export interface HeldVersion {
 }
 
 /** Confirms the stored version: only its verification changes. */
-export interface ConfirmOperation<V extends HeldVersion> {
+interface ConfirmOperation<V extends HeldVersion> {
   readonly type: 'CONFIRM';
   readonly key: RecordKey;
   readonly observation: Observation;
@@ -27,7 +27,7 @@ export interface ConfirmOperation<V extends HeldVersion> {
 }
 
 /** Adds a version and ends the stored one, if any. */
-export interface InsertOperation<V extends HeldVersion> {
+interface InsertOperation<V extends HeldVersion> {
   readonly type: 'INSERT';
   readonly key: RecordKey;
   readonly observation: Observation;
@@ -36,7 +36,7 @@ export interface InsertOperation<V extends HeldVersion> {
 }
 
 /** Adds a tombstone and ends the stored version. */
-export interface TombstoneOperation<V extends HeldVersion> {
+interface TombstoneOperation<V extends HeldVersion> {
   readonly type: 'TOMBSTONE';
   readonly key: RecordKey;
   readonly held: V;

@@ -35,7 +35,7 @@ export interface ItemRow {
   readonly position: ItemPosition;
 }
 
-export interface ItemPage {
+interface ItemPage {
   readonly items: readonly ItemRow[];
   readonly hasMore: boolean;
 }

@@ -2,7 +2,7 @@ import { HistoryError } from './errors.js';
 import { openSqliteStore } from './sqlite/store.js';
 import type { HistoryStore, OpenMode } from './store.js';
 
-export interface OpenOptions {
+interface OpenOptions {
   /** For leases, if the store has no clock of its own; in ms. */
   readonly now?: () => number;
 }

@@ -17,7 +17,7 @@ export const PAGE_READINGS = 256;
 const MOST_CHARACTERS = 512 * 1024;
 
 /** A page, with what finds it: a window that contains those of its readings, and the batch of the first. */
-export interface ReadingPage {
+interface ReadingPage {
   readonly stream: string;
   readonly from: Instant;
   readonly to: Instant;

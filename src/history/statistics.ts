@@ -28,7 +28,7 @@ export interface DurationMeasure {
 }
 
 /** What is computed of each group in each bucket. */
-export type Measure =
+export type StatisticsMeasure =
   | { readonly type: 'COUNT' }
   /** How many different values; of `null`: records, for items. */
   | { readonly type: 'DISTINCT'; readonly of: string | null }
@@ -51,7 +51,7 @@ export interface StatisticsQuery {
   readonly minCount: number;
   /** A field that is true unless a record is only a sample. */
   readonly whole: string | null;
-  readonly measure: Measure;
+  readonly measure: StatisticsMeasure;
 }
 
 /** In milliseconds, rounded up as `DurationTally` does. */
@@ -75,7 +75,7 @@ export interface Cells {
   readonly buckets: readonly Measured[];
 }
 
-export interface StatisticsGroup extends Cells {
+interface StatisticsGroup extends Cells {
   /** A value for each dimension. */
   readonly keys: readonly FieldValue[];
   readonly count: number;

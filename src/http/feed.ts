@@ -24,7 +24,7 @@ export interface FeedSettings {
 export const FEED_SETTINGS: FeedSettings = { lifetimeMs: 900_000, checkEveryMs: 30_000, drainMs: 60_000 };
 
 /** Whether a page may be sent; if not, when. */
-export type RateCheck = (
+type RateCheck = (
   request: FastifyRequest,
 ) => Promise<{ readonly isAllowed: boolean; readonly isExceeded?: boolean; readonly ttl?: number }>;
 

@@ -3,7 +3,7 @@ import type { HistoryStore } from '../history/store.js';
 import { type WriteWatch, writeFailureText } from '../history/watch-writes.js';
 import { streamText } from '../model/stream.js';
 
-export interface Check {
+interface Check {
   readonly name: string;
   readonly ok: boolean;
   /** For people: the problem, or the state. */

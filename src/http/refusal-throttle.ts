@@ -23,7 +23,7 @@ interface Standing {
   readonly waiting: (() => void)[];
 }
 
-export interface ThrottleSlot {
+interface ThrottleSlot {
   end(wasRefused: boolean): void;
 }
 

@@ -27,7 +27,7 @@ export interface Reports {
   open(asked: ReportRequest): Promise<OpenReport | { readonly refusal: string }>;
 }
 
-export interface ReportRouteOptions {
+interface ReportRouteOptions {
   readonly reports: Reports;
   readonly signalOf: (reply: FastifyReply) => AbortSignal;
 }

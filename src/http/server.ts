@@ -72,7 +72,7 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
-export interface MetricsText {
+interface MetricsText {
   readonly contentType: string;
   text(): Promise<string>;
 }

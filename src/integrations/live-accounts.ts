@@ -27,7 +27,7 @@ export interface OpenAccount {
   close(): Promise<void>;
 }
 
-export interface UnstoredAccount extends Pick<Account, 'name' | 'origin' | 'baseUrl'> {
+interface UnstoredAccount extends Pick<Account, 'name' | 'origin' | 'baseUrl'> {
   readonly token: Secret;
   /** Closes what serves the account, if this process does. */
   readonly close?: () => Promise<void>;

@@ -1,3 +1,4 @@
+import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
 import type { StoredDocument } from '../model/documents.js';
 import {
@@ -56,6 +57,8 @@ export function createVault(options: VaultOptions): Vault {
 const COLLECTION = 'integrations';
 const PURPOSE = 'abnormal-token';
 const ATTEMPTS = 20;
+
+type Change = (body: IntegrationBody) => IntegrationBody | null;
 
 class DocumentVault implements Vault {
   constructor(private readonly options: VaultOptions) {}
@@ -145,31 +148,26 @@ class DocumentVault implements Vault {
   }
 
   private async resealOne(name: string): Promise<boolean> {
-    let isResealed = false;
-    await this.change(name, (body) => {
+    const { isChanged } = await this.write(name, (body) => {
       const cipher = this.cipher();
-      isResealed = sealingKeyId(body.sealed) !== cipher.keyId;
-      if (!isResealed) return null;
+      if (sealingKeyId(body.sealed) === cipher.keyId) return null;
       const token = this.open(name, body);
       return { ...body, sealed: cipher.seal(token.reveal(), bindingOf(name, body.baseUrl)) };
     });
-    return isResealed;
+    return isChanged;
   }
 
-  private async change(
-    name: string,
-    change: (body: IntegrationBody) => IntegrationBody | null,
-  ): Promise<StoredIntegration> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const document = await this.document(name);
-      const changed = change(readBody(document));
-      if (changed === null) return describeStored(document);
-      const body = writeBody({ ...changed, updatedAt: this.now() });
-      if (await this.options.store.putDocument(COLLECTION, name, body, document.version)) {
-        return describeStored({ id: name, version: document.version + 1, body });
-      }
-    }
-    throw busy(name);
+  private async change(name: string, change: Change): Promise<StoredIntegration> {
+    return describeStored((await this.write(name, change)).document);
+  }
+
+  private write(name: string, change: Change) {
+    const changed = (document: StoredDocument) => {
+      if (document.version === 0) throw notFound(name);
+      const body = change(readBody(document));
+      return body && writeBody({ ...body, updatedAt: this.now() });
+    };
+    return changeDocument(this.options.store, COLLECTION, name, changed, () => busy(name));
   }
 
   private replaced(name: string, body: IntegrationBody, baseUrl: string, token: Secret): IntegrationBody {

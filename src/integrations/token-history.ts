@@ -1,6 +1,7 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
 import {
   EARLIER_TOKENS_KEPT,
@@ -76,7 +77,6 @@ function readable<T>(read: () => T): T | null {
 // the environment's token: its age is remembered, the token is not
 const COLLECTION = 'settings';
 const ID = 'environment-token';
-const ATTEMPTS = 20;
 const BODY = z.object({
   ...TOKEN_SHAPE,
   salt: z.string(),
@@ -111,7 +111,7 @@ export async function noteEnvironmentTimes(
   times: TokenTimes,
 ): Promise<void> {
   if ((await readEnvironmentToken(store)) === null) return;
-  await change(store, async (body) => {
+  await change(store, (body) => {
     if (body === null || body.storedAt !== storedAt || hasTokenTimes(body, times)) return null;
     return withTokenTimes(body, times);
   });
@@ -119,25 +119,21 @@ export async function noteEnvironmentTimes(
 
 /** `null` if there was never a token. */
 export async function readEnvironmentToken(store: HistoryStore): Promise<KnownTokens | null> {
-  const body = BODY.safeParse((await store.document(COLLECTION, ID))?.body);
-  return body.success ? describe(body.data) : null;
+  const body = readBody((await store.document(COLLECTION, ID))?.body);
+  return body && describe(body);
 }
 
 async function change(
   store: HistoryStore,
-  make: (body: Body | null) => Promise<Body | null>,
+  make: (body: Body | null) => Body | null | Promise<Body | null>,
 ): Promise<KnownTokens> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const document = await store.document(COLLECTION, ID);
-    const read = BODY.safeParse(document?.body);
-    const held = read.success ? read.data : null;
-    const body = await make(held);
-    const now = body ?? held;
-    if (now === null) break;
-    const isDone = body === null || (await store.putDocument(COLLECTION, ID, body, document?.version ?? 0));
-    if (isDone) return describe(now);
-  }
-  throw new Error('the stored data about the token in the environment keep changing');
+  const { document } = await changeDocument(store, COLLECTION, ID, ({ body }) => make(readBody(body)));
+  return describe(BODY.parse(document.body));
+}
+
+function readBody(body: unknown): Body | null {
+  const read = BODY.safeParse(body);
+  return read.success ? read.data : null;
 }
 
 function earlier(body: Body | null, replacedAt: Instant): EarlierToken[] {

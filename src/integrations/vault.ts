@@ -135,8 +135,8 @@ export function notFound(name: string): VaultError {
   );
 }
 
-export function busy(name: string): VaultError {
-  return new VaultError('BUSY', `The integration "${name}" is being changed by other processes. Retry.`);
+export function busy(name: string, what = 'integration'): VaultError {
+  return new VaultError('BUSY', `The ${what} "${name}" is being changed by other processes. Retry.`);
 }
 
 export interface StoredIntegration extends KnownTokens {

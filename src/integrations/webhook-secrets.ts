@@ -1,10 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
+import type { DocumentBody } from '../model/documents.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { type Binding, type Cipher, NotOpenedError, sealingKeyId } from './encryption.js';
 import { checkForm } from './stored-vault.js';
-import { noKey, VaultError } from './vault.js';
+import { busy, noKey, VaultError } from './vault.js';
 
 /** In bytes, as Standard Webhooks asks for. */
 const LEAST_BYTES = 24;
@@ -22,7 +24,7 @@ export function newWebhookSecret(): string {
   return `${PREFIX}${randomBytes(32).toString('base64')}`;
 }
 
-export interface SignedContent {
+interface SignedContent {
   readonly id: string;
   /** Seconds since the epoch. */
   readonly timestamp: number;
@@ -49,7 +51,6 @@ interface WebhookSecretsOptions {
 
 const COLLECTION = 'settings';
 const ID_PREFIX = 'webhook-secret-';
-const ATTEMPTS = 20;
 
 export function createWebhookSecrets(options: WebhookSecretsOptions): WebhookSecrets {
   return new StoredSecrets(options);
@@ -128,14 +129,10 @@ class StoredSecrets implements WebhookSecrets {
     throw new VaultError('NO_KEY', `The webhook secret "${name}" is stored, but ENCRYPTION_KEY is not set.`);
   }
 
-  private async put(name: string, change: (body: object) => Record<string, unknown>): Promise<void> {
-    const id = ID_PREFIX + name;
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const known = await this.options.store.document(COLLECTION, id);
-      const body = change(known?.body ?? {});
-      if (await this.options.store.putDocument(COLLECTION, id, body, known?.version ?? 0)) return;
-    }
-    throw new VaultError('BUSY', `The webhook secret "${name}" is being changed by other processes. Retry.`);
+  private async put(name: string, change: (body: DocumentBody) => DocumentBody): Promise<void> {
+    const { store } = this.options;
+    const whyNot = () => busy(name, 'webhook secret');
+    await changeDocument(store, COLLECTION, ID_PREFIX + name, ({ body }) => change(body), whyNot);
   }
 
   private now(): Instant {

@@ -14,7 +14,7 @@ import type { DeliveryStatus } from '../webhooks/deliveries.js';
 import { type Counters, named, unixSeconds } from './counters.js';
 import { createGauges, createHistoryGauges, type Gauges } from './gauges.js';
 
-export interface ScrapeOptions {
+interface ScrapeOptions {
   readonly counters: Pick<Counters, 'registry'>;
   readonly store: HistoryStore;
   readonly writes?: Pick<WriteWatch, 'failure' | 'failures'>;

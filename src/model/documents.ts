@@ -22,7 +22,7 @@ export interface StoredDocument {
 }
 
 /** Append-only: `audit`, who did what; `seals`, the chain of proofs; `events`, what webhooks notify of besides changes. */
-export const JOURNALS = ['audit', 'seals', 'events'] as const;
+const JOURNALS = ['audit', 'seals', 'events'] as const;
 export type Journal = (typeof JOURNALS)[number];
 
 export interface JournalEntry {

@@ -2,7 +2,7 @@ import type { MessageRecord } from '../resources/threat/threat.js';
 import type { Instant } from '../values/instant.js';
 import type { RevisionRecord } from './revision.js';
 
-export interface RecordedMessage<F> {
+interface RecordedMessage<F> {
   readonly message: MessageRecord;
   /** The newest version that contains it. */
   readonly from: F;

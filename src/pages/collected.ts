@@ -12,7 +12,7 @@ export interface Notice {
 }
 
 /** What is stored of a resource of one account. */
-export interface AccountState {
+interface AccountState {
   readonly name: string;
   readonly resource: ResourceName;
   /** `LATE`: allowed, but no poll has succeeded for longer than two intervals. */
@@ -43,7 +43,7 @@ export interface Collected {
   readonly isKnown: boolean;
 }
 
-export interface CollectionFacts {
+interface CollectionFacts {
   readonly integrations: readonly IntegrationAnswer[];
   /** `null` if it could not be read. */
   readonly coverage: CoverageAnswer | null;

@@ -23,7 +23,7 @@ interface ListedPeriod {
   readonly reports: Readonly<Record<string, string>>;
 }
 
-export interface ListedReports {
+interface ListedReports {
   readonly asOf: Instant;
   readonly periods: readonly ListedPeriod[];
 }

@@ -129,7 +129,7 @@ export interface Reference {
 
 /** The references of a control to some frameworks, in their order; `null`: to all. */
 export function listReferences(
-  references: References,
+  references: FrameworkReferences,
   frameworks: readonly FrameworkId[] | null,
 ): Reference[] {
   const shown = FRAMEWORK_IDS.filter((id) => frameworks?.includes(id) ?? true);
@@ -152,6 +152,6 @@ export function referencesText(references: readonly Reference[]): string {
 }
 
 /** The requirements that a control is evidence for. */
-export type References = {
+export type FrameworkReferences = {
   readonly [F in FrameworkId]: readonly (keyof (typeof FRAMEWORKS)[F]['criteria'])[];
 };

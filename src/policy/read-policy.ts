@@ -5,7 +5,7 @@ import { sha256 } from '../values/canonical-json.js';
 import { type Policy, policySchema, toPolicy } from './policy.js';
 
 /** Something that is wrong with a policy file, with its position from 1. */
-export interface PolicyProblem {
+interface PolicyProblem {
   readonly line: number;
   readonly column: number;
   readonly message: string;
@@ -19,7 +19,7 @@ export type PolicyResult =
 const MOST_CHARACTERS = 256 * 1024;
 
 /** What is wrong with a filter of a webhook, by the place in it. */
-export type FilterCheck = (
+type FilterCheck = (
   kind: ListedKind,
   filter: unknown,
 ) => readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];

@@ -10,7 +10,7 @@ import { formatDuration, parseDuration } from '../values/time-text.js';
 /** `duration` in milliseconds, `share` from 0 to 1, `count` a whole number. */
 export type ThresholdType = 'duration' | 'share' | 'count';
 
-export interface ThresholdSpec {
+interface ThresholdSpec {
   readonly type: ThresholdType;
   readonly byDefault: number;
   readonly least?: number;

@@ -18,7 +18,7 @@ interface Waivable {
 export type WaiverProblem = 'EXPIRED' | 'NOT_STARTED' | 'OVER_LIMIT' | 'NOT_NEEDED' | 'MATCHES_NOTHING';
 
 /** What became of a waiver in one evaluation. */
-export interface WaiverUse {
+export interface UsedWaiver {
   readonly waiver: Waiver;
   readonly waived: number;
   /** Exceptions that it matches and that count: it is not in force, or over its limit. */
@@ -67,7 +67,7 @@ export class WaiverBook {
     return applied;
   }
 
-  uses(): WaiverUse[] {
+  uses(): UsedWaiver[] {
     return [...this.#counts].map(([waiver, count]) => {
       const { waived, notWaived } = count;
       return { waiver, waived, notWaived, problem: this.#problemOf(waiver, count) };
@@ -123,7 +123,7 @@ const PROBLEMS: Record<WaiverProblem, string> = {
 };
 
 /** What is wrong with a waiver, or what it did, in words. */
-export function waiverState({ problem, waived, notWaived }: WaiverUse): string {
+export function waiverState({ problem, waived, notWaived }: UsedWaiver): string {
   if (problem === null) return `${waived} waived`;
   return notWaived === 0 ? PROBLEMS[problem] : `${PROBLEMS[problem]} (${waived} waived, ${notWaived} not)`;
 }

@@ -18,7 +18,7 @@ export function isUnknownBy(normalise: (word: string) => string | null): IsUnkno
   };
 }
 
-export type Parts = Readonly<Record<string, Shape | IsUnknown | null>>;
+type Parts = Readonly<Record<string, Shape | IsUnknown | null>>;
 
 /** The fields that a schema reads, those of `looked` looked into, and others that Abnormal documents. */
 export function shape(schema: object, looked: Parts = {}, others: readonly string[] = []): Shape {

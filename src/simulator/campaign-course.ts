@@ -7,7 +7,7 @@ import { threatFacts } from './threat-course.js';
 import { messageId } from './threat-messages.js';
 import { lag, pacific, zulu } from './wire.js';
 
-export interface CampaignCourse {
+interface CampaignCourse {
   readonly index: number;
   /** Oldest first; ms since the epoch, full seconds. */
   readonly reports: readonly [Report, ...Report[]];

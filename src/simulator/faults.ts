@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Instant, toMillis } from '../values/instant.js';
 import { seedOf, unit } from './random.js';
 import type { Route } from './routes.js';
-import { type Answer, failureAnswer, htmlAnswer, json, NOT_AUTHORIZED, TOO_MANY } from './wire.js';
+import { failureAnswer, htmlAnswer, json, NOT_AUTHORIZED, type SimulatedAnswer, TOO_MANY } from './wire.js';
 
 export type Fault =
   | { readonly kind: 'rateLimited'; readonly retryAfter?: string }
@@ -117,8 +117,8 @@ export function faultyAnswer(
   fault: Fault,
   route: Route,
   headers: IncomingHttpHeaders,
-  proper: () => Answer,
-): Answer {
+  proper: () => SimulatedAnswer,
+): SimulatedAnswer {
   switch (fault.kind) {
     case 'rateLimited':
       return failureAnswer(
@@ -158,7 +158,7 @@ export function faultyAnswer(
   }
 }
 
-function damaged(fault: Fault, route: Route, answer: Answer): Answer {
+function damaged(fault: Fault, route: Route, answer: SimulatedAnswer): SimulatedAnswer {
   const { body } = answer;
   switch (fault.kind) {
     case 'emptyBody':

@@ -33,7 +33,7 @@ import { type DetailPage, threatPage, wholeThreat } from './threat-payload.js';
 import { heldInteger, type TimeWindow, wireInteger } from './wire.js';
 
 /** One filter key: the records that may be in a window, and those that are. */
-export interface Key {
+interface Key {
   /** How long after its arrival a record may still move in this key, by fate. */
   readonly reach: readonly number[];
   /** How long before its arrival the key's time may be. */
@@ -41,7 +41,7 @@ export interface Key {
   isWithin(index: number, window: TimeWindow, at: number): boolean;
 }
 
-export interface KindModel {
+interface KindModel {
   readonly ids: Ids;
   readonly schedule: Schedule;
   readonly keys: Readonly<Record<string, Key>>;

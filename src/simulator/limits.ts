@@ -1,5 +1,5 @@
 import { MINUTE } from '../values/instant.js';
-import { type Answer, failureAnswer, TOO_MANY } from './wire.js';
+import { failureAnswer, type SimulatedAnswer, TOO_MANY } from './wire.js';
 
 export interface SimulatorLimits {
   /** In any 60 s of the clock; further requests get 429. */
@@ -41,7 +41,7 @@ export class Limiter {
 
   constructor(private readonly limits: SimulatorLimits) {}
 
-  check(now: number, inFlight: number): Answer | null {
+  check(now: number, inFlight: number): SimulatedAnswer | null {
     const { rpm, concurrency } = this.limits;
     if (concurrency !== undefined && inFlight > concurrency) return this.#refuse(now, 1000);
     if (rpm !== undefined && this.#minute.count(now) >= rpm)
@@ -50,7 +50,7 @@ export class Limiter {
     return null;
   }
 
-  #refuse(now: number, waitMs: number): Answer {
+  #refuse(now: number, waitMs: number): SimulatedAnswer {
     const form = this.limits.retryAfter ?? 'seconds';
     const isSilent = form === 'none' || (form === 'alternate' && this.#refused++ % 2 === 1);
     if (isSilent) return failureAnswer(429, TOO_MANY);

@@ -4,11 +4,11 @@ import { seedOf } from './random.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
 import {
-  type Answer,
   failureAnswer,
   json,
   offsetUtc,
   parseFilter,
+  type SimulatedAnswer,
   type TimeWindow,
   wireInteger,
   wireJson,
@@ -43,7 +43,7 @@ export function smallAnswer(
   upstream: Upstream,
   { kind, id, params }: SmallRequest,
   at: number,
-): Answer | null {
+): SimulatedAnswer | null {
   if (kind === 'detection360Reports.list') return reportsAnswer(upstream, params, at);
   if (kind === 'notAnalyzedMessages.list') return notAnalyzedAnswer(upstream, params, at);
   if (kind === 'portalAuditLogs.list')
@@ -86,7 +86,7 @@ function filteredAnswer(
   params: URLSearchParams,
   at: number,
   { key, collection, toRow }: FilteredList,
-): Answer {
+): SimulatedAnswer {
   const size = Number(params.get('pageSize') ?? 100);
   const number = Number(params.get('pageNumber') ?? 1);
   const filter = params.get('filter');
@@ -105,7 +105,7 @@ function filteredAnswer(
 }
 
 /** `/detection360/reports`: an array, of the last 30 days unless asked otherwise. */
-function reportsAnswer(upstream: Upstream, params: URLSearchParams, at: number): Answer {
+function reportsAnswer(upstream: Upstream, params: URLSearchParams, at: number): SimulatedAnswer {
   const type = params.get('inquiry_type');
   if (type !== 'MISSED_ATTACK' && type !== 'FALSE_POSITIVE')
     return failureAnswer(400, 'inquiry_type must be MISSED_ATTACK or FALSE_POSITIVE');
@@ -116,7 +116,7 @@ function reportsAnswer(upstream: Upstream, params: URLSearchParams, at: number):
 }
 
 /** `/abuse_mailbox/not_analyzed`: of the last 90 days unless asked otherwise, and no more. */
-function notAnalyzedAnswer(upstream: Upstream, params: URLSearchParams, at: number): Answer {
+function notAnalyzedAnswer(upstream: Upstream, params: URLSearchParams, at: number): SimulatedAnswer {
   const window = spanOf(params, at, 90 * DAY);
   if (window === null || window.to - window.from > 90 * DAY || window.to < window.from)
     return failureAnswer(400, 'start and end must be RFC 3339 timestamps of at most 90 days');

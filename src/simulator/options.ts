@@ -31,7 +31,7 @@ export interface TenantOptions {
 }
 
 /** The share of each oddity among the records that can have it, in [0, 1]. */
-export interface Shares {
+interface Shares {
   /** Arrivals and changes that become visible 3 to 14 minutes later. */
   readonly lateArrivals: number;
   readonly hugeThreats: number;
@@ -54,7 +54,7 @@ export interface Shares {
   readonly undoneRelists: number;
 }
 
-export const SHARES: Shares = {
+const SHARES: Shares = {
   lateArrivals: 0.1,
   hugeThreats: 0.002,
   missingThreats: 0.001,

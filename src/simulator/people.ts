@@ -108,7 +108,7 @@ const OUTSIDE_DOMAINS: readonly [string, ...string[]] = [
   'tax-office.test',
 ];
 
-export const HOME_DOMAIN = 'meridian-mills.example.com';
+const HOME_DOMAIN = 'meridian-mills.example.com';
 
 export interface Person {
   readonly name: string;

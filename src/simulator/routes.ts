@@ -3,7 +3,7 @@ import { smallAnswer, smallRoute } from './more-answers.js';
 import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
 import type { Upstream } from './upstream.js';
-import { type Answer, failureAnswer, json, parseFilter } from './wire.js';
+import { failureAnswer, json, parseFilter, type SimulatedAnswer } from './wire.js';
 
 export interface Route {
   readonly kind: PathKind;
@@ -77,7 +77,12 @@ function decoded(id: string): string {
 const DEFAULT_PAGE_SIZE = 100;
 
 /** Responds to an authorised request with the tenant's state at `at`. */
-export function respond(upstream: Upstream, route: Route, at: number, retentionDays: number | null): Answer {
+export function respond(
+  upstream: Upstream,
+  route: Route,
+  at: number,
+  retentionDays: number | null,
+): SimulatedAnswer {
   const { kind, resource, id, params } = route;
   const small = smallAnswer(upstream, route, at);
   if (small !== null) return small;
@@ -118,7 +123,7 @@ const NO_SUCH: Record<Resource, string> = {
   campaigns: 'Abuse Campaign does not exist',
 };
 
-function found(resource: Resource, body: string | null): Answer {
+function found(resource: Resource, body: string | null): SimulatedAnswer {
   return body === null ? failureAnswer(404, NO_SUCH[resource]) : json(200, body);
 }
 
@@ -129,7 +134,7 @@ function listAnswer(
   page: PageAsked,
   at: number,
   retentionDays: number | null,
-): Answer {
+): SimulatedAnswer {
   const parsed = filter === null ? null : parseFilter(resource, filter);
   if (parsed?.kind === 'bad') return failureAnswer(404, parsed.message);
   if (parsed?.kind !== 'window') return json(200, topBody(upstream, resource, at));
@@ -197,7 +202,7 @@ export function tokensAnswer(
   tokens: readonly SimulatedToken[],
   params: URLSearchParams,
   now: number,
-): Answer {
+): SimulatedAnswer {
   const limit = Number(params.get('limit') ?? 50);
   const offset = Number(params.get('offset') ?? 0);
   if (!Number.isInteger(limit) || limit < 1 || limit > 200 || !Number.isInteger(offset) || offset < 0) {

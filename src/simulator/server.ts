@@ -16,7 +16,7 @@ import { type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
 import { type LogForm, logAnswer } from './threat-log.js';
 import type { Upstream } from './upstream.js';
-import { type Answer, failureAnswer, NOT_AUTHORIZED } from './wire.js';
+import { failureAnswer, NOT_AUTHORIZED, type SimulatedAnswer } from './wire.js';
 
 export interface SimulatorOptions {
   readonly tenant: Tenant;
@@ -133,7 +133,7 @@ function properAnswer(
   limiter: Limiter,
   exchange: Exchange,
   hidden: readonly string[],
-): Answer {
+): SimulatedAnswer {
   const { request, route, now, inFlight } = exchange;
   if (request.headers.authorization !== `Bearer ${token}`) return failureAnswer(401, NOT_AUTHORIZED);
   if (request.method !== 'GET') return failureAnswer(405, 'Method Not Allowed', { allow: 'GET' });
@@ -169,7 +169,7 @@ function reply(
   stats: StatsRecorder,
   exchange: Exchange,
   fault: Fault | null,
-  proper: () => Answer,
+  proper: () => SimulatedAnswer,
 ): void {
   const { request, route, url } = exchange;
   const done = (status: number) => {
@@ -193,7 +193,7 @@ function reply(
   else send();
 }
 
-function write({ response, now }: Exchange, answer: Answer, isTruncated: boolean): void {
+function write({ response, now }: Exchange, answer: SimulatedAnswer, isTruncated: boolean): void {
   const body = Buffer.from(answer.body);
   // the simulated date, so that the same request gives the same bytes
   response.sendDate = false;

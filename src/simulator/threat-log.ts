@@ -3,10 +3,10 @@ import type { TenantWorld } from './options.js';
 import { type ThreatCourse, threatFacts } from './threat-course.js';
 import { simulatedMessage, slotsAt } from './threat-messages.js';
 import {
-  type Answer,
   failureAnswer,
   json,
   parseFilter,
+  type SimulatedAnswer,
   type TimeWindow,
   wireInteger,
   wireJson,
@@ -100,7 +100,7 @@ interface LogSource {
   log(window: TimeWindow, at: number): LogRow[];
 }
 
-export interface LogRequest {
+interface LogRequest {
   readonly params: URLSearchParams;
   readonly accept: string | undefined;
   readonly at: number;
@@ -111,7 +111,7 @@ export interface LogRequest {
 const WIDEST = 14 * DAY;
 
 /** CSV if `format` or, without it, the Accept header says so, otherwise JSON. */
-export function logAnswer(upstream: LogSource, request: LogRequest): Answer {
+export function logAnswer(upstream: LogSource, request: LogRequest): SimulatedAnswer {
   const { params, accept = '', at, retentionDays, form } = request;
   const window = windowOf(params.get('filter'), at);
   if (typeof window === 'string') return failureAnswer(404, window);

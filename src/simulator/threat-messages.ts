@@ -14,7 +14,7 @@ import {
 import { type IntegerForm, zulu, zuluFraction } from './wire.js';
 import { ATTACHMENTS, ATTACKED, IMPERSONATED, LINK_HOSTS, REMEDIATED } from './words.js';
 
-export interface Slot {
+export interface MessageSlot {
   /** Its number within the threat, from 0. */
   readonly number: number;
   readonly wave: Wave;
@@ -37,8 +37,8 @@ function receivedAt(world: TenantWorld, index: number, wave: Wave, number: numbe
 }
 
 /** The messages at `at`, newest first, ties in an order unrelated to ids. */
-export function slotsAt(world: TenantWorld, course: ThreatCourse, at: number): Slot[] {
-  const slots: Slot[] = [];
+export function slotsAt(world: TenantWorld, course: ThreatCourse, at: number): MessageSlot[] {
+  const slots: MessageSlot[] = [];
   for (const wave of course.waves) {
     if (wave.visibleAt > at) continue;
     for (let number = wave.first; number < wave.first + wave.count; number++) {
@@ -74,7 +74,7 @@ export function simulatedMessage(
   threatId: string,
   course: ThreatCourse,
   facts: ThreatFacts,
-  slot: Slot,
+  slot: MessageSlot,
   at: number,
   integer: IntegerForm,
 ) {
@@ -119,7 +119,7 @@ class Draw {
 }
 
 /** The mails of one wave are copies of one mail. */
-function mailNumber(world: TenantWorld, course: ThreatCourse, slot: Slot): string {
+function mailNumber(world: TenantWorld, course: ThreatCourse, slot: MessageSlot): string {
   return hash32(world.seed, 62, course.index, slot.wave.first).toString(16);
 }
 
@@ -135,7 +135,7 @@ function senderOf({ sender }: ThreatFacts, draw: Draw) {
   };
 }
 
-function recipientsOf(facts: ThreatFacts, slot: Slot, draw: Draw) {
+function recipientsOf(facts: ThreatFacts, slot: MessageSlot, draw: Draw) {
   const { address } = slot.number === 0 ? facts.recipients[0] : employee(draw.random);
   return {
     toAddresses: addressesOf(facts, address, draw.random),
@@ -144,7 +144,7 @@ function recipientsOf(facts: ThreatFacts, slot: Slot, draw: Draw) {
   };
 }
 
-function attackOf(facts: ThreatFacts, slot: Slot, draw: Draw) {
+function attackOf(facts: ThreatFacts, slot: MessageSlot, draw: Draw) {
   const { random } = draw;
   const isOther = facts.mixed && slot.number > 0 && random.chance(0.4);
   const attack = isOther ? drawAttack(random) : facts.attack;
@@ -182,7 +182,13 @@ function addressesOf(facts: ThreatFacts, own: string, random: Random): string | 
   return some.join(random.chance(0.5) ? ', ' : ',').slice(0, 255);
 }
 
-function remediationOf(world: TenantWorld, course: ThreatCourse, facts: ThreatFacts, slot: Slot, at: number) {
+function remediationOf(
+  world: TenantWorld,
+  course: ThreatCourse,
+  facts: ThreatFacts,
+  slot: MessageSlot,
+  at: number,
+) {
   const draw = hash32(world.seed, 63, course.index, slot.number);
   if (slot.number > slot.wave.first && draw % 33 === 0) return MARKED_SAFE;
   const step = stepAt(slot.wave, at);
@@ -220,7 +226,7 @@ function hasTime(step: Step, kind: number): boolean {
 }
 
 /** The wave's first message has the time of the step, the others a slightly earlier one. */
-function timeText(step: Step, slot: Slot, draw: number): string {
+function timeText(step: Step, slot: MessageSlot, draw: number): string {
   const time = slot.number === slot.wave.first ? step.time : step.time - (draw % 2000);
   if (draw % 7 === 0) return zulu(time);
   return zuluFraction(time, ['', '64', '640', '123456'][draw & 3] ?? '');

@@ -1,6 +1,6 @@
 import type { TenantWorld } from './options.js';
 import { type ThreatCourse, type ThreatFacts, threatFacts } from './threat-course.js';
-import { type Slot, simulatedMessage, slotsAt } from './threat-messages.js';
+import { type MessageSlot, simulatedMessage, slotsAt } from './threat-messages.js';
 import type { IntegerForm } from './wire.js';
 
 const SAMPLE = 10;
@@ -41,7 +41,7 @@ function givenMessages(
     .map((slot) => simulatedMessage(world, id, course, facts, slot, at, integer));
 }
 
-function givenSlots(world: TenantWorld, course: ThreatCourse, facts: ThreatFacts, at: number): Slot[] {
+function givenSlots(world: TenantWorld, course: ThreatCourse, facts: ThreatFacts, at: number): MessageSlot[] {
   if (facts.withoutMessages !== null) return [];
   return slotsAt(world, course, at).slice(0, world.sampleOnly ? SAMPLE : MOST_MESSAGES);
 }

@@ -2,22 +2,26 @@ import { MINUTE } from '../values/instant.js';
 import type { Resource } from './options.js';
 import type { Random } from './random.js';
 
-export interface Answer {
+export interface SimulatedAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-export function json(status: number, body: string, headers: Record<string, string> = {}): Answer {
+export function json(status: number, body: string, headers: Record<string, string> = {}): SimulatedAnswer {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
 /** The error format of the core endpoints: `{"message": …}`. */
-export function failureAnswer(status: number, message: string, headers: Record<string, string> = {}): Answer {
+export function failureAnswer(
+  status: number,
+  message: string,
+  headers: Record<string, string> = {},
+): SimulatedAnswer {
   return json(status, JSON.stringify({ message }), headers);
 }
 
-export function htmlAnswer(status: number, text: string): Answer {
+export function htmlAnswer(status: number, text: string): SimulatedAnswer {
   const body = `<html>\r\n<head><title>${text}</title></head>\r\n<body><h1>${text}</h1></body>\r\n</html>\r\n`;
   return { status, headers: { 'content-type': 'text/html' }, body };
 }

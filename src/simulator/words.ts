@@ -177,7 +177,7 @@ export const PLACES: readonly [CityPlace, ...CityPlace[]] = [
   { city: 'Dunedin', state: 'Otago', country: 'New Zealand' },
 ];
 
-export interface CityPlace {
+interface CityPlace {
   readonly city?: string;
   readonly state?: string;
   readonly country: string;

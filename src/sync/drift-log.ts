@@ -1,4 +1,4 @@
-import type { HistoryStore } from '../history/store.js';
+import { changeDocument, type DocumentAccess } from '../history/change-document.js';
 import type { Log } from '../log.js';
 import {
   addDrift,
@@ -14,7 +14,7 @@ import type { Instant } from '../values/instant.js';
 import type { DriftLog, SyncObserver } from './context.js';
 
 export interface DriftOptions {
-  readonly store: Pick<HistoryStore, 'document' | 'putDocument'>;
+  readonly store: DocumentAccess;
   readonly log: Log;
   readonly observer?: Pick<SyncObserver, 'drifted'> | undefined;
 }
@@ -29,9 +29,6 @@ interface Counted {
 function newCounted(): Counted {
   return { pending: NO_DRIFT, written: new Set(), hasNews: false, writing: Promise.resolve() };
 }
-
-/** Other processes may write the same document; one write is tried so often. */
-const MOST_TRIES = 10;
 
 const ANNOUNCED: Readonly<Record<DriftKind, string>> = {
   FIELD: 'Abnormal sends an unknown field',
@@ -79,16 +76,15 @@ export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog
   }
 
   async function merge(integration: string, pending: DriftTally): Promise<DriftTally> {
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const held = await store.document('drift', integration);
-      const before = held ? driftOf(held.body) : NO_DRIFT;
-      const after = addDrift(before, pending);
-      if (await store.putDocument('drift', integration, { ...after }, held?.version ?? 0)) {
-        announce(integration, before, after);
-        return after;
-      }
-    }
-    throw new Error(`another wrote it first, ${MOST_TRIES} times`);
+    let before = NO_DRIFT;
+    let after = NO_DRIFT;
+    await changeDocument(store, 'drift', integration, ({ body }) => {
+      before = driftOf(body);
+      after = addDrift(before, pending);
+      return { ...after };
+    });
+    announce(integration, before, after);
+    return after;
   }
 
   /** Each name is logged once, by the process that stored it first. */

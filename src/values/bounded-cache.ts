@@ -47,7 +47,7 @@ export function caches(): CacheGauge[] {
   return [...made].flatMap((ref) => ref.deref() ?? []);
 }
 
-export function registerCache(gauge: CacheGauge): void {
+function registerCache(gauge: CacheGauge): void {
   for (const ref of made) if (!ref.deref()) made.delete(ref);
   made.add(new WeakRef(gauge));
 }

@@ -1,7 +1,7 @@
 import type { ControlFinding } from '../controls/control.js';
 import { spanOf } from '../controls/period.js';
 import { CONTROLS } from '../controls/registry.js';
-import { evaluateTogether, NONE, namesOf } from '../evidence/evaluate-period.js';
+import { evaluateTogether, knownIntegrations, NONE } from '../evidence/evaluate-period.js';
 import {
   type ControlState,
   evaluatePosture,
@@ -59,7 +59,7 @@ export function createControlDetector(options: ControlEventOptions): Detector {
     // a collection that is late stays so, but the windows move
     let validUntil = shift(now, HOUR);
     const situations: Situation[] = [];
-    const names = await namesOf(store);
+    const names = await knownIntegrations(store);
     const most = Math.min(MOST_OF_ACCOUNT, Math.floor(MOST_OF_ALL / names.length));
     for (const integration of names) {
       const own = { ...asked, integrations: [integration], signal };

@@ -6,8 +6,8 @@ import type { Log } from '../log.js';
 import { DAY, HOUR, MINUTE, shift, toInstant, toMillis } from '../values/instant.js';
 import { addLetter, type DeliveryState, readLetters, readState, writeState } from './delivery-state.js';
 import {
+  type EventMessage,
   type HistoryMark,
-  type Message,
   messagesAfter,
   placeAt,
   readMark,
@@ -16,7 +16,7 @@ import {
 } from './messages.js';
 import { sendMessage, type Target } from './send.js';
 
-export interface Endpoint extends Subscription {
+export interface WebhookEndpoint extends Subscription {
   readonly name: string;
   /** Id of the document that its place is stored in. */
   readonly document: string;
@@ -35,10 +35,10 @@ export interface DeliveryStatus extends Pick<DeliveryState, 'failure' | 'gone' |
   readonly behind: number;
 }
 
-export interface DeliveriesOptions {
+interface DeliveriesOptions {
   readonly store: HistoryStore;
   /** Which endpoints there are; read before each look. */
-  readonly endpoints: () => readonly Endpoint[];
+  readonly endpoints: () => readonly WebhookEndpoint[];
   readonly secrets: WebhookSecrets;
   readonly clock: () => number;
   readonly log: Log;
@@ -149,7 +149,7 @@ class HistoryDeliveries implements Deliveries {
   }
 
   /** Does not delay what is recorded already. */
-  private detect(endpoints: readonly Endpoint[], turn: Turn): Promise<void> {
+  private detect(endpoints: readonly WebhookEndpoint[], turn: Turn): Promise<void> {
     const now = performance.now();
     if (now - this.detectedAt < DETECT_EVERY_MS || !endpoints.some(wantsDetected)) return this.detecting;
     this.detectedAt = now;
@@ -167,7 +167,7 @@ class HistoryDeliveries implements Deliveries {
 
   /** Sends what follows the endpoint's place, until a message is not accepted. */
   private async pass(
-    endpoint: Endpoint,
+    endpoint: WebhookEndpoint,
     mark: HistoryMark,
     { signal, giveUp, isForced }: Turn,
   ): Promise<void> {
@@ -197,7 +197,7 @@ class HistoryDeliveries implements Deliveries {
     if ((await book.write()) && !signal.aborted) this.doneAt.set(endpoint.name, keyOf(endpoint, mark));
   }
 
-  private async open(endpoint: Endpoint, mark: HistoryMark) {
+  private async open(endpoint: WebhookEndpoint, mark: HistoryMark) {
     const { store, log } = this.options;
     const { name, document: id } = endpoint;
     const { state: known, version: first } = await readState(store, id);
@@ -224,16 +224,16 @@ class HistoryDeliveries implements Deliveries {
     return (await book.write()) ? book : null;
   }
 
-  private isDue({ target }: Endpoint, { failure, gone }: DeliveryState, isForced: boolean): boolean {
+  private isDue({ target }: WebhookEndpoint, { failure, gone }: DeliveryState, isForced: boolean): boolean {
     if (gone !== null && gone === target.url) return false;
     return isForced || failure === null || failure.retryAt <= toInstant(this.options.clock());
   }
 
   /** The state after one try; `null` if it was interrupted. */
   private async attempt(
-    endpoint: Endpoint,
+    endpoint: WebhookEndpoint,
     state: DeliveryState,
-    message: Message,
+    message: EventMessage,
     signal: AbortSignal,
   ): Promise<DeliveryState | null> {
     const { log, observer, ...options } = this.options;
@@ -269,14 +269,14 @@ class HistoryDeliveries implements Deliveries {
 }
 
 /** Differs by up to a tenth, so that many senders do not come back at once. */
-function waitAfter(tries: number, { mayLeaveOut }: Endpoint): number {
+function waitAfter(tries: number, { mayLeaveOut }: WebhookEndpoint): number {
   const wait = RETRY_AFTER[Math.min(tries, RETRY_AFTER.length) - 1] ?? DAY;
   return Math.round((mayLeaveOut ? wait : Math.min(wait, LONGEST_WAIT_MS)) * (1 + Math.random() / 10));
 }
 
 export async function deliveryStatus(
   store: HistoryStore,
-  endpoints: readonly Pick<Endpoint, 'name' | 'document'>[],
+  endpoints: readonly Pick<WebhookEndpoint, 'name' | 'document'>[],
 ): Promise<DeliveryStatus[]> {
   const { seq } = await store.head();
   return Promise.all(
@@ -289,6 +289,6 @@ export async function deliveryStatus(
   );
 }
 
-function keyOf({ target, events }: Endpoint, { head, events: count, seals }: HistoryMark): string {
+function keyOf({ target, events }: WebhookEndpoint, { head, events: count, seals }: HistoryMark): string {
   return JSON.stringify([head.seq, count, seals, target, [...events]]);
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
 import type { DocumentBody } from '../model/documents.js';
 import type { Kind } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
-import type { Message, Place } from './messages.js';
+import type { EventMessage, Place } from './messages.js';
 
 /** The message that an endpoint does not accept; the next one is sent after it. */
-export interface Failure {
+interface Failure {
   readonly id: string;
   readonly tries: number;
   /** The first try. */
@@ -23,15 +24,15 @@ export interface DeliveryState {
   readonly lastSentAt: Instant | null;
 }
 
-export interface DeadLetter {
-  readonly message: Message;
+interface DeadLetter {
+  readonly message: EventMessage;
   readonly tries: number;
   readonly since: Instant;
   readonly error: string;
 }
 
 /** When so many wait for a replay, further messages are retried until there is room. */
-export const MOST_DEAD_LETTERS = 100;
+const MOST_DEAD_LETTERS = 100;
 
 const COLLECTION = 'settings';
 
@@ -58,20 +59,22 @@ export function deliveryDocument(name: string): string {
 }
 
 /** Version 0 if nothing is stored. */
-export interface StoredState {
-  readonly state: DeliveryState | null;
-  readonly version: number;
+export async function readState(store: HistoryStore, id: string) {
+  const known = await store.document(COLLECTION, id);
+  return { state: known && stateIn(known.body), version: known?.version ?? 0 };
 }
 
-export async function readState(store: HistoryStore, id: string): Promise<StoredState> {
-  const known = await store.document(COLLECTION, id);
-  if (!known) return { state: null, version: 0 };
-  const read = STATE.safeParse(known.body);
-  if (read.success) return { state: read.data, version: known.version };
-  const index = Number(known.body.index);
+function stateIn(body: DocumentBody): DeliveryState | null {
+  const read = STATE.safeParse(body);
+  if (read.success) return read.data;
+  const index = Number(body.index);
   const seal = Number.isInteger(index) ? { seq: 0, after: null, event: 0, seal: index } : null;
-  const state = seal && { place: seal, failure: null, gone: null, lastSentAt: null };
-  return { state, version: known.version };
+  return seal && { place: seal, failure: null, gone: null, lastSentAt: null };
+}
+
+function bodyOf(id: string, state: DeliveryState): DocumentBody {
+  // an earlier gateway reads `index`
+  return id === SEAL_HOOK_DOCUMENT ? { ...state, index: state.place.seal } : { ...state };
 }
 
 /** False if another process has written it. */
@@ -81,21 +84,17 @@ export function writeState(
   state: DeliveryState,
   version: number,
 ): Promise<boolean> {
-  // an earlier gateway reads `index`
-  const body = id === SEAL_HOOK_DOCUMENT ? { ...state, index: state.place.seal } : { ...state };
-  return store.putDocument(COLLECTION, id, body, version);
+  return store.putDocument(COLLECTION, id, bodyOf(id, state), version);
 }
-
-const ATTEMPTS = 20;
 
 /** Ends the wait for a retry: the endpoint has accepted another message. */
 export async function endWait(store: HistoryStore, id: string, now: Instant): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const { state, version } = await readState(store, id);
-    if (!state || (state.failure === null && state.gone === null)) return;
+  await changeDocument(store, COLLECTION, id, ({ body }) => {
+    const state = stateIn(body);
+    if (!state || (state.failure === null && state.gone === null)) return null;
     const failure = state.failure && { ...state.failure, retryAt: now };
-    if (await writeState(store, id, { ...state, failure, gone: null }, version)) return;
-  }
+    return bodyOf(id, { ...state, failure, gone: null });
+  });
 }
 
 function lettersId(name: string): string {
@@ -128,11 +127,9 @@ async function changeLetters(
   name: string,
   change: (letters: readonly DeadLetter[]) => readonly DeadLetter[] | null,
 ): Promise<boolean> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const known = await store.document(COLLECTION, lettersId(name));
-    const letters = change(lettersIn(known?.body));
-    if (letters === null) return false;
-    if (await store.putDocument(COLLECTION, lettersId(name), { letters }, known?.version ?? 0)) return true;
-  }
-  throw new Error(`the dead letters of ${name} are being changed by other processes`);
+  const { isChanged } = await changeDocument(store, COLLECTION, lettersId(name), ({ body }) => {
+    const letters = change(lettersIn(body));
+    return letters && { letters };
+  });
+  return isChanged;
 }

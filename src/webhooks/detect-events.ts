@@ -23,7 +23,7 @@ export interface Situation {
   event(before: string | undefined): DetectedEvent | null;
 }
 
-export interface DetectOptions {
+interface DetectOptions {
   readonly store: HistoryStore;
   readonly clock: () => number;
   readonly rules: () => Rules;

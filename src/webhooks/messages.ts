@@ -8,7 +8,7 @@ import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import type { Instant } from '../values/instant.js';
 
 /** What is sent: ids and positions, no content of records. */
-export interface Message {
+export interface EventMessage {
   /** The same each time that it is sent, from whichever process. */
   readonly id: string;
   readonly type: string;
@@ -17,7 +17,7 @@ export interface Message {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-export type ListedRevision = RevisionRecord<ListedKind>;
+type ListedRevision = RevisionRecord<ListedKind>;
 
 /** Which messages an endpoint receives. */
 export interface Subscription {
@@ -43,10 +43,10 @@ export interface Place {
   readonly seal: number;
 }
 
-export interface Step {
+interface Step {
   readonly place: Place;
   /** `null` if the endpoint does not want it. */
-  readonly message: Message | null;
+  readonly message: EventMessage | null;
 }
 
 /** What a history contains now. */
@@ -115,7 +115,7 @@ export function wantsDetected({ events }: Pick<Subscription, 'events'>): boolean
 
 interface Next {
   readonly seq: number;
-  readonly message: Message | null;
+  readonly message: EventMessage | null;
   move(place: Place): Place;
 }
 
@@ -143,7 +143,7 @@ async function nextEvent(
   };
 }
 
-function messageOf({ index, at, body }: JournalEntry): Message {
+function messageOf({ index, at, body }: JournalEntry): EventMessage {
   const { type, seq, data } = body;
   return {
     id: idOf(['event', index, at]),
@@ -201,7 +201,7 @@ async function changeMessage(
   store: HistoryStore,
   wanted: Subscription,
   revision: ListedRevision,
-): Promise<Message | null> {
+): Promise<EventMessage | null> {
   const { key, seqFrom, observedFrom } = revision;
   if (!wanted.isMatch(revision)) return null;
   const type = recordEvent(key.kind, await changeOf(store, revision));

@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises';
 import { linkSignals } from '../async/waiting.js';
 import type { WebhookSecrets } from '../integrations/webhook-secrets.js';
 import { type HttpRequest, sendOnce } from '../outgoing.js';
-import type { Message } from './messages.js';
+import type { EventMessage } from './messages.js';
 
 /** Where messages go: to a receiver that verifies signatures, or to `SEAL_HOOK`, as its line of JSON. */
 export type Target =
@@ -10,11 +10,11 @@ export type Target =
   | { readonly kind: 'LINE'; readonly url: string };
 
 /** `GONE`: the receiver wants no more messages. */
-export type Outcome =
+export type SendOutcome =
   | { readonly result: 'DELIVERED' }
   | { readonly result: 'FAILED' | 'GONE'; readonly error: string };
 
-export interface SendOptions {
+interface SendOptions {
   readonly secrets: WebhookSecrets;
   readonly clock: () => number;
   readonly timeoutMs?: number;
@@ -27,7 +27,11 @@ const TIMEOUT_MS = 15_000;
 const MOST_BYTES = 1024 * 1024;
 
 /** Sends a message once. Never rejects; an error contains no address and no credential. */
-export async function sendMessage(target: Target, message: Message, options: SendOptions): Promise<Outcome> {
+export async function sendMessage(
+  target: Target,
+  message: EventMessage,
+  options: SendOptions,
+): Promise<SendOutcome> {
   try {
     if (target.kind === 'SIGNED')
       return await post(target.url, await signed(target, message, options), options);
@@ -43,7 +47,7 @@ export async function sendMessage(target: Target, message: Message, options: Sen
 /** As Standard Webhooks defines it. */
 async function signed(
   { secrets: names }: Extract<Target, { kind: 'SIGNED' }>,
-  { id, type, timestamp: at, data }: Message,
+  { id, type, timestamp: at, data }: EventMessage,
   { secrets, clock }: SendOptions,
 ): Promise<Required<Pick<HttpRequest, 'headers' | 'body'>>> {
   const body = JSON.stringify({ type, timestamp: at, data });
@@ -62,7 +66,7 @@ async function post(
   url: string,
   { headers, body }: Required<Pick<HttpRequest, 'headers' | 'body'>>,
   { timeoutMs = TIMEOUT_MS, signal }: SendOptions,
-): Promise<Outcome> {
+): Promise<SendOutcome> {
   const { signal: ending, unlink } = linkSignals(signal, AbortSignal.timeout(timeoutMs));
   try {
     const request = {
@@ -85,7 +89,7 @@ async function post(
 }
 
 /** The facts of a seal outside the history, from which its removal or change can be detected later. */
-function lineOf({ data: { index, hash, at } }: Message): string {
+function lineOf({ data: { index, hash, at } }: EventMessage): string {
   return JSON.stringify({ index, hash, at });
 }
 

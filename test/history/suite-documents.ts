@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changeDocument } from '../../src/history/change-document.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import type { DocumentBody, Journal } from '../../src/model/documents.js';
 import { toInstant } from '../../src/values/instant.js';
@@ -97,18 +98,28 @@ export function describeDocuments(open: () => Promise<OpenedStore>): void {
 
     it('lose no change of concurrent writers that read, change and retry', async () => {
       const id = newId();
-      const increment = async (through: HistoryStore) => {
-        for (;;) {
-          const held = await through.document('settings', id);
-          const next = { n: Number(held?.body.n ?? 0) + 1 };
-          if (await through.putDocument('settings', id, next, held?.version ?? 0)) return;
-        }
-      };
+      const increment = (through: HistoryStore) =>
+        changeDocument(through, 'settings', id, ({ body }) => ({ n: Number(body.n ?? 0) + 1 }));
       const work = [store, beside, store, beside].map(async (through) => {
         for (let n = 0; n < 5; n += 1) await increment(through);
       });
       await Promise.all(work);
-      expect(await store.document('settings', id)).toStrictEqual({ id, version: 20, body: { n: 20 } });
+      const document = { id, version: 20, body: { n: 20 } };
+      expect(await store.document('settings', id)).toStrictEqual(document);
+      expect(await changeDocument(store, 'settings', id, () => null)).toEqual({ document, isChanged: false });
+    });
+
+    it('end a change that conflicts every time, and change nothing', async () => {
+      const id = newId();
+      let others = 0;
+      const change = changeDocument(store, 'settings', id, async ({ version }) => {
+        others += 1;
+        expect(await beside.putDocument('settings', id, { others }, version)).toBe(true);
+        return { others: 'mine' };
+      });
+      await expect(change).rejects.toThrow(`settings/${id} is being changed by other processes`);
+      expect(others).toBeGreaterThan(1);
+      expect(await store.document('settings', id)).toStrictEqual({ id, version: others, body: { others } });
     });
 
     it('number journal entries without gaps, and return pages from either end', async () => {

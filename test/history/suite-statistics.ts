@@ -1,7 +1,7 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { walkStatistics } from '../../src/history/columns/walk-statistics.js';
-import type { Dimension, Measure, StatisticsQuery, Unit } from '../../src/history/statistics.js';
+import type { Dimension, StatisticsMeasure, StatisticsQuery, Unit } from '../../src/history/statistics.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { DEFINITION_OF, FIELDS, type Kind, type ListedKind } from '../../src/resources/registry.js';
 import { DAY, HOUR, toMillis } from '../../src/values/instant.js';
@@ -56,7 +56,7 @@ function textOf(kind: ListedKind): string {
   return typesOf(kind, 'RECORD').find(([, type]) => type === 'text')?.[0] ?? '';
 }
 
-function measureOf(kind: ListedKind, unit: Unit): Arbitrary<Measure> {
+function measureOf(kind: ListedKind, unit: Unit): Arbitrary<StatisticsMeasure> {
   const time = fieldOf(kind, unit, (type) => type === 'instant');
   const { unsettledField } = DEFINITION_OF[kind];
   return fc.oneof(

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { graphql } from 'graphql';
 import { pino } from 'pino';
-import { ID, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
@@ -60,16 +60,12 @@ class Vendor extends RecordNode<'campaign'> {
     return this.record as unknown as VendorRecord;
   }
 
-  @ValueField(() => ID, { description: 'Abnormal’s own id.' })
+  @ValueField.id('Abnormal’s own id.')
   get vendorId(): string {
     return this.own.vendorId;
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'The vendor’s domain.',
-    personal: ['addresses'],
-  })
+  @ValueField.textOrNull('The vendor’s domain.', { personal: ['addresses'] })
   get vendorDomain(): string | null {
     return this.own.vendorDomain;
   }

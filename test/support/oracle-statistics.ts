@@ -1,9 +1,9 @@
 import type {
   Cells,
   Dimension,
-  Measure,
   Measured,
   Statistics,
+  StatisticsMeasure,
   StatisticsQuery,
 } from '../../src/history/statistics.js';
 import type { RevisionRecord } from '../../src/model/revision.js';
@@ -99,7 +99,7 @@ function valuesOf({ owner, fields }: Counted, dimension: Dimension): FieldValue[
   return [dimension.limits.filter((limit) => age >= limit).length];
 }
 
-function measured(rows: readonly Counted[], measure: Measure, unsettled: string | null): Measured {
+function measured(rows: readonly Counted[], measure: StatisticsMeasure, unsettled: string | null): Measured {
   if (measure.type === 'COUNT') return rows.length;
   if (measure.type === 'DISTINCT') {
     const { of } = measure;

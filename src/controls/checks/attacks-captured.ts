@@ -39,7 +39,7 @@ import {
 } from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
 
-export interface CaptureFacts {
+interface CaptureFacts {
   /** Stored with every message that Abnormal returns. */
   whole: number;
   /** Stored without messages, or with some only. */
@@ -180,7 +180,7 @@ const UNCOMPARED = {
   next: 'Run “reconcile” over the period.',
 };
 
-export function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope): ControlEvaluation {
+function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope): ControlEvaluation {
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);
   const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));
@@ -262,14 +262,14 @@ export function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope:
   };
 }
 
-export interface ReconciliationSummary {
+interface ReconciliationSummary {
   /** The share of the period that the newest reconciliations of all integrations found complete. */
   readonly share: number;
   readonly short: readonly ReconciliationFact[];
 }
 
 /** The newest reconciliation of each span decides. */
-export function summariseReconciliations(scope: Scope): ReconciliationSummary {
+function summariseReconciliations(scope: Scope): ReconciliationSummary {
   const { period, integrations } = scope;
   const all = [...scope.reconciliations].sort((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
   const parts = integrations.map((name) =>
@@ -305,7 +305,7 @@ function spokenOf(facts: readonly ReconciliationFact[], period: Period) {
   return { matchedMs, short };
 }
 
-export function isIncomplete({ stillMissing, stillMissingMore }: ReconciliationFact): boolean {
+function isIncomplete({ stillMissing, stillMissingMore }: ReconciliationFact): boolean {
   return stillMissing.length + stillMissingMore > 0;
 }
 

@@ -29,7 +29,7 @@ import {
 } from '../verdict.js';
 import { countText, durationText, instantText, shareText } from '../words.js';
 
-export interface RemediationFacts {
+interface RemediationFacts {
   remediated: number;
   /** Still in a mailbox at their deadline. */
   left: number;
@@ -44,7 +44,7 @@ export interface RemediationFacts {
   readonly times: DurationTally;
 }
 
-export function noRemediationFacts(): RemediationFacts {
+function noRemediationFacts(): RemediationFacts {
   return {
     remediated: 0,
     left: 0,
@@ -56,7 +56,7 @@ export function noRemediationFacts(): RemediationFacts {
   };
 }
 
-export const NEEDS = [
+const NEEDS = [
   { resource: 'threats', filterKey: 'receivedTime' },
   { resource: 'threats', filterKey: 'latestTimeRemediated' },
 ] as const;
@@ -204,7 +204,7 @@ const UNDECIDED = {
   next: 'Evaluate the period again after the next polls; what is in doubt is in the population.',
 };
 
-export function evaluateRemediation(facts: RemediationFacts, scope: Scope): ControlEvaluation {
+function evaluateRemediation(facts: RemediationFacts, scope: Scope): ControlEvaluation {
   const { thresholds } = scope;
   const { remediated: met, left: missed, doubtful, pending, waived, times } = facts;
   const grade = gradeShare({ met, missed, doubtful, waived }, thresholds.remediatedShare);

@@ -27,14 +27,14 @@ const BEHAVIOURAL = new Set<string | null>([
   'EXTERNAL_COMPROMISED_ACCOUNT',
 ]);
 
-export interface Mix {
+interface Mix {
   total: number;
   behavioural: number;
   readonly types: Map<string, number>;
   readonly strategies: Map<string, number>;
 }
 
-export function emptyMix(): Mix {
+function emptyMix(): Mix {
   return { total: 0, behavioural: 0, types: new Map(), strategies: new Map() };
 }
 
@@ -68,7 +68,7 @@ export const behaviouralAiOperating: ControlDefinition = {
   begin: assess,
 };
 
-export function isBehavioural({ attackTypeRaw, attackStrategyRaw }: MessageRecord): boolean {
+function isBehavioural({ attackTypeRaw, attackStrategyRaw }: MessageRecord): boolean {
   return BEHAVIOURAL.has(attackType(attackTypeRaw)) || BEHAVIOURAL.has(attackStrategy(attackStrategyRaw));
 }
 
@@ -103,7 +103,7 @@ function takeThreat(
   }
 }
 
-export function addTo(mix: Mix, message: MessageRecord): void {
+function addTo(mix: Mix, message: MessageRecord): void {
   mix.total += 1;
   if (isBehavioural(message)) mix.behavioural += 1;
   increment(mix.types, attackType(message.attackTypeRaw) ?? NOT_SAID);
@@ -122,7 +122,7 @@ const NONE = { measure: 'Behavioural detections', next: NEXT };
 const FALLEN = { measure: 'Share of malicious messages', next: NEXT };
 const FEW = { measure: NONE.measure, next: 'Evaluate a longer period.' };
 
-export function evaluateMix(mix: Mix, before: Mix, scope: Scope): ControlEvaluation {
+function evaluateMix(mix: Mix, before: Mix, scope: Scope): ControlEvaluation {
   const { behaviouralSample: sample } = scope.thresholds;
   const earlier = isComparable(before, scope) ? shareOf(before) : null;
   const none = `None of ${countText(mix.total, 'malicious message')} was behavioural`;

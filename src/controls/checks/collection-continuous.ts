@@ -95,7 +95,7 @@ const MISSED = {
 };
 const UNWATCHED = { measure: null, next: 'Evaluate a period that begins after the first poll.' };
 
-export function evaluateCollection(scope: Scope): ControlEvaluation {
+function evaluateCollection(scope: Scope): ControlEvaluation {
   const { longestGap, missedPolls } = scope.thresholds;
   const streams = licensedStreams(scope, CORE_STREAMS);
   const holes = holesOf(streams);

@@ -107,7 +107,7 @@ function silentCause(streams: readonly StreamFacts[]) {
   return { measure: silent ? silenceMeasure(silent.stream.resource) : null, next };
 }
 
-export function evaluateDetection(threats: number, scope: Scope): ControlEvaluation {
+function evaluateDetection(threats: number, scope: Scope): ControlEvaluation {
   const streams = licensedStreams(scope, CORE_STREAMS);
   return {
     ...verdictOf(

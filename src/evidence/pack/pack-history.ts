@@ -16,14 +16,14 @@ export class PackError extends Error {
   override readonly name = 'PackError';
 }
 
-export interface PackSpan {
+interface PackSpan {
   readonly from: Instant;
   /** It must be sealed. */
   readonly pin: Pin;
   readonly integrations: readonly string[] | null;
 }
 
-export interface PackProgress {
+interface PackProgress {
   readonly signal?: AbortSignal | undefined;
   /** Called with the number of versions written so far. */
   readonly onProgress?: ((revisions: number) => void) | undefined;

@@ -6,7 +6,7 @@ import type { Signer } from '../seal/signing-key.js';
 import { PackError, PackedHistory } from './pack-history.js';
 import { type PackPart, writePackFile } from './tar.js';
 
-export interface PackOptions {
+interface PackOptions {
   /** `null`: the manifest is not signed. */
   readonly signer: Signer | null;
   readonly signal?: AbortSignal | undefined;

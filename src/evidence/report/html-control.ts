@@ -1,6 +1,6 @@
 import type { ControlFinding, ControlMeasure, ControlVerdict, Subject } from '../../controls/control.js';
 import { type EvaluatedControl, listedExceptions } from '../../controls/evaluate.js';
-import { isMet, thresholdText, valueText } from '../../controls/headline.js';
+import { headlineText, isMet, thresholdText } from '../../controls/headline.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
 import { streamText } from '../../model/stream.js';
@@ -12,7 +12,7 @@ import { distributionTable, measureChart, pointsOf } from './html-charts.js';
 import { waiverTable, waiverTerms } from './html-policy.js';
 
 /** The other exceptions of a control are counted. */
-export const SHOWN_EXCEPTIONS = 200;
+const SHOWN_EXCEPTIONS = 200;
 /** Of those, on paper; the style sheet hides the others. */
 const PRINTED_EXCEPTIONS = 50;
 
@@ -47,7 +47,7 @@ function withCode(text: string): Html {
 function measureTable({ measures, title, verdict }: EvaluatedControl): Html {
   const rows = measures.map(
     (measure) =>
-      html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${valueText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure, verdict)}</td></tr>`,
+      html`<tr><th scope="row">${measure.name}</th><td class="number" data-name="Measured">${headlineText(measure)}</td><td data-name="Threshold">${thresholdMarkup(measure, verdict)}</td></tr>`,
   );
   const headings = ['Measure', '#Measured', 'Threshold'];
   return html`<h3>Measured</h3>

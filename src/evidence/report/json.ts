@@ -13,7 +13,7 @@ import {
 } from '../../policy/frameworks.js';
 import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
-import type { WaiverUse } from '../../policy/waivers.js';
+import type { UsedWaiver } from '../../policy/waivers.js';
 import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 
 /** Indented, in pieces. Durations are milliseconds, shares from 0 to 1. */
@@ -76,11 +76,11 @@ export function criteriaOf({ results }: Pick<PeriodEvidence, 'results'>, framewo
   return { id: framework, title, source, criteria: groups.filter(({ controls }) => controls.length > 0) };
 }
 
-export function waiverOf({ number, control, subject, reason, owner, ticket, from, expires }: Waiver) {
+function waiverOf({ number, control, subject, reason, owner, ticket, from, expires }: Waiver) {
   return { number, control, subject, reason, owner, ticket, from, expires };
 }
 
-export function waiverFacts({ waiver, waived, notWaived, problem }: WaiverUse) {
+export function waiverFacts({ waiver, waived, notWaived, problem }: UsedWaiver) {
   return { ...waiverOf(waiver), waived, notWaived, problem };
 }
 

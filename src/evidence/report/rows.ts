@@ -49,7 +49,7 @@ const RESULT_HEADING = [
 const BOM = '\ufeff';
 
 /** How a CSV is written: for a spreadsheet, or for other programs. */
-export interface CsvOptions {
+interface CsvOptions {
   readonly rows: Rows;
   readonly spreadsheet?: boolean;
 }

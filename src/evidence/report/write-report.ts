@@ -45,14 +45,14 @@ export type ReportQuestion = Omit<EvidenceRequest, 'keep'> & {
   readonly simulated: readonly string[];
 };
 
-export interface WriteOptions {
+interface WriteOptions {
   /** Called with the number of records or revisions read so far. */
   readonly onProgress?: (read: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The next piece is not made before this one is written. */
-export type Write = (text: string) => Promise<void>;
+type Write = (text: string) => Promise<void>;
 
 /**
  * Writes piece by piece, in constant memory, and returns the evidence, or `null` for revisions. Rejects if

@@ -110,7 +110,7 @@ export class MerkleTree {
 }
 
 /** The revisions of one batch. */
-export interface BatchRevisions {
+interface BatchRevisions {
   readonly seq: number;
   readonly revisions: readonly RevisionRecord[];
   /** Revisions whose record alone cannot be read. */

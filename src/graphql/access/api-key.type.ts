@@ -1,11 +1,11 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import { type ApiKeyRecord as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
 import type { Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { RoleEnum } from './audit.type.js';
 
-export const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is accepted.', {
+const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is accepted.', {
   ACTIVE: 'The key is accepted.',
   EXPIRED: 'The key has expired.',
   REVOKED: 'The key was revoked.',
@@ -23,10 +23,10 @@ export class ApiKey {
     private readonly now: Instant,
   ) {}
 
-  @KeyValue(() => ID, { description: 'Id of the key: the part of the key after `agk_`.' })
+  @KeyValue.id('Id of the key: the part of the key after `agk_`.')
   readonly id!: string;
 
-  @KeyValue(() => String, { description: 'The person or program that uses the key.' })
+  @KeyValue.text('The person or program that uses the key.')
   readonly name!: string;
 
   @KeyValue(() => RoleEnum, { description: 'The role of callers that use the key.' })
@@ -37,25 +37,18 @@ export class ApiKey {
     return stateOf(this.key, this.now);
   }
 
-  @KeyValue(() => DateTime, { description: 'When the key was created (UTC).' })
+  @KeyValue.instant('When the key was created (UTC).')
   readonly createdAt!: Instant;
 
-  @KeyValue(() => DateTime, {
-    nullable: true,
-    description: 'When the key expires (UTC); null if it does not expire.',
-  })
+  @KeyValue.instantOrNull('When the key expires (UTC); null if it does not expire.')
   readonly expiresAt!: Instant | null;
 
-  @KeyValue(() => DateTime, {
-    nullable: true,
-    description: 'When the key was revoked (UTC); null if it was not revoked.',
-  })
+  @KeyValue.instantOrNull('When the key was revoked (UTC); null if it was not revoked.')
   readonly revokedAt!: Instant | null;
 
-  @KeyValue(() => DateTime, {
-    nullable: true,
-    description: 'When the key was last used (UTC), accurate to about a minute; null if it was never used.',
-  })
+  @KeyValue.instantOrNull(
+    'When the key was last used (UTC), accurate to about a minute; null if it was never used.',
+  )
   readonly lastUsedAt!: Instant | null;
 }
 
@@ -69,9 +62,8 @@ export class CreatedApiKey {
   @ValueField(() => ApiKey, { description: 'The stored data of the key.' })
   readonly apiKey: ApiKey;
 
-  @ValueField(() => String, {
-    description:
-      'The key, returned only once. The caller sends it in the header `Authorization: Bearer <key>`.',
-  })
+  @ValueField.text(
+    'The key, returned only once. The caller sends it in the header `Authorization: Bearer <key>`.',
+  )
   readonly key: string;
 }

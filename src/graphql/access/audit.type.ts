@@ -1,4 +1,4 @@
-import { Ctx, Field, ID, Int, ObjectType } from 'type-graphql';
+import { Ctx, Field, ObjectType } from 'type-graphql';
 import {
   AUDIT_ACTIONS,
   AUDIT_OUTCOMES,
@@ -10,11 +10,11 @@ import {
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
 
-export const AuditActionEnum = describedEnum<AuditAction>(
+const AuditActionEnum = describedEnum<AuditAction>(
   'AuditAction',
   'An action that is recorded in the audit trail.',
   {
@@ -38,12 +38,12 @@ export const AuditActionEnum = describedEnum<AuditAction>(
   },
 );
 
-export const AuditOutcomeEnum = describedEnum<AuditOutcome>('AuditOutcome', 'Outcome of an action.', {
+const AuditOutcomeEnum = describedEnum<AuditOutcome>('AuditOutcome', 'Outcome of an action.', {
   SUCCEEDED: 'The action succeeded.',
   FAILED: 'The action failed; `detail` gives the reason.',
 });
 
-export const CallerKindEnum = describedEnum<CallerKind>('CallerKind', 'How a caller authenticated.', {
+const CallerKindEnum = describedEnum<CallerKind>('CallerKind', 'How a caller authenticated.', {
   LOCAL: 'No authentication: the gateway accepts connections from its own machine only.',
   ANONYMOUS: 'No authentication: the gateway is configured to accept every caller.',
   API_KEY: 'With an API key.',
@@ -74,7 +74,7 @@ const CallerValue = valueFieldFrom('caller');
 const EntryValue = valueFieldFrom('entry');
 
 @ObjectType('Caller', { simpleResolvers: true, description: 'The person or program that made a request.' })
-export class CallerReport {
+class CallerReport {
   constructor(readonly caller: Caller) {}
 
   @ValueField(() => CallerKindEnum, { nullable: true, description: `How the caller authenticated${UNKNOWN}` })
@@ -82,12 +82,10 @@ export class CallerReport {
     return knownOf(CALLER_KINDS, this.caller.kind);
   }
 
-  @CallerValue(() => ID, {
-    description: 'Unique among callers of the same kind: a key’s id, a token’s subject or a user name.',
-  })
+  @CallerValue.id('Unique among callers of the same kind: a key’s id, a token’s subject or a user name.')
   readonly id!: string;
 
-  @CallerValue(() => String, { description: 'Display name.' })
+  @CallerValue.text('Display name.')
   readonly name!: string;
 
   @ValueField(() => RoleEnum, { nullable: true, description: `The caller’s role${UNKNOWN}` })
@@ -103,10 +101,10 @@ export class CallerReport {
 export class AuditEntry {
   constructor(readonly entry: Entry) {}
 
-  @EntryValue(() => Int, { description: 'Position in the trail, from 1, without gaps.' })
+  @EntryValue.int('Position in the trail, from 1, without gaps.')
   readonly index!: number;
 
-  @EntryValue(() => DateTime, { description: 'When the entry was written (UTC).' })
+  @EntryValue.instant('When the entry was written (UTC).')
   readonly at!: Instant;
 
   @ValueField(() => CallerReport, { description: 'Who did it.' })
@@ -119,11 +117,9 @@ export class AuditEntry {
     return knownOf(AUDIT_ACTIONS, this.entry.action);
   }
 
-  @EntryValue(() => String, {
-    nullable: true,
-    description:
-      'What the action applied to, such as an integration’s name or a key’s id; null if it applied to everything.',
-  })
+  @EntryValue.textOrNull(
+    'What the action applied to, such as an integration’s name or a key’s id; null if it applied to everything.',
+  )
   readonly target!: string | null;
 
   @ValueField(() => AuditOutcomeEnum, { nullable: true, description: `Outcome of the action${UNKNOWN}` })
@@ -131,19 +127,15 @@ export class AuditEntry {
     return knownOf(AUDIT_OUTCOMES, this.entry.outcome);
   }
 
-  @EntryValue(() => String, { nullable: true, description: 'Details in words; null if there are none.' })
+  @EntryValue.textOrNull('Details in words; null if there are none.')
   readonly detail!: string | null;
 
-  @EntryValue(() => String, {
-    nullable: true,
-    description: 'The `digest` of the previous entry; null for the first entry.',
-  })
+  @EntryValue.textOrNull('The `digest` of the previous entry; null for the first entry.')
   readonly previous!: string | null;
 
-  @EntryValue(() => String, {
-    description:
-      'SHA-256 of the stored entry as RFC 8785 canonical JSON, in hex. The next entry contains it.',
-  })
+  @EntryValue.text(
+    'SHA-256 of the stored entry as RFC 8785 canonical JSON, in hex. The next entry contains it.',
+  )
   readonly digest!: string;
 }
 
@@ -152,20 +144,16 @@ export class AuditEntry {
   description:
     'Whether each entry of the trail contains the digest of the previous entry. This does not detect that the newest entries were removed, or that the whole trail was rewritten: for that, keep a digest outside the gateway.',
 })
-export class AuditChainReport implements Chain {
-  @ValueField(() => Int, { description: 'Number of entries checked.' })
+class AuditChainReport implements Chain {
+  @ValueField.int('Number of entries checked.')
   readonly length!: number;
 
-  @ValueField(() => Boolean, {
-    description: 'Whether every entry contains the digest of the previous entry.',
-  })
+  @ValueField.boolean('Whether every entry contains the digest of the previous entry.')
   readonly intact!: boolean;
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description:
-      '`index` of the first entry that is missing or does not fit the previous entry; null if there is none.',
-  })
+  @ValueField.intOrNull(
+    '`index` of the first entry that is missing or does not fit the previous entry; null if there is none.',
+  )
   readonly brokenAt!: number | null;
 }
 

@@ -1,22 +1,51 @@
 import { GraphQLError, GraphQLScalarType, type GraphQLSchema, isObjectType, Kind } from 'graphql';
-import { Extensions, Field, registerEnumType } from 'type-graphql';
+import { Extensions, Field, ID, Int, registerEnumType } from 'type-graphql';
 import type { RedactionGroup } from '../../values/access.js';
 import { DAY, HOUR, type Instant, MINUTE, parseUpstreamTime } from '../../values/instant.js';
 import { Secret } from '../../values/secret.js';
 import type { GatewayContext } from '../request/services.js';
 
-interface ValueFieldOptions {
-  readonly description: string;
-  readonly nullable?: boolean;
+interface FieldOptions {
   /** The groups of personal data that the field shows, if any: see `Personal`. */
   readonly personal?: readonly RedactionGroup[];
+}
+
+interface ValueFieldOptions extends FieldOptions {
+  readonly description: string;
+  readonly nullable?: boolean;
+}
+
+const SHORT_FORMS = {
+  text: () => String,
+  int: () => Int,
+  id: () => ID,
+  instant: () => DateTime,
+  boolean: () => Boolean,
+};
+
+type ShortName = keyof typeof SHORT_FORMS;
+
+/** The decorators of fields of common types: `text('…')`, or `textOrNull('…')` if the value may be null. */
+function shortForms<F>(formOf: (type: () => object, nullable: boolean) => F) {
+  const forms = Object.entries(SHORT_FORMS).flatMap(([name, type]) => [
+    [name, formOf(type, false)],
+    [`${name}OrNull`, formOf(type, true)],
+  ]);
+  return Object.fromEntries(forms) as Readonly<Record<ShortName | `${ShortName}OrNull`, F>>;
 }
 
 /**
  * A field whose value is read from the object, including getters. `@Field` on a getter would add a resolver,
  * which is called for each value; on types with `simpleResolvers` this field has none.
  */
-export function ValueField(type: () => object, { personal, ...options }: ValueFieldOptions) {
+export const ValueField = Object.assign(
+  valueField,
+  shortForms((type, nullable) => (description: string, options: FieldOptions = {}) => {
+    return valueField(type, { ...options, description, nullable });
+  }),
+);
+
+function valueField(type: () => object, { personal, ...options }: ValueFieldOptions) {
   return (prototype: object, name: string, descriptor?: PropertyDescriptor): void => {
     Field(type, options)(prototype, name);
     if (personal) Personal(...personal)(prototype, name);
@@ -38,29 +67,40 @@ function onceIfLarge(type: () => object, name: string, read: () => unknown): () 
   };
 }
 
+interface Shown<From> extends FieldOptions {
+  readonly from?: From;
+}
+
 /**
  * Makes the decorator of the fields that show what another object, the `holder`, has under the same name (or under
  * the name `from`). Such a field is only declared; its getter is put on the prototype:
  *
  *     const RecordValue = valueFieldFrom('record');
  *
- *     @RecordValue(() => String, { description: '…' })
+ *     @RecordValue.text('…')
  *     readonly subject!: string;
  */
 export function valueFieldFrom<Holder extends string>(holder: Holder) {
-  return <From extends string = never>(
-    type: () => object,
-    { from, ...options }: ValueFieldOptions & { readonly from?: From },
-  ) =>
+  const shown =
+    <From extends string = never>(
+      type: () => object,
+      { from, ...options }: ValueFieldOptions & Shown<From>,
+    ) =>
     <T extends object, Name extends string>(
       prototype: T & Shows<T, Name, `${Holder}.${[From] extends [never] ? Name : From}`>,
       name: Name,
     ): void => {
-      ValueField(type, options)(prototype, name);
+      valueField(type, options)(prototype, name);
       // code of its own for each: one getter for all, with the names in variables, is ten times slower to read
       const get = new Function(`return this.${holder}.${from ?? name}`) as () => unknown;
       Object.defineProperty(prototype, name, { get, configurable: true });
     };
+  const forms = shortForms(
+    (type, nullable) =>
+      <From extends string = never>(description: string, options: Shown<From> = {}) =>
+        shown<From>(type, { ...options, description, nullable }),
+  );
+  return Object.assign(shown, forms);
 }
 
 /** `never`, unless the value of `T` at the path has the type that is declared under the name. */

@@ -4,7 +4,7 @@ import { badInput } from './errors.js';
 export const TYPE_OF = byKind(({ graphType }) => graphType);
 
 /** The types that `node(id)` finds. */
-export type NodeType = GraphType | 'Message' | 'Run' | 'Integration';
+type NodeType = GraphType | 'Message' | 'Run' | 'Integration';
 const NODE_TYPES: readonly NodeType[] = [...Object.values(TYPE_OF), 'Message', 'Run', 'Integration'];
 
 export interface GlobalId {

@@ -1,7 +1,7 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -18,63 +18,48 @@ const RecordValue = valueFieldFrom('record');
     'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
 })
 export class Campaign extends RecordNode<'campaign'> {
-  @RecordValue(() => ID, { description: 'Abnormal’s id of the campaign (`campaignId`).' })
+  @RecordValue.id('Abnormal’s id of the campaign (`campaignId`).')
   readonly campaignId!: string;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When the campaign was first reported (UTC; `firstReported`); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the campaign was first reported (UTC; `firstReported`); null if Abnormal gives no time.',
+  )
   readonly firstReportedTime!: Instant | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When the campaign was last reported (UTC; `lastReported`); null if Abnormal gives no time. Campaigns are collected and ordered by this time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the campaign was last reported (UTC; `lastReported`); null if Abnormal gives no time. Campaigns are collected and ordered by this time.',
+  )
   readonly lastReportedTime!: Instant | null;
 
-  @RecordValue(() => ID, {
-    nullable: true,
-    description:
-      'Id of the first reported message (`messageId`): a signed 64-bit integer as text. Null if Abnormal gives none.',
-  })
+  @RecordValue.idOrNull(
+    'Id of the first reported message (`messageId`): a signed 64-bit integer as text. Null if Abnormal gives none.',
+  )
   readonly messageId!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Subject of the reported message (`subject`); null if Abnormal gives none.', {
     personal: ['subject'],
-    nullable: true,
-    description: 'Subject of the reported message (`subject`); null if Abnormal gives none.',
   })
   readonly subject!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Display name of the sender (`fromName`); null if Abnormal gives none.', {
     personal: ['names'],
-    nullable: true,
-    description: 'Display name of the sender (`fromName`); null if Abnormal gives none.',
   })
   readonly fromName!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('E-mail address of the sender (`fromAddress`); null if Abnormal gives none.', {
     personal: ['addresses'],
-    nullable: true,
-    description: 'E-mail address of the sender (`fromAddress`); null if Abnormal gives none.',
   })
   readonly fromAddress!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Display name of the recipient (`recipientName`); null if Abnormal gives none.', {
     personal: ['names'],
-    nullable: true,
-    description: 'Display name of the recipient (`recipientName`); null if Abnormal gives none.',
   })
   readonly recipientName!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description: 'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  )
   readonly recipientAddress!: string | null;
 
   @ValueField(() => Judgement, {
@@ -85,18 +70,12 @@ export class Campaign extends RecordNode<'campaign'> {
     return judgement(this.record.judgementStatusRaw);
   }
 
-  @RecordValue(() => String, {
-    from: 'judgementStatusRaw',
-    nullable: true,
-    description: '`judgementStatus` as received.',
-  })
+  @RecordValue.textOrNull('`judgementStatus` as received.', { from: 'judgementStatusRaw' })
   readonly judgementRaw!: string | null;
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description:
-      'The action taken, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
-  })
+  @RecordValue.textOrNull(
+    'The action taken, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
+  )
   readonly overallStatusRaw!: string | null;
 
   @ValueField(() => AttackType, {
@@ -108,10 +87,7 @@ export class Campaign extends RecordNode<'campaign'> {
     return attackType(this.record.attackTypeRaw);
   }
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: '`attackType` as received, including the prefix.',
-  })
+  @RecordValue.textOrNull('`attackType` as received, including the prefix.')
   readonly attackTypeRaw!: string | null;
 }
 

@@ -2,7 +2,7 @@ import { ID, ObjectType } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -18,15 +18,13 @@ const RecordValue = valueFieldFrom('record');
     'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
 })
 export class Case extends RecordNode<'case'> {
-  @RecordValue(() => ID, { description: 'Abnormal’s id of the case (`caseId`).' })
+  @RecordValue.id('Abnormal’s id of the case (`caseId`).')
   readonly caseId!: string;
 
-  @RecordValue(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description:
-      'Abnormal’s description, one sentence (`description` of the list); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'Abnormal’s description, one sentence (`description` of the list); null if Abnormal gives none.',
+    { personal: ['texts'] },
+  )
   readonly description!: string | null;
 
   @ValueField(() => Severity, {
@@ -37,19 +35,13 @@ export class Case extends RecordNode<'case'> {
     return severityLevel(this.record.severityLevelRaw);
   }
 
-  @RecordValue(() => String, {
-    from: 'severityLevelRaw',
-    nullable: true,
-    description: '`severity_level` as received.',
-  })
+  @RecordValue.textOrNull('`severity_level` as received.', { from: 'severityLevelRaw' })
   readonly severityRaw!: string | null;
 
-  @RecordValue(() => String, {
-    from: 'severityRaw',
-    nullable: true,
-    description:
-      'Type of the case as free text, such as `Potential Account Takeover` (`severity` of the detail).',
-  })
+  @RecordValue.textOrNull(
+    'Type of the case as free text, such as `Potential Account Takeover` (`severity` of the detail).',
+    { from: 'severityRaw' },
+  )
   readonly severityLabel!: string | null;
 
   @ValueField(() => Confidence, {
@@ -60,10 +52,7 @@ export class Case extends RecordNode<'case'> {
     return confidence(this.record.confidenceRaw);
   }
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: '`confidence` as received; null for older accounts, for which Abnormal sends none.',
-  })
+  @RecordValue.textOrNull('`confidence` as received; null for older accounts, for which Abnormal sends none.')
   readonly confidenceRaw!: string | null;
 
   @ValueField(() => CaseStatus, {
@@ -74,13 +63,12 @@ export class Case extends RecordNode<'case'> {
     return caseStatus(this.record.statusRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`case_status` as received.' })
+  @RecordValue.textOrNull('`case_status` as received.')
   readonly statusRaw!: string | null;
 
-  @ValueField(() => Boolean, {
-    description:
-      'Whether the case is open: every status except RESOLVED and NOT_AN_ATTACK, including unknown values.',
-  })
+  @ValueField.boolean(
+    'Whether the case is open: every status except RESOLVED and NOT_AN_ATTACK, including unknown values.',
+  )
   get open(): boolean {
     return isOpenCase(this.record);
   }
@@ -93,49 +81,38 @@ export class Case extends RecordNode<'case'> {
     return remediationState(this.record.remediationStatusRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`remediation_status` as received.' })
+  @RecordValue.textOrNull('`remediation_status` as received.')
   readonly remediationStatusRaw!: string | null;
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description:
-      'Kind of signal that led to the case, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
-  })
+  @RecordValue.textOrNull(
+    'Kind of signal that led to the case, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
+  )
   readonly analysisRaw!: string | null;
 
-  @RecordValue(() => String, {
-    // a name or an address, as Abnormal happens to send it
-    personal: ['names', 'addresses'],
-    nullable: true,
-    description:
-      'The account’s owner (`affectedEmployee`): a display name or an e-mail address, whichever Abnormal sends.',
-  })
+  @RecordValue.textOrNull(
+    'The account’s owner (`affectedEmployee`): a display name or an e-mail address, whichever Abnormal sends.',
+    { personal: ['names', 'addresses'] },
+  )
   readonly affectedEmployee!: string | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description: 'When the case was first observed (UTC; `firstObserved`); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the case was first observed (UTC; `firstObserved`); null if Abnormal gives no time.',
+  )
   readonly firstObservedTime!: Instant | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
+  )
   readonly customerVisibleTime!: Instant | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description: 'When the case was created (UTC; `created` of the list); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the case was created (UTC; `created` of the list); null if Abnormal gives no time.',
+  )
   readonly createdTime!: Instant | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When the case was last modified (UTC; `last_modified` of the list); null if Abnormal gives no time. Cases are collected and ordered by this time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the case was last modified (UTC; `last_modified` of the list); null if Abnormal gives no time. Cases are collected and ordered by this time.',
+  )
   readonly lastModifiedTime!: Instant | null;
 
   @RecordValue(() => [ID], {
@@ -150,10 +127,7 @@ export class Case extends RecordNode<'case'> {
   })
   readonly genaiSummary!: readonly string[];
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: 'Name of the tenant (`tenant`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull('Name of the tenant (`tenant`); null if Abnormal gives none.')
   readonly tenant!: string | null;
 }
 

@@ -2,20 +2,16 @@ import { GraphQLJSONObject } from 'graphql-scalars';
 import { ObjectType } from 'type-graphql';
 import type { CaseAnalysis, TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened the case.' })
-export class Insight {
-  @ValueField(() => String, { nullable: true, description: 'Topic, such as `Risky location`.' })
+class Insight {
+  @ValueField.textOrNull('Topic, such as `Risky location`.')
   readonly signal!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'The finding, in words.',
-  })
+  @ValueField.textOrNull('The finding, in words.', { personal: ['texts'] })
   readonly description!: string | null;
 }
 
@@ -23,52 +19,30 @@ export class Insight {
   simpleResolvers: true,
   description: 'One event of a case. Which fields have a value depends on the kind of event.',
 })
-export class TimelineEvent implements EventRecord {
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
-  })
+class TimelineEvent implements EventRecord {
+  @ValueField.instantOrNull(
+    'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
+  )
   readonly time!: Instant | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Kind of event, as received, such as `Sign In`.',
-  })
+  @ValueField.textOrNull('Kind of event, as received, such as `Sign In`.')
   readonly categoryRaw!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'Abnormal’s title of the event.',
-  })
+  @ValueField.textOrNull('Abnormal’s title of the event.', { personal: ['texts'] })
   readonly title!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'Abnormal’s description of the event.',
-  })
+  @ValueField.textOrNull('Abnormal’s description of the event.', { personal: ['texts'] })
   readonly description!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['locations'],
-    nullable: true,
-    description: 'IP address of the event; null if Abnormal gives none.',
-  })
+  @ValueField.textOrNull('IP address of the event; null if Abnormal gives none.', { personal: ['locations'] })
   readonly ipAddress!: string | null;
 
-  @ValueField(() => String, {
+  @ValueField.textOrNull('Location of the IP address; null if Abnormal gives none.', {
     personal: ['locations'],
-    nullable: true,
-    description: 'Location of the IP address; null if Abnormal gives none.',
   })
   readonly location!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['locations'],
-    nullable: true,
-    description: 'Earlier locations of the account.',
-  })
+  @ValueField.textOrNull('Earlier locations of the account.', { personal: ['locations'] })
   readonly previousLocation!: string | null;
 
   @ValueField(() => GraphQLJSONObject, {

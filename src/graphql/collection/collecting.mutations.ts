@@ -120,15 +120,13 @@ async function asked(
 
 @ObjectType({ simpleResolvers: true, description: 'The poll of one resource of one integration.' })
 class PollOutcome {
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+  @ValueField.id('Name of the integration.')
   readonly integration!: string;
 
   @ValueField(() => ResourceEnum, { description: 'The polled resource.' })
   readonly resource!: Resource;
 
-  @ValueField(() => Boolean, {
-    description: 'Whether the poll has ended. If false, it continues, and `run` shows its progress.',
-  })
+  @ValueField.boolean('Whether the poll has ended. If false, it continues, and `run` shows its progress.')
   readonly finished!: boolean;
 
   @ValueField(() => Run, {
@@ -140,7 +138,7 @@ class PollOutcome {
 
 @ObjectType({ simpleResolvers: true, description: 'Result of a poll on request.' })
 class PollNowPayload {
-  @ValueField(() => Boolean, { description: 'Whether all polls have ended.' })
+  @ValueField.boolean('Whether all polls have ended.')
   readonly finished!: boolean;
 
   @ValueField(() => [PollOutcome], { description: 'One entry for each resource of each integration.' })
@@ -149,7 +147,7 @@ class PollNowPayload {
 
 @ObjectType({ simpleResolvers: true, description: 'Result of a reconciliation on request.' })
 class ReconcileNowPayload {
-  @ValueField(() => Boolean, { description: 'Whether the reconciliation has ended. If false, it continues.' })
+  @ValueField.boolean('Whether the reconciliation has ended. If false, it continues.')
   readonly finished!: boolean;
 
   @ValueField(() => [Reconciliation], { description: 'The windows compared so far.' })

@@ -1,9 +1,9 @@
-import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Field, Int, ObjectType } from 'type-graphql';
 import type { GapReason, Missing, QuarantineCode } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { KIND_OF, type Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(
@@ -25,23 +25,20 @@ export const GapReasonEnum = describedEnum<GapReason>(
   simpleResolvers: true,
   description: 'A span of source time that is not completely collected.',
 })
-export class Gap {
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+class Gap {
+  @ValueField.id('Name of the integration.')
   readonly integration!: string;
 
-  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
+  @ValueField.instant('Start of the span (UTC), inclusive.')
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
+  @ValueField.instant('End of the span (UTC), exclusive.')
   readonly to!: Instant;
 
   @ValueField(() => GapReasonEnum, { description: 'Reason for the gap.' })
   readonly reason!: GapReason;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Message of the reading that left the gap, in words; null if there is none.',
-  })
+  @ValueField.textOrNull('Message of the reading that left the gap, in words; null if there is none.')
   readonly detail!: string | null;
 }
 
@@ -50,16 +47,14 @@ export class Gap {
   description: 'Stored records that a filter can neither include nor exclude.',
 })
 export class UndecidedRecords {
-  @ValueField(() => Int, {
-    description:
-      'Number of stored records that the filter can neither include nor exclude, because it compares a time that Abnormal did not give for them. They are not in the list. Deleted records are not counted.',
-  })
+  @ValueField.int(
+    'Number of stored records that the filter can neither include nor exclude, because it compares a time that Abnormal did not give for them. They are not in the list. Deleted records are not counted.',
+  )
   readonly count!: number;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Which times have no value, and which filter returns these records; null if there are none.',
-  })
+  @ValueField.textOrNull(
+    'Which times have no value, and which filter returns these records; null if there are none.',
+  )
   readonly reason!: string | null;
 }
 
@@ -69,13 +64,13 @@ export class UndecidedRecords {
     'A record that Abnormal lists and that could not be read: it is not stored, or not in its newest version. Each poll requests it again.',
 })
 export class MissingRecord {
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+  @ValueField.id('Name of the integration.')
   readonly integration!: string;
 
   @ValueField(() => QuarantinedKindEnum, { description: 'Kind of the record.' })
   readonly kind!: Kind;
 
-  @ValueField(() => ID, { description: 'Abnormal’s id of the record, as listed.' })
+  @ValueField.id('Abnormal’s id of the record, as listed.')
   readonly id!: string;
 
   @ValueField(() => QuarantineCodeEnum, {
@@ -84,19 +79,18 @@ export class MissingRecord {
   })
   readonly code!: QuarantineCode;
 
-  @ValueField(() => String, { personal: ['texts'], description: 'The reason, in words.' })
+  @ValueField.text('The reason, in words.', { personal: ['texts'] })
   readonly reason!: string;
 
-  @ValueField(() => DateTime, { description: 'When it was first requested without success (UTC).' })
+  @ValueField.instant('When it was first requested without success (UTC).')
   readonly since!: Instant;
 
-  @ValueField(() => DateTime, {
-    description:
-      'Start of the window in which it was listed (UTC), inclusive. The record’s own time is in this window.',
-  })
+  @ValueField.instant(
+    'Start of the window in which it was listed (UTC), inclusive. The record’s own time is in this window.',
+  )
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'End of that window (UTC), exclusive.' })
+  @ValueField.instant('End of that window (UTC), exclusive.')
   readonly to!: Instant;
 }
 
@@ -113,16 +107,15 @@ export function toMissingRecord(
     'What is stored of a resource in a window of the resource’s time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of all readings.',
 })
 export class CoverageReport {
-  @ValueField(() => DateTime, { description: 'Start of the window (UTC), inclusive.' })
+  @ValueField.instant('Start of the window (UTC), inclusive.')
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'End of the window (UTC), exclusive.' })
+  @ValueField.instant('End of the window (UTC), exclusive.')
   readonly to!: Instant;
 
-  @ValueField(() => Boolean, {
-    description:
-      'Whether the window is complete: no gaps, no record in `missing` that may still exist, and no records that the filter cannot decide (`undecided`).',
-  })
+  @ValueField.boolean(
+    'Whether the window is complete: no gaps, no record in `missing` that may still exist, and no records that the filter cannot decide (`undecided`).',
+  )
   readonly complete!: boolean;
 
   @ValueField(() => [Gap], {
@@ -142,11 +135,9 @@ export class CoverageReport {
   })
   readonly missing!: readonly MissingRecord[];
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description:
-      'Number of records that Abnormal declares (`total`), the sum over all integrations. Null unless each integration has one reading of exactly this window with a declared number: numbers of several windows cannot be added up.',
-  })
+  @ValueField.intOrNull(
+    'Number of records that Abnormal declares (`total`), the sum over all integrations. Null unless each integration has one reading of exactly this window with a declared number: numbers of several windows cannot be added up.',
+  )
   readonly declared!: number | null;
 
   readonly countHeld!: () => Promise<number>;
@@ -165,29 +156,20 @@ export class CoverageReport {
   description: 'How fresh an answer is.',
 })
 export class FreshnessReport {
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When Abnormal last confirmed the answer (UTC); null if nothing was ever read.',
-  })
+  @ValueField.instantOrNull('When Abnormal last confirmed the answer (UTC); null if nothing was ever read.')
   readonly verifiedAt!: Instant | null;
 
-  @ValueField(() => Boolean, {
-    description: 'Whether the answer is older than requested because Abnormal could not be read.',
-  })
+  @ValueField.boolean('Whether the answer is older than requested because Abnormal could not be read.')
   readonly stale!: boolean;
 
-  @ValueField(() => Boolean, { description: 'Whether Abnormal was asked for this answer.' })
+  @ValueField.boolean('Whether Abnormal was asked for this answer.')
   readonly live!: boolean;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Error code that `staleIfError: false` would return; null if the answer is not stale.',
-  })
+  @ValueField.textOrNull(
+    'Error code that `staleIfError: false` would return; null if the answer is not stale.',
+  )
   readonly code!: string | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Why the answer is stale, in words; null if it is not stale.',
-  })
+  @ValueField.textOrNull('Why the answer is stale, in words; null if it is not stale.')
   readonly reason!: string | null;
 }

@@ -1,9 +1,9 @@
-import { ID, Int, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
-export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
+const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
   FIELD: 'A field with an unknown name. It is stored as received; the graph does not show it.',
   VALUE:
     'An unknown value of an open list of values. The graph shows it as OTHER, and as received in the `…Raw` field.',
@@ -15,35 +15,30 @@ export const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an u
   simpleResolvers: true,
   description: 'A field or value in Abnormal’s responses that this version of the gateway does not know.',
 })
-export class DriftedName implements DriftName {
+class DriftedName implements DriftName {
   @ValueField(() => DriftKindEnum, {
     description: 'Whether it is a field, a value of a list of values, or a value that cannot be read.',
   })
   readonly kind!: DriftKind;
 
-  @ValueField(() => String, {
-    description:
-      'Path in Abnormal’s names, such as `threat.messages[].newField`; `cases[]` is a case’s item in the list. Cut at 200 characters.',
-  })
+  @ValueField.text(
+    'Path in Abnormal’s names, such as `threat.messages[].newField`; `cases[]` is a case’s item in the list. Cut at 200 characters.',
+  )
   readonly path!: string;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description:
-      'The value, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, for which no value is stored here.',
-  })
+  @ValueField.textOrNull(
+    'The value, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, for which no value is stored here.',
+    { personal: ['texts'] },
+  )
   readonly value!: string | null;
 
-  @ValueField(() => Int, {
-    description: 'Number of responses that contain it. A record that is read again is counted again.',
-  })
+  @ValueField.int('Number of responses that contain it. A record that is read again is counted again.')
   readonly count!: number;
 
-  @ValueField(() => DateTime, { description: 'When it was first seen (UTC).' })
+  @ValueField.instant('When it was first seen (UTC).')
   readonly firstSeenAt!: Instant;
 
-  @ValueField(() => DateTime, { description: 'When it was last seen (UTC).' })
+  @ValueField.instant('When it was last seen (UTC).')
   readonly lastSeenAt!: Instant;
 }
 
@@ -60,7 +55,7 @@ export class SchemaDrift {
     readonly tally: DriftTally,
   ) {}
 
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+  @ValueField.id('Name of the integration.')
   get integration(): string {
     return this.name;
   }
@@ -70,15 +65,11 @@ export class SchemaDrift {
   })
   readonly names!: readonly DriftedName[];
 
-  @ValueField(() => Boolean, {
-    description: `Whether there were more than ${MOST_NAMES}. Later ones are only counted.`,
-  })
+  @ValueField.boolean(`Whether there were more than ${MOST_NAMES}. Later ones are only counted.`)
   get isFull(): boolean {
     return this.tally.beyond > 0;
   }
 
-  @TallyValue(() => Int, {
-    description: 'How often an item was seen that is not in the list because the list was full.',
-  })
+  @TallyValue.int('How often an item was seen that is not in the list because the list was full.')
   readonly beyond!: number;
 }

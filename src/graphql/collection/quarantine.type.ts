@@ -1,8 +1,8 @@
-import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
+import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, valueFieldFrom } from '../base/fields.js';
+import { valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
@@ -17,41 +17,38 @@ const EntryValue = valueFieldFrom('entry');
 export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 
-  @EntryValue(() => ID, { from: 'key.integration', description: 'Name of the integration.' })
+  @EntryValue.id('Name of the integration.', { from: 'key.integration' })
   readonly integration!: string;
 
   @EntryValue(() => QuarantinedKindEnum, { from: 'key.kind', description: 'Kind of the record.' })
   readonly kind!: Kind;
 
-  @EntryValue(() => ID, {
+  @EntryValue.id('Abnormal’s id of the record, or of the threat or case that it belongs to.', {
     from: 'key.id',
-    description: 'Abnormal’s id of the record, or of the threat or case that it belongs to.',
   })
   readonly recordId!: string;
 
   @EntryValue(() => QuarantineCodeEnum, { description: 'Reason for the quarantine.' })
   readonly code!: QuarantineCode;
 
-  @EntryValue(() => String, { personal: ['texts'], description: 'The problem, in words.' })
+  @EntryValue.text('The problem, in words.', { personal: ['texts'] })
   readonly reason!: string;
 
-  @EntryValue(() => String, {
+  @EntryValue.textOrNull('The received body, at most its first 64 KiB; null if no body was received.', {
     personal: ['received'],
-    nullable: true,
-    description: 'The received body, at most its first 64 KiB; null if no body was received.',
   })
   readonly body!: string | null;
 
-  @EntryValue(() => DateTime, { description: 'When it was first quarantined (UTC).' })
+  @EntryValue.instant('When it was first quarantined (UTC).')
   readonly firstSeenAt!: Instant;
 
-  @EntryValue(() => DateTime, { description: 'When it was last tried (UTC).' })
+  @EntryValue.instant('When it was last tried (UTC).')
   readonly lastTriedAt!: Instant;
 
-  @EntryValue(() => Int, { description: 'Number of attempts.' })
+  @EntryValue.int('Number of attempts.')
   readonly tries!: number;
 
-  @EntryValue(() => ID, { description: 'The run that tried last; null if it is not recorded.' })
+  @EntryValue.id('The run that tried last; null if it is not recorded.')
   readonly runId!: string;
 }
 

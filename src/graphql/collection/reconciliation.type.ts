@@ -1,4 +1,4 @@
-import { ID, Int, ObjectType } from 'type-graphql';
+import { ID, ObjectType } from 'type-graphql';
 import type {
   IdSample as IdSampleRecord,
   PopulationSource,
@@ -9,11 +9,11 @@ import type {
 import type { Resource } from '../../resources/registry.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant, Window } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 
-export const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
+const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
   'ReconciliationVerdict',
   'Result of comparing the stored records of a window with Abnormal’s, by another reading than the collection’s.',
   {
@@ -25,7 +25,7 @@ export const ReconciliationVerdictEnum = describedEnum<ReconciliationVerdict>(
   },
 );
 
-export const PopulationSourceEnum = describedEnum<PopulationSource>(
+const PopulationSourceEnum = describedEnum<PopulationSource>(
   'PopulationSource',
   'Source of the population that stored records are compared with.',
   {
@@ -34,8 +34,8 @@ export const PopulationSourceEnum = describedEnum<PopulationSource>(
   },
 );
 
-export type ReconciliationBasis = NonNullable<ReconciliationRecord['basis']>;
-export const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
+type ReconciliationBasis = NonNullable<ReconciliationRecord['basis']>;
+const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
   'ReconciliationBasis',
   'What was compared.',
   {
@@ -45,8 +45,8 @@ export const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
 );
 
 @ObjectType('RecordIds', { simpleResolvers: true, description: 'A set of records, by Abnormal’s ids.' })
-export class RecordIds implements IdSampleRecord {
-  @ValueField(() => Int, { description: 'Number of records.' })
+class RecordIds implements IdSampleRecord {
+  @ValueField.int('Number of records.')
   readonly count!: number;
 
   @ValueField(() => [ID], { description: 'The first 100 ids, in order.' })
@@ -57,11 +57,11 @@ export class RecordIds implements IdSampleRecord {
   simpleResolvers: true,
   description: 'A span of source time that a reconciliation reopened, so that the next poll lists it again.',
 })
-export class ReopenedWindow implements Window {
-  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
+class ReopenedWindow implements Window {
+  @ValueField.instant('Start of the span (UTC), inclusive.')
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
+  @ValueField.instant('End of the span (UTC), exclusive.')
   readonly to!: Instant;
 }
 
@@ -80,31 +80,27 @@ const ReconciliationValue = valueFieldFrom('source.reconciliation');
 export class Reconciliation {
   constructor(readonly source: ReconcilingRun) {}
 
-  @RunValue(() => ID, { description: 'Name of the integration.' })
+  @RunValue.id('Name of the integration.')
   readonly integration!: string;
 
   @RunValue(() => ResourceEnum, { description: 'What was compared.' })
   readonly resource!: Resource;
 
-  @ReconciliationValue(() => DateTime, {
-    description:
-      'Start of the window (UTC), inclusive, in the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
-  })
+  @ReconciliationValue.instant(
+    'Start of the window (UTC), inclusive, in the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
+  )
   readonly from!: Instant;
 
-  @ReconciliationValue(() => DateTime, { description: 'End of the window (UTC), exclusive.' })
+  @ReconciliationValue.instant('End of the window (UTC), exclusive.')
   readonly to!: Instant;
 
-  @RunValue(() => DateTime, { from: 'startedAt', description: 'When the comparison began (UTC).' })
+  @RunValue.instant('When the comparison began (UTC).', { from: 'startedAt' })
   readonly comparedAt!: Instant;
 
   @ReconciliationValue(() => ReconciliationVerdictEnum, { description: 'Result of the comparison.' })
   readonly verdict!: ReconciliationVerdict;
 
-  @ReconciliationValue(() => String, {
-    nullable: true,
-    description: 'Further details in words; null if there are none.',
-  })
+  @ReconciliationValue.textOrNull('Further details in words; null if there are none.')
   readonly reason!: string | null;
 
   @ReconciliationValue(() => [PopulationSourceEnum], {
@@ -118,25 +114,21 @@ export class Reconciliation {
   })
   readonly basis!: ReconciliationBasis | null;
 
-  @ReconciliationValue(() => Int, {
-    nullable: true,
-    description: 'Number of records that Abnormal names in the window; null if they could not be read.',
-  })
+  @ReconciliationValue.intOrNull(
+    'Number of records that Abnormal names in the window; null if they could not be read.',
+  )
   readonly population!: number | null;
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description:
-      'Number of records that the list declares for the window (`total`); null if it declares none.',
-  })
+  @ValueField.intOrNull(
+    'Number of records that the list declares for the window (`total`); null if it declares none.',
+  )
   get declared(): number | null {
     return intOrNull(this.source.reconciliation.declared);
   }
 
-  @ReconciliationValue(() => Int, {
-    description:
-      'Number of records of the population that are stored, plus stored records that are not in it; without a population, the number of stored records in the window.',
-  })
+  @ReconciliationValue.int(
+    'Number of records of the population that are stored, plus stored records that are not in it; without a population, the number of stored records in the window.',
+  )
   readonly held!: number;
 
   @ReconciliationValue(() => RecordIds, {

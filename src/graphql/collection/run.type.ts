@@ -1,9 +1,9 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
-import { ArgsType, Field, ID, Int, ObjectType } from 'type-graphql';
+import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import { byResource, type Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
@@ -33,39 +33,37 @@ const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'State of a run.', {
 
 @ObjectType('RunCounts', { simpleResolvers: true, description: 'Cost and results of a run.' })
 class RunCountsReport implements RunCounts {
-  @ValueField(() => Int, { description: 'Requests sent to Abnormal, including retries.' })
+  @ValueField.int('Requests sent to Abnormal, including retries.')
   readonly calls!: number;
 
-  @ValueField(() => Int, { description: 'Requests for pages of lists.' })
+  @ValueField.int('Requests for pages of lists.')
   readonly listCalls!: number;
 
-  @ValueField(() => Int, { description: 'Requests for details.' })
+  @ValueField.int('Requests for details.')
   readonly detailCalls!: number;
 
-  @ValueField(() => Int, { description: 'Number of records in the lists.' })
+  @ValueField.int('Number of records in the lists.')
   readonly listed!: number;
 
-  @ValueField(() => Int, { description: 'Records stored for the first time.' })
+  @ValueField.int('Records stored for the first time.')
   readonly added!: number;
 
-  @ValueField(() => Int, { description: 'Records with a new version.' })
+  @ValueField.int('Records with a new version.')
   readonly changed!: number;
 
-  @ValueField(() => Int, { description: 'Records read again without a change.' })
+  @ValueField.int('Records read again without a change.')
   readonly unchanged!: number;
 
-  @ValueField(() => Int, { description: 'Records that were deleted at Abnormal.' })
+  @ValueField.int('Records that were deleted at Abnormal.')
   readonly deleted!: number;
 
-  @ValueField(() => Int, { description: 'Records quarantined because they could not be fetched or parsed.' })
+  @ValueField.int('Records quarantined because they could not be fetched or parsed.')
   readonly quarantined!: number;
 
-  @ValueField(() => Int, {
-    description: 'Listed records that were not fetched, because the stored version is recent enough.',
-  })
+  @ValueField.int('Listed records that were not fetched, because the stored version is recent enough.')
   readonly skipped!: number;
 
-  @ValueField(() => Int, { description: 'Windows that the run read.' })
+  @ValueField.int('Windows that the run read.')
   readonly windows!: number;
 }
 
@@ -81,20 +79,15 @@ export class Run extends Node {
     super();
   }
 
-  @ValueField(() => ID, {
-    description: 'Global id, unique over all types and integrations. It does not change. Opaque.',
-  })
+  @ValueField.id('Global id, unique over all types and integrations. It does not change. Opaque.')
   get id(): string {
     return toGlobalId('Run', this.run.integration, this.run.id);
   }
 
-  @RunValue(() => ID, {
-    from: 'id',
-    description: 'The gateway’s id of the run, called `runId` in other places.',
-  })
+  @RunValue.id('The gateway’s id of the run, called `runId` in other places.', { from: 'id' })
   readonly runId!: string;
 
-  @RunValue(() => ID, { description: 'Name of the integration.' })
+  @RunValue.id('Name of the integration.')
   readonly integration!: string;
 
   @RunValue(() => ResourceEnum, { description: 'The resource.' })
@@ -106,10 +99,10 @@ export class Run extends Node {
   @RunValue(() => RunStatusEnum, { description: 'State of the run.' })
   readonly status!: RunStatus;
 
-  @RunValue(() => DateTime, { description: 'When the run began (UTC).' })
+  @RunValue.instant('When the run began (UTC).')
   readonly startedAt!: Instant;
 
-  @RunValue(() => DateTime, { nullable: true, description: 'When the run ended (UTC); null while it runs.' })
+  @RunValue.instantOrNull('When the run ended (UTC); null while it runs.')
   readonly endedAt!: Instant | null;
 
   @RunValue(() => GraphQLJSONObject, {

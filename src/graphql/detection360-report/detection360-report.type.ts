@@ -1,7 +1,7 @@
 import { ID, ObjectType } from 'type-graphql';
 import { inquiryType, reportStatus } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -31,14 +31,10 @@ const ReportStatus = describedEnum<ReportStatus>('ReportStatus', 'Status of a De
 
 @ObjectType({ simpleResolvers: true, description: 'One reason for a wrong judgement, as Abnormal found it.' })
 class RootCause {
-  @ValueField(() => String, { nullable: true, description: 'Name; null if Abnormal gives none.' })
+  @ValueField.textOrNull('Name; null if Abnormal gives none.')
   readonly name!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'Description; null if Abnormal gives none.',
-  })
+  @ValueField.textOrNull('Description; null if Abnormal gives none.', { personal: ['texts'] })
   readonly description!: string | null;
 }
 
@@ -49,14 +45,12 @@ class RootCause {
     'A Detection 360 report: the organisation reported a missed attack or a false positive (`/detection360/reports`). Abnormal has no request for a single one: a report is read with the list of its day.',
 })
 export class Detection360Report extends RecordNode<'detection360Report'> {
-  @RecordValue(() => ID, { description: 'Abnormal’s id of the report (`id`).' })
+  @RecordValue.id('Abnormal’s id of the report (`id`).')
   readonly reportId!: string;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When it was submitted (UTC; `submission_datetime`); null if Abnormal gives no time. Reports are collected and ordered by this time.',
-  })
+  @RecordValue.instantOrNull(
+    'When it was submitted (UTC; `submission_datetime`); null if Abnormal gives no time. Reports are collected and ordered by this time.',
+  )
   readonly submissionTime!: Instant | null;
 
   @ValueField(() => InquiryType, {
@@ -67,7 +61,7 @@ export class Detection360Report extends RecordNode<'detection360Report'> {
     return inquiryType(this.record.inquiryTypeRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`inquiry_type` as received.' })
+  @RecordValue.textOrNull('`inquiry_type` as received.')
   readonly inquiryTypeRaw!: string | null;
 
   @ValueField(() => ReportStatus, {
@@ -78,22 +72,19 @@ export class Detection360Report extends RecordNode<'detection360Report'> {
     return reportStatus(this.record.statusRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`status` as received.' })
+  @RecordValue.textOrNull('`status` as received.')
   readonly statusRaw!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['names'],
-    nullable: true,
-    description: 'Name of the user who submitted it (`submitted_by.name`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'Name of the user who submitted it (`submitted_by.name`); null if Abnormal gives none.',
+    { personal: ['names'] },
+  )
   readonly submittedByName!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description:
-      'E-mail address of the user who submitted it (`submitted_by.email`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'E-mail address of the user who submitted it (`submitted_by.email`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  )
   readonly submittedByAddress!: string | null;
 
   @RecordValue(() => [ID], {
@@ -101,10 +92,8 @@ export class Detection360Report extends RecordNode<'detection360Report'> {
   })
   readonly messageIds!: readonly string[];
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Abnormal’s answer (`report.analysis`); null before the review.', {
     personal: ['texts'],
-    nullable: true,
-    description: 'Abnormal’s answer (`report.analysis`); null before the review.',
   })
   readonly analysis!: string | null;
 

@@ -1,9 +1,9 @@
-import { Float, ID, ObjectType } from 'type-graphql';
+import { Float, ObjectType } from 'type-graphql';
 import type {
   CoverageGapClass as ClassOfGap,
   ControlDefinition as ControlRule,
   ControlVerdict,
-  Unit,
+  PopulationUnit,
 } from '../../controls/control.js';
 import type { TrendUnit as TrendParts } from '../../controls/period.js';
 import { criterionTitle, FRAMEWORKS, listReferences, type Reference } from '../../policy/frameworks.js';
@@ -19,7 +19,7 @@ export const MeasureUnit = describedEnum<MeasureUnit>('MeasureUnit', 'Unit of a 
   COUNT: 'A count.',
 });
 
-const UNIT_OF: Record<Unit | ThresholdType, MeasureUnit> = {
+const UNIT_OF: Record<PopulationUnit | ThresholdType, MeasureUnit> = {
   share: 'SHARE',
   ms: 'SECONDS',
   duration: 'SECONDS',
@@ -27,14 +27,17 @@ const UNIT_OF: Record<Unit | ThresholdType, MeasureUnit> = {
 };
 
 /** Durations are in seconds in the graph, and in milliseconds in controls. */
-export function toMeasured(unit: Unit | ThresholdType, value: number): { unit: MeasureUnit; value: number } {
+export function toMeasured(
+  unit: PopulationUnit | ThresholdType,
+  value: number,
+): { unit: MeasureUnit; value: number } {
   const measured = UNIT_OF[unit];
   return { unit: measured, value: measured === 'SECONDS' ? value / 1000 : value };
 }
 
 @ObjectType('ControlThreshold', { description: 'A parameter of a control’s rule.' })
 class ControlThreshold {
-  @ValueField(() => ID, { description: 'Name of the threshold, as used in rules and on the command line.' })
+  @ValueField.id('Name of the threshold, as used in rules and on the command line.')
   readonly name!: string;
 
   @ValueField(() => Float, { description: 'The value that this gateway uses.' })
@@ -43,7 +46,7 @@ class ControlThreshold {
   @ValueField(() => MeasureUnit, { description: 'Unit of the value.' })
   readonly unit!: MeasureUnit;
 
-  @ValueField(() => String, { description: 'What the threshold decides.' })
+  @ValueField.text('What the threshold decides.')
   readonly description!: string;
 }
 
@@ -54,27 +57,27 @@ class ControlThreshold {
 class ControlReference {
   constructor(private readonly reference: Reference) {}
 
-  @ValueField(() => ID, { description: 'Id of the framework: `soc2`, `nist-800-53`.' })
+  @ValueField.id('Id of the framework: `soc2`, `nist-800-53`.')
   get framework(): string {
     return this.reference.framework;
   }
 
-  @ValueField(() => String, { description: 'Name of the framework.' })
+  @ValueField.text('Name of the framework.')
   get frameworkTitle(): string {
     return FRAMEWORKS[this.reference.framework].title;
   }
 
-  @ValueField(() => ID, { description: 'Id of the requirement in the framework: `CC7.2`, `SI-3`.' })
+  @ValueField.id('Id of the requirement in the framework: `CC7.2`, `SI-3`.')
   get criterion(): string {
     return this.reference.criterion;
   }
 
-  @ValueField(() => String, { description: 'What the requirement is about, in our words.' })
+  @ValueField.text('What the requirement is about, in our words.')
   get title(): string {
     return criterionTitle(this.reference);
   }
 
-  @ValueField(() => String, { description: 'Where the text of the framework is published.' })
+  @ValueField.text('Where the text of the framework is published.')
   get source(): string {
     return FRAMEWORKS[this.reference.framework].source;
   }
@@ -92,15 +95,13 @@ export class Control {
     private readonly rules: Rules,
   ) {}
 
-  @ControlValue(() => ID, {
-    description: 'Permanent id, such as `attacks-remediated`, for `evidence(controls:)`.',
-  })
+  @ControlValue.id('Permanent id, such as `attacks-remediated`, for `evidence(controls:)`.')
   readonly id!: string;
 
-  @ControlValue(() => String, { description: 'What the control asserts, in a few words.' })
+  @ControlValue.text('What the control asserts, in a few words.')
   readonly title!: string;
 
-  @ControlValue(() => String, { description: 'The rule in words; names in backquotes are thresholds.' })
+  @ControlValue.text('The rule in words; names in backquotes are thresholds.')
   readonly rule!: string;
 
   @ValueField(() => [ControlReference], {
@@ -112,13 +113,10 @@ export class Control {
     return shown.map((reference) => new ControlReference(reference));
   }
 
-  @ControlValue(() => String, { description: 'How far the evidence goes, and what it does not show.' })
+  @ControlValue.text('How far the evidence goes, and what it does not show.')
   readonly limits!: string;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Who owns the control, by the policy. Null if the policy names nobody.',
-  })
+  @ValueField.textOrNull('Who owns the control, by the policy. Null if the policy names nobody.')
   get owner(): string | null {
     return this.rules.policy.controls[this.control.id]?.owner ?? null;
   }

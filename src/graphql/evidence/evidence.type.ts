@@ -1,4 +1,4 @@
-import { ID, Int, ObjectType } from 'type-graphql';
+import { ID, ObjectType } from 'type-graphql';
 import type { ControlDistribution as DistributionFacts } from '../../controls/control.js';
 import type { EvaluatedControl as ResultFacts, StreamGap } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
@@ -11,46 +11,43 @@ import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/ledger.js';
 import type { Rules } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';
 import { Control, GapClass, Verdict } from './control.type.js';
 import { Headline, Measure, toMeasure } from './measure.type.js';
-import { Policy, WaiverUse } from './policy.type.js';
+import { PolicyInUse, WaiverUse } from './policy.type.js';
 import { PopulationMember } from './population.type.js';
 
 @ObjectType('EvidencePeriod', { description: 'A half-open span of source time.' })
 export class EvidencePeriod {
-  @ValueField(() => String, { description: 'Short form: `2026-Q3`.' })
+  @ValueField.text('Short form: `2026-Q3`.')
   readonly text!: string;
 
-  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
+  @ValueField.instant('Start of the span (UTC), inclusive.')
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
+  @ValueField.instant('End of the span (UTC), exclusive.')
   readonly to!: Instant;
 }
 
 @ObjectType('EvidenceGap', { description: 'A span of a stream that is not completely collected.' })
-export class EvidenceGap {
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+class EvidenceGap {
+  @ValueField.id('Name of the integration.')
   readonly integration!: string;
 
-  @ValueField(() => String, { description: 'The stream, as resource/filter key: `threats/receivedTime`.' })
+  @ValueField.text('The stream, as resource/filter key: `threats/receivedTime`.')
   readonly stream!: string;
 
-  @ValueField(() => DateTime, { description: 'Start of the span (UTC), inclusive.' })
+  @ValueField.instant('Start of the span (UTC), inclusive.')
   readonly from!: Instant;
 
-  @ValueField(() => DateTime, { description: 'End of the span (UTC), exclusive.' })
+  @ValueField.instant('End of the span (UTC), exclusive.')
   readonly to!: Instant;
 
   @ValueField(() => GapReasonEnum, { description: 'Reason for the gap.' })
   readonly reason!: GapReason;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Message of the reading that left the gap, in words; null if there is none.',
-  })
+  @ValueField.textOrNull('Message of the reading that left the gap, in words; null if there is none.')
   readonly detail!: string | null;
 
   @ValueField(() => GapClass, { description: 'What the gap means for the verdict.' })
@@ -63,30 +60,27 @@ const FactsValue = valueFieldFrom('facts');
   simpleResolvers: true,
   description: 'The records or messages that a control evaluates in one period.',
 })
-export class Population {
+class Population {
   constructor(readonly facts: ResultFacts['population']) {}
 
-  @FactsValue(() => Int, { description: 'Number of members in the history.' })
+  @FactsValue.int('Number of members in the history.')
   readonly count!: number;
 
-  @FactsValue(() => String, { description: 'What the members are, in the plural.' })
+  @FactsValue.text('What the members are, in the plural.')
   readonly unit!: string;
 
-  @FactsValue(() => String, { description: 'Which members belong to the population, and by which time.' })
+  @FactsValue.text('Which members belong to the population, and by which time.')
   readonly words!: string;
 
-  @FactsValue(() => String, {
-    nullable: true,
-    description:
-      'The root field that returns exactly these members, without its selection, such as `population(control: …)`. Null if the members are neither records nor messages.',
-  })
+  @FactsValue.textOrNull(
+    'The root field that returns exactly these members, without its selection, such as `population(control: …)`. Null if the members are neither records nor messages.',
+  )
   readonly query!: string | null;
 
-  @FactsValue(() => Boolean, {
-    from: 'coverage.complete',
-    description:
-      'Whether the population was collected completely: no gaps, and no record in `missing` that may still exist.',
-  })
+  @FactsValue.boolean(
+    'Whether the population was collected completely: no gaps, and no record in `missing` that may still exist.',
+    { from: 'coverage.complete' },
+  )
   readonly complete!: boolean;
 
   @ValueField(() => [EvidenceGap], {
@@ -110,23 +104,22 @@ function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {
 }
 
 @ObjectType('DistributionBar', { description: 'One value of a distribution.' })
-export class DistributionBar {
-  @ValueField(() => String, { description: 'The value, or the class of values.' })
+class DistributionBar {
+  @ValueField.text('The value, or the class of values.')
   readonly label!: string;
 
-  @ValueField(() => Int, { description: 'Number of members with this value.' })
+  @ValueField.int('Number of members with this value.')
   readonly count!: number;
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description: 'Number of members with this value in the previous period; null if it is not compared.',
-  })
+  @ValueField.intOrNull(
+    'Number of members with this value in the previous period; null if it is not compared.',
+  )
   readonly before!: number | null;
 }
 
 @ObjectType('Distribution', { description: 'Distribution of a population over the values of one attribute.' })
-export class Distribution {
-  @ValueField(() => String, { description: 'The attribute.' })
+class Distribution {
+  @ValueField.text('The attribute.')
   readonly title!: string;
 
   @ValueField(() => [DistributionBar], { description: 'The values, in an order that fits the attribute.' })
@@ -137,19 +130,16 @@ export class Distribution {
   simpleResolvers: true,
   description: 'Members of a population that Abnormal no longer returns.',
 })
-export class NoLongerGiven {
+class NoLongerGiven {
   constructor(
     readonly facts: ResultFacts['noLongerGiven'],
     private readonly pin: Pin,
   ) {}
 
-  @FactsValue(() => Int, { description: 'Number of records.' })
+  @FactsValue.int('Number of records.')
   readonly count!: number;
 
-  @FactsValue(() => DateTime, {
-    nullable: true,
-    description: 'Since when the first of them is missing (UTC); null if there are none.',
-  })
+  @FactsValue.instantOrNull('Since when the first of them is missing (UTC); null if there are none.')
   readonly since!: Instant | null;
 
   @ValueField(() => [PopulationMember], {
@@ -165,7 +155,7 @@ export class NoLongerGiven {
 const NAMED = 100;
 
 /** The request that a result answers; later pages of its exceptions are read with it. */
-export interface Asked {
+interface Asked {
   readonly request: EvidenceRequest;
   readonly evidence: EvidenceFacts;
 }
@@ -185,7 +175,7 @@ export class ControlResult {
   @FactsValue(() => Verdict, { description: 'The verdict.' })
   readonly verdict!: Verdict;
 
-  @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
+  @FactsValue.text('The reason, in one or two sentences.')
   readonly reason!: string;
 
   @ValueField(() => Headline, { description: 'The verdict in one line: what decided it.' })
@@ -221,22 +211,20 @@ export class ControlResult {
     return new NoLongerGiven(this.facts.noLongerGiven, this.asked.evidence.pin);
   }
 
-  @FactsValue(() => Int, {
+  @FactsValue.int('Members whose time limit has not passed yet: neither kept nor broken.', {
     from: 'outcomes.PENDING',
-    description: 'Members whose time limit has not passed yet: neither kept nor broken.',
   })
   readonly pending!: number;
 
-  @FactsValue(() => Int, {
+  @FactsValue.int('Members for which the recorded data do not decide the rule.', {
     from: 'outcomes.IN_DOUBT',
-    description: 'Members for which the recorded data do not decide the rule.',
   })
   readonly inDoubt!: number;
 
-  @FactsValue(() => Int, {
-    from: 'outcomes.WAIVED',
-    description: 'Exceptions that do not count because the policy accepts them. They stay in `exceptions`.',
-  })
+  @FactsValue.int(
+    'Exceptions that do not count because the policy accepts them. They stay in `exceptions`.',
+    { from: 'outcomes.WAIVED' },
+  )
   readonly waived!: number;
 
   @ValueField(() => [WaiverUse], {
@@ -260,7 +248,7 @@ export function controlOf(id: ResultFacts['control'], rules: Rules): Control {
   simpleResolvers: true,
   description: 'Result of one control over one part of the period.',
 })
-export class TrendPoint {
+class TrendPoint {
   constructor(
     readonly facts: PointFacts,
     private readonly rules: Rules,
@@ -274,7 +262,7 @@ export class TrendPoint {
   @FactsValue(() => Verdict, { description: 'The verdict for the part.' })
   readonly verdict!: Verdict;
 
-  @FactsValue(() => String, { description: 'The reason, in one or two sentences.' })
+  @FactsValue.text('The reason, in one or two sentences.')
   readonly reason!: string;
 
   @ValueField(() => Headline, { description: 'The verdict in one line: what decided it.' })
@@ -287,15 +275,15 @@ export class TrendPoint {
     return this.facts.measure && toMeasure(this.facts.measure);
   }
 
-  @FactsValue(() => Int, { description: 'Members of the population in the part.' })
+  @FactsValue.int('Members of the population in the part.')
   readonly count!: number;
 
-  @FactsValue(() => Int, { description: 'Exceptions in the part.' })
+  @FactsValue.int('Exceptions in the part.')
   readonly exceptions!: number;
 }
 
 @ObjectType('TrendPart', { description: 'One part of the period, evaluated alone.' })
-export class TrendPart {
+class TrendPart {
   @ValueField(() => EvidencePeriod, { description: 'The part.' })
   readonly period!: EvidencePeriod;
 
@@ -315,22 +303,21 @@ export class Evidence {
   @EvidenceValue(() => EvidencePeriod, { description: 'The period.' })
   readonly period!: EvidencePeriod;
 
-  @EvidenceValue(() => DateTime, {
-    from: 'pin.at',
-    description:
-      'The last recording that was read (UTC); it counts as now. Pass it as `asOf` to get the same result again.',
-  })
+  @EvidenceValue.instant(
+    'The last recording that was read (UTC); it counts as now. Pass it as `asOf` to get the same result again.',
+    { from: 'pin.at' },
+  )
   readonly asOf!: Instant;
 
-  @EvidenceValue(() => Int, { from: 'pin.seq', description: 'Sequence number of that recording.' })
+  @EvidenceValue.int('Sequence number of that recording.', { from: 'pin.seq' })
   readonly seq!: number;
 
   @EvidenceValue(() => [ID], { description: 'The integrations that were evaluated together, by name.' })
   readonly integrations!: readonly string[];
 
-  @ValueField(() => Policy, { description: 'The policy that was used.' })
-  get policy(): Policy {
-    return new Policy(this.asked.evidence.rules);
+  @ValueField(() => PolicyInUse, { description: 'The policy that was used.' })
+  get policy(): PolicyInUse {
+    return new PolicyInUse(this.asked.evidence.rules);
   }
 
   @ValueField(() => [ControlResult], { description: 'Result of each control.' })

@@ -1,15 +1,15 @@
-import { Ctx, Field, ID, ObjectType } from 'type-graphql';
+import { Ctx, Field, ObjectType } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import { rulesKey } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import type { ControlResult } from './evidence.type.js';
-import { Waiver } from './policy.type.js';
+import { DeclaredWaiver } from './policy.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
@@ -20,24 +20,24 @@ const FindingValue = valueFieldFrom('finding');
   description:
     'Something that counts against a control, or that the policy waives: a record, a message, a span of a stream or an integration.',
 })
-export class ControlException {
+class ControlException {
   constructor(
     readonly finding: ControlFinding,
     private readonly pin: Pin,
   ) {}
 
-  @FindingValue(() => String, { description: 'The reason.' })
+  @FindingValue.text('The reason.')
   readonly reason!: string;
 
-  @ValueField(() => Waiver, {
+  @ValueField(() => DeclaredWaiver, {
     nullable: true,
     description: 'The waiver by which the exception does not count. Null if it counts.',
   })
-  get waiver(): Waiver | null {
-    return this.finding.waiver ? new Waiver(this.finding.waiver) : null;
+  get waiver(): DeclaredWaiver | null {
+    return this.finding.waiver ? new DeclaredWaiver(this.finding.waiver) : null;
   }
 
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+  @ValueField.id('Name of the integration.')
   get integration(): string {
     return integrationOf(this.finding.subject);
   }
@@ -52,44 +52,31 @@ export class ControlException {
     return subject.type === 'RECORD' ? recordInView(subject.key, this.pin, services) : null;
   }
 
-  @ValueField(() => ID, {
-    nullable: true,
-    description: 'Abnormal’s id of the message; null if the exception is not about a message.',
-  })
+  @ValueField.idOrNull('Abnormal’s id of the message; null if the exception is not about a message.')
   get messageId(): string | null {
     const { subject } = this.finding;
     return subject.type === 'RECORD' ? subject.messageId : null;
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'The stream, as resource/filter key; null if the exception is not about a span.',
-  })
+  @ValueField.textOrNull('The stream, as resource/filter key; null if the exception is not about a span.')
   get stream(): string | null {
     const { subject } = this.finding;
     return subject.type === 'SPAN' ? `${subject.stream.resource}/${subject.stream.filterKey}` : null;
   }
 
-  @FindingValue(() => DateTime, {
-    nullable: true,
-    description:
-      'The time by which a record belongs to the period, or the start of a span (UTC); null if there is neither.',
-  })
+  @FindingValue.instantOrNull(
+    'The time by which a record belongs to the period, or the start of a span (UTC); null if there is neither.',
+  )
   readonly at!: Instant | null;
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description:
-      'Since when Abnormal no longer returns the record or the message (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
-  })
+  @ValueField.instantOrNull(
+    'Since when Abnormal no longer returns the record or the message (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
+  )
   get noLongerGivenSince(): Instant | null {
     return this.finding.noLongerGivenSince ?? null;
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'End of the span (UTC), exclusive; null if the exception is not about a span.',
-  })
+  @ValueField.instantOrNull('End of the span (UTC), exclusive; null if the exception is not about a span.')
   get until(): Instant | null {
     const { subject } = this.finding;
     return subject.type === 'SPAN' ? subject.to : null;

@@ -1,11 +1,11 @@
 import { Float, ObjectType } from 'type-graphql';
-import type { Headline as HeadlineFacts, ControlMeasure as MeasureFacts } from '../../controls/control.js';
+import type { HeadlineFacts, ControlMeasure as MeasureFacts } from '../../controls/control.js';
 import { ValueField } from '../base/fields.js';
 import { Bound, MeasureUnit, toMeasured } from './control.type.js';
 
 @ObjectType('Measure', { description: 'A number that a control measured, with its threshold.' })
 export class Measure {
-  @ValueField(() => String, { description: 'What was measured.' })
+  @ValueField.text('What was measured.')
   readonly name!: string;
 
   @ValueField(() => Float, {
@@ -47,10 +47,9 @@ export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measu
 export class Headline {
   constructor(private readonly facts: HeadlineFacts) {}
 
-  @ValueField(() => String, {
-    description:
-      'For people: `Median time to remediation 3 h 10 min, at most 1 h`. Without a deciding measure, the beginning of the reason.',
-  })
+  @ValueField.text(
+    'For people: `Median time to remediation 3 h 10 min, at most 1 h`. Without a deciding measure, the beginning of the reason.',
+  )
   get text(): string {
     return this.facts.text;
   }
@@ -64,10 +63,7 @@ export class Headline {
     return this.facts.measure && toMeasure(this.facts.measure);
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'The next step; null if there is none.',
-  })
+  @ValueField.textOrNull('The next step; null if there is none.')
   get next(): string | null {
     return this.facts.next;
   }

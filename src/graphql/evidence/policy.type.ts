@@ -1,14 +1,14 @@
-import { ID, Int, ObjectType } from 'type-graphql';
-import type { Waiver as WaiverFacts } from '../../policy/policy.js';
+import { ID, ObjectType } from 'type-graphql';
+import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
 import {
   type WaiverProblem as Problem,
-  type WaiverUse as UseFacts,
+  type UsedWaiver as UseFacts,
   waiverSubject,
 } from '../../policy/waivers.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 
 const PolicyValue = valueFieldFrom('rules.policy');
 
@@ -16,33 +16,25 @@ const PolicyValue = valueFieldFrom('rules.policy');
   simpleResolvers: true,
   description: 'The organisation’s policy: the rules by which controls are evaluated.',
 })
-export class Policy {
+export class PolicyInUse {
   constructor(readonly rules: Rules) {}
 
-  @ValueField(() => ID, {
-    nullable: true,
-    description: 'SHA-256 of the policy file, in hex. Null if no file is configured (`POLICY`).',
-  })
+  @ValueField.idOrNull('SHA-256 of the policy file, in hex. Null if no file is configured (`POLICY`).')
   get digest(): string | null {
     return this.rules.policy.file?.digest ?? null;
   }
 
-  @ValueField(() => String, {
+  @ValueField.textOrNull('The policy file as text (YAML). Null if no file is configured.', {
     personal: ['names', 'texts'],
-    nullable: true,
-    description: 'The policy file as text (YAML). Null if no file is configured.',
   })
   get text(): string | null {
     return this.rules.policy.file?.text ?? null;
   }
 
-  @PolicyValue(() => String, {
-    nullable: true,
-    description: 'Name of the organisation. Null if the policy gives none.',
-  })
+  @PolicyValue.textOrNull('Name of the organisation. Null if the policy gives none.')
   readonly organisation!: string | null;
 
-  @PolicyValue(() => String, { description: 'Title of reports.' })
+  @PolicyValue.text('Title of reports.')
   readonly title!: string;
 
   @ValueField(() => [ID], {
@@ -60,38 +52,35 @@ const WaiverValue = valueFieldFrom('waiver');
   simpleResolvers: true,
   description: 'An exception that the organisation accepts for some time, from the policy.',
 })
-export class Waiver {
-  constructor(readonly waiver: WaiverFacts) {}
+export class DeclaredWaiver {
+  constructor(readonly waiver: Waiver) {}
 
-  @WaiverValue(() => Int, { description: 'Position in the policy, from 1.' })
+  @WaiverValue.int('Position in the policy, from 1.')
   readonly number!: number;
 
-  @ValueField(() => String, {
-    personal: ['addresses'],
-    description: 'The record, message or query that is waived, in words.',
-  })
+  @ValueField.text('The record, message or query that is waived, in words.', { personal: ['addresses'] })
   get subject(): string {
     return waiverSubject(this.waiver);
   }
 
-  @WaiverValue(() => String, { personal: ['texts'], description: 'Why the exception is accepted.' })
+  @WaiverValue.text('Why the exception is accepted.', { personal: ['texts'] })
   readonly reason!: string;
 
-  @WaiverValue(() => String, { personal: ['names'], description: 'Who accepts it.' })
+  @WaiverValue.text('Who accepts it.', { personal: ['names'] })
   readonly owner!: string;
 
-  @WaiverValue(() => String, { description: 'Reference to the record of the decision.' })
+  @WaiverValue.text('Reference to the record of the decision.')
   readonly ticket!: string;
 
-  @WaiverValue(() => DateTime, { description: 'From when on it is in force (UTC), inclusive.' })
+  @WaiverValue.instant('From when on it is in force (UTC), inclusive.')
   readonly from!: Instant;
 
-  @WaiverValue(() => DateTime, { description: 'When it ends (UTC), exclusive.' })
+  @WaiverValue.instant('When it ends (UTC), exclusive.')
   readonly expires!: Instant;
 }
 
-export type WaiverProblem = Problem;
-export const WaiverProblem = describedEnum<WaiverProblem>('WaiverProblem', 'What is wrong with a waiver.', {
+type WaiverProblem = Problem;
+const WaiverProblem = describedEnum<WaiverProblem>('WaiverProblem', 'What is wrong with a waiver.', {
   EXPIRED: 'It ended before the instant of the evaluation: its exceptions count.',
   NOT_STARTED: 'It begins after the instant of the evaluation: its exceptions count.',
   OVER_LIMIT: 'Its query matches more exceptions than its limit: the others count.',
@@ -108,17 +97,15 @@ const UseValue = valueFieldFrom('use');
 export class WaiverUse {
   constructor(readonly use: UseFacts) {}
 
-  @ValueField(() => Waiver, { description: 'The waiver.' })
-  get waiver(): Waiver {
-    return new Waiver(this.use.waiver);
+  @ValueField(() => DeclaredWaiver, { description: 'The waiver.' })
+  get waiver(): DeclaredWaiver {
+    return new DeclaredWaiver(this.use.waiver);
   }
 
-  @UseValue(() => Int, { description: 'Exceptions that do not count because of it.' })
+  @UseValue.int('Exceptions that do not count because of it.')
   readonly waived!: number;
 
-  @UseValue(() => Int, {
-    description: 'Exceptions that it matches and that count: it is not in force, or over its limit.',
-  })
+  @UseValue.int('Exceptions that it matches and that count: it is not in force, or over its limit.')
   readonly notWaived!: number;
 
   @UseValue(() => WaiverProblem, {

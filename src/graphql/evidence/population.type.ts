@@ -1,10 +1,10 @@
-import { Ctx, Field, ID, ObjectType } from 'type-graphql';
+import { Ctx, Field, ObjectType } from 'type-graphql';
 import type { Member } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, valueFieldFrom } from '../base/fields.js';
+import { valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
@@ -22,30 +22,23 @@ export class PopulationMember {
     private readonly pin: Pin,
   ) {}
 
-  @MemberValue(() => ID, { from: 'subject.key.integration', description: 'Name of the integration.' })
+  @MemberValue.id('Name of the integration.', { from: 'subject.key.integration' })
   readonly integration!: string;
 
-  @MemberValue(() => ID, { from: 'subject.key.id', description: 'Abnormal’s id of the record.' })
+  @MemberValue.id('Abnormal’s id of the record.', { from: 'subject.key.id' })
   readonly recordId!: string;
 
-  @MemberValue(() => ID, {
-    nullable: true,
+  @MemberValue.idOrNull('Abnormal’s id of the message; null if the members are records.', {
     from: 'subject.messageId',
-    description: 'Abnormal’s id of the message; null if the members are records.',
   })
   readonly messageId!: string | null;
 
-  @MemberValue(() => DateTime, {
-    nullable: true,
-    description: 'The time by which the member belongs to the period (UTC).',
-  })
+  @MemberValue.instantOrNull('The time by which the member belongs to the period (UTC).')
   readonly at!: Instant | null;
 
-  @MemberValue(() => DateTime, {
-    nullable: true,
-    description:
-      'Since when Abnormal no longer returns it (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
-  })
+  @MemberValue.instantOrNull(
+    'Since when Abnormal no longer returns it (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
+  )
   readonly noLongerGivenSince!: Instant | null;
 
   @Field(() => RecordNode, {

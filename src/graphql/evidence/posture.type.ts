@@ -1,4 +1,4 @@
-import { ArgsType, Ctx, Field, ID, Int, ObjectType } from 'type-graphql';
+import { ArgsType, Ctx, Field, ID, ObjectType } from 'type-graphql';
 import type { EvaluatedControl } from '../../controls/evaluate.js';
 import {
   changeText,
@@ -6,7 +6,7 @@ import {
   evaluateBefore,
   evaluatePosture,
   POSTURE_WINDOWS,
-  type Posture as PostureFacts,
+  type PostureFacts,
   type PostureRequest,
   type Direction as StateDirection,
   type ControlState as StateFacts,
@@ -21,7 +21,7 @@ import { controlOf, EvidencePeriod } from './evidence.type.js';
 import { Headline } from './measure.type.js';
 import { controlsAsked, viewOf } from './read-evidence.js';
 
-export type PostureWindow = Window;
+type PostureWindow = Window;
 const PostureWindow = describedEnum<PostureWindow>(
   'PostureWindow',
   'A span of time up to now for which the state of a control is evaluated.',
@@ -49,10 +49,9 @@ const SinceValue = valueFieldFrom('facts');
 class StateSince {
   constructor(readonly facts: Since) {}
 
-  @SinceValue(() => DateTime, {
-    description:
-      'The recording with which the state began (UTC). If `before` is null, the oldest recording that was looked at and has this state: it may have begun earlier.',
-  })
+  @SinceValue.instant(
+    'The recording with which the state began (UTC). If `before` is null, the oldest recording that was looked at and has this state: it may have begun earlier.',
+  )
   readonly at!: Instant;
 
   @SinceValue(() => Verdict, {
@@ -126,7 +125,7 @@ class ControlState {
   @ResultValue(() => Verdict, { description: 'The verdict.' })
   readonly verdict!: Verdict;
 
-  @ResultValue(() => String, { description: 'The reason, in one or two sentences.' })
+  @ResultValue.text('The reason, in one or two sentences.')
   readonly reason!: string;
 
   @ValueField(() => Headline, { description: 'The verdict in one line: what decided it.' })
@@ -134,30 +133,23 @@ class ControlState {
     return new Headline(this.facts.result.headline);
   }
 
-  @ResultValue(() => Int, {
-    from: 'outcomes.EXCEPTION',
-    description: 'Exceptions that count; `evidence` names them.',
-  })
+  @ResultValue.int('Exceptions that count; `evidence` names them.', { from: 'outcomes.EXCEPTION' })
   readonly exceptions!: number;
 
-  @ResultValue(() => Int, { from: 'outcomes.WAIVED', description: 'Exceptions that the policy accepts.' })
+  @ResultValue.int('Exceptions that the policy accepts.', { from: 'outcomes.WAIVED' })
   readonly waived!: number;
 
-  @ResultValue(() => Int, { from: 'population.count', description: 'Members of the population.' })
+  @ResultValue.int('Members of the population.', { from: 'population.count' })
   readonly count!: number;
 
-  @StateValue(() => DateTime, {
-    nullable: true,
-    description:
-      'Until when the state is valid unless a poll returns new data (UTC): then the next poll is overdue. Null while a poll is overdue, and before the first recording.',
-  })
+  @StateValue.instantOrNull(
+    'Until when the state is valid unless a poll returns new data (UTC): then the next poll is overdue. Null while a poll is overdue, and before the first recording.',
+  )
   readonly validUntil!: Instant | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description:
-      'What would change the verdict: for `PASS` the bound nearest to its number, otherwise the next step. Null if there is none.',
-  })
+  @ValueField.textOrNull(
+    'What would change the verdict: for `PASS` the bound nearest to its number, otherwise the next step. Null if there is none.',
+  )
   get wouldChange(): string | null {
     return changeText(this.facts.result);
   }
@@ -192,16 +184,13 @@ export class Posture {
     readonly facts: PostureFacts,
   ) {}
 
-  @RequestValue(() => DateTime, { description: 'The gateway’s time when the states were asked for (UTC).' })
+  @RequestValue.instant('The gateway’s time when the states were asked for (UTC).')
   readonly now!: Instant;
 
-  @RequestValue(() => DateTime, {
-    from: 'pin.at',
-    description: 'The last recording that was read (UTC).',
-  })
+  @RequestValue.instant('The last recording that was read (UTC).', { from: 'pin.at' })
   readonly asOf!: Instant;
 
-  @RequestValue(() => Int, { from: 'pin.seq', description: 'Sequence number of that recording.' })
+  @RequestValue.int('Sequence number of that recording.', { from: 'pin.seq' })
   readonly seq!: number;
 
   @PostureValue(() => [ID], { description: 'The integrations that were evaluated together, by name.' })

@@ -1,8 +1,8 @@
-import { Int, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import type { IntegrationTest, Tested, TestedPart, TestOutcome } from '../../integrations/connection-test.js';
 import { byResource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { type RequestServices, runAudited } from '../request/services.js';
 
 const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test requests from Abnormal.', {
@@ -32,25 +32,18 @@ class TestedPartReport implements TestedPart {
   @ValueField(() => TestOutcomeEnum, { description: 'Result of the request.' })
   readonly outcome!: TestOutcome;
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description:
-      'Number of records of the last seven days; a lower bound if `isAll` is false. Null if they were not counted.',
-  })
+  @ValueField.intOrNull(
+    'Number of records of the last seven days; a lower bound if `isAll` is false. Null if they were not counted.',
+  )
   readonly seen!: number | null;
 
-  @ValueField(() => Boolean, { description: 'Whether `seen` counts all of them.' })
+  @ValueField.boolean('Whether `seen` counts all of them.')
   readonly isAll!: boolean;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Error code; null if nothing is wrong.',
-  })
+  @ValueField.textOrNull('Error code; null if nothing is wrong.')
   readonly code!: string | null;
 
-  @ValueField(() => String, {
-    description: 'The result in words: what works, or what is wrong and what to do.',
-  })
+  @ValueField.text('The result in words: what works, or what is wrong and what to do.')
   readonly message!: string;
 }
 
@@ -62,18 +55,16 @@ class TestedPartReport implements TestedPart {
 export class IntegrationTestReport
   implements Pick<IntegrationTest, 'testedAt' | 'works' | 'parts' | 'calls'>
 {
-  @ValueField(() => DateTime, { description: 'When the test was made (UTC).' })
+  @ValueField.instant('When the test was made (UTC).')
   readonly testedAt!: Instant;
 
-  @ValueField(() => Boolean, {
-    description: 'Whether the integration can be read: no request failed, and at least one succeeded.',
-  })
+  @ValueField.boolean('Whether the integration can be read: no request failed, and at least one succeeded.')
   readonly works!: boolean;
 
   @ValueField(() => [TestedPartReport], { description: 'The requests, in order.' })
   readonly parts!: readonly TestedPart[];
 
-  @ValueField(() => Int, { description: 'Number of requests sent to Abnormal.' })
+  @ValueField.int('Number of requests sent to Abnormal.')
   readonly calls!: number;
 }
 

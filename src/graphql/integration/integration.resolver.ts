@@ -65,7 +65,7 @@ export async function readIntegrations(services: RequestServices): Promise<Integ
   });
 }
 
-export async function readIntegration(services: RequestServices, name: string): Promise<Integration | null> {
+async function readIntegration(services: RequestServices, name: string): Promise<Integration | null> {
   const all = await readIntegrations(services);
   return all.find((integration) => integration.name === name) ?? null;
 }
@@ -218,7 +218,7 @@ class IntegrationPayload {
 
 @ObjectType({ simpleResolvers: true, description: 'An integration that is no longer read.' })
 class RemovedIntegration {
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+  @ValueField.id('Name of the integration.')
   readonly name!: string;
 
   @ValueField(() => Integration, {

@@ -1,4 +1,4 @@
-import { ID, Int, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import type { BudgetSnapshot } from '../../abnormal/budget.js';
 import { type Account, ENVIRONMENT_ACCOUNT } from '../../integrations/accounts.js';
 import type { Origin } from '../../model/revision.js';
@@ -17,7 +17,7 @@ import {
 } from '../../model/token.js';
 import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, ValueField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
@@ -65,37 +65,31 @@ const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   simpleResolvers: true,
   description: 'One way to list a resource of an integration. Windows and gaps belong to a stream.',
 })
-export class StreamReport implements StreamState {
-  @ValueField(() => ID, { description: 'Name of the integration.' })
+export class IntegrationStream implements StreamState {
+  @ValueField.id('Name of the integration.')
   readonly integration!: string;
 
   @ValueField(() => ResourceEnum, { description: 'The resource.' })
   readonly resource!: Resource;
 
-  @ValueField(() => String, { description: 'Abnormal’s filter key, such as `receivedTime`.' })
+  @ValueField.text('Abnormal’s filter key, such as `receivedTime`.')
   readonly filterKey!: FilterKey;
 
   @ValueField(() => StreamStatusEnum, { description: 'Whether the stream can be read.' })
   readonly status!: StreamStatus;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'What happened, the likely causes and what to do, in words; null if nothing is wrong.',
-  })
+  @ValueField.textOrNull(
+    'What happened, the likely causes and what to do, in words; null if nothing is wrong.',
+  )
   readonly message!: string | null;
 
-  @ValueField(() => DateTime, {
-    description: 'Start of the collection (UTC); earlier records are not requested.',
-  })
+  @ValueField.instant('Start of the collection (UTC); earlier records are not requested.')
   readonly collectFrom!: Instant;
 
-  @ValueField(() => DateTime, { nullable: true, description: 'When it was last tried (UTC).' })
+  @ValueField.instantOrNull('When it was last tried (UTC).')
   readonly lastAttemptAt!: Instant | null;
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the stream was last read to its end (UTC); null if it never was.',
-  })
+  @ValueField.instantOrNull('When the stream was last read to its end (UTC); null if it never was.')
   readonly lastSuccessAt!: Instant | null;
 }
 
@@ -121,14 +115,12 @@ export class Integration extends Node {
     super();
   }
 
-  @ValueField(() => ID, {
-    description: 'Global id, unique over all types. It does not change. Opaque; `name` has the name.',
-  })
+  @ValueField.id('Global id, unique over all types. It does not change. Opaque; `name` has the name.')
   get id(): string {
     return toGlobalId('Integration', this.integration, this.integration);
   }
 
-  @ValueField(() => ID, { description: 'Name of the integration, for every `integration` argument.' })
+  @ValueField.id('Name of the integration, for every `integration` argument.')
   get name(): string {
     return this.integration;
   }
@@ -141,10 +133,7 @@ export class Integration extends Node {
     return this.account?.origin ?? null;
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Base URL; null if this gateway no longer reads it.',
-  })
+  @ValueField.textOrNull('Base URL; null if this gateway no longer reads it.')
   get baseUrl(): string | null {
     return this.account?.baseUrl ?? null;
   }
@@ -154,52 +143,42 @@ export class Integration extends Node {
     return integrationHealth(this.states).status;
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description:
-      'What happened, the likely causes and what to do, in words; also set if Abnormal responds but has listed nothing for longer than `INGESTION_LAG`. Null if nothing is wrong.',
-  })
+  @ValueField.textOrNull(
+    'What happened, the likely causes and what to do, in words; also set if Abnormal responds but has listed nothing for longer than `INGESTION_LAG`. Null if nothing is wrong.',
+  )
   get message(): string | null {
     return integrationHealth(this.states).message ?? this.notes.empty;
   }
 
-  @ValueField(() => [StreamReport], {
+  @ValueField(() => [IntegrationStream], {
     description: 'The streams with their states; empty before the first attempt.',
   })
-  get streams(): readonly StreamReport[] {
+  get streams(): readonly IntegrationStream[] {
     return this.states;
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the account was connected (UTC); null for the account of the environment.',
-  })
+  @ValueField.instantOrNull('When the account was connected (UTC); null for the account of the environment.')
   get createdAt(): Instant | null {
     return this.notes.details?.createdAt ?? null;
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description:
-      'Last four characters of the token, to distinguish tokens. The token itself is never returned. Null if there is no token.',
-  })
+  @ValueField.textOrNull(
+    'Last four characters of the token, to distinguish tokens. The token itself is never returned. Null if there is no token.',
+  )
   get tokenHint(): string | null {
     return this.notes.details?.tokenHint ?? null;
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description:
-      'Since when the gateway has the token (UTC): when it was stored, or first seen in the environment. Null if there is no token.',
-  })
+  @ValueField.instantOrNull(
+    'Since when the gateway has the token (UTC): when it was stored, or first seen in the environment. Null if there is no token.',
+  )
   get tokenStoredAt(): Instant | null {
     return this.token?.storedAt ?? null;
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the token expires (UTC; `/soar/tokens`); null if Abnormal does not return it.',
-  })
+  @ValueField.instantOrNull(
+    'When the token expires (UTC; `/soar/tokens`); null if Abnormal does not return it.',
+  )
   get expiresAt(): Instant | null {
     return this.token?.expiresAt ?? null;
   }
@@ -213,11 +192,9 @@ export class Integration extends Node {
     return this.token?.permissions ?? null;
   }
 
-  @ValueField(() => Boolean, {
-    nullable: true,
-    description:
-      'Whether the token has write permissions, which the gateway does not need; null if Abnormal does not return the permissions.',
-  })
+  @ValueField.booleanOrNull(
+    'Whether the token has write permissions, which the gateway does not need; null if Abnormal does not return the permissions.',
+  )
   get tokenMayAct(): boolean | null {
     const { permissions } = this.token ?? {};
     return permissions ? permissionsToAct(permissions).length > 0 : null;
@@ -232,10 +209,7 @@ export class Integration extends Node {
     return this.token && tokenState(this.token, this.now);
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'State of the token in words, with what to do; null as for `tokenState`.',
-  })
+  @ValueField.textOrNull('State of the token in words, with what to do; null as for `tokenState`.')
   get tokenMessage(): string | null {
     const how =
       this.name === ENVIRONMENT_ACCOUNT
@@ -263,13 +237,13 @@ const TokenStateEnum = describedEnum<TokenState>(
   description: 'Number of requests that are waiting for the rate budget, by their purpose.',
 })
 class BudgetQueue {
-  @ValueField(() => Int, { description: 'For queries, which are sent first.' })
+  @ValueField.int('For queries, which are sent first.')
   readonly interactive!: number;
 
-  @ValueField(() => Int, { description: 'For polls.' })
+  @ValueField.int('For polls.')
   readonly poll!: number;
 
-  @ValueField(() => Int, { description: 'For the backfill.' })
+  @ValueField.int('For the backfill.')
   readonly backfill!: number;
 }
 
@@ -279,18 +253,13 @@ class BudgetQueue {
     'How many requests may be sent to an Abnormal account (`UPSTREAM_RPM`), and how many were sent.',
 })
 export class UpstreamBudget implements BudgetSnapshot {
-  @ValueField(() => Int, { description: 'Requests allowed in any 60 seconds.' })
+  @ValueField.int('Requests allowed in any 60 seconds.')
   readonly limit!: number;
 
-  @ValueField(() => Int, {
-    description: 'Requests that count against the limit now: in flight, or answered in the last minute.',
-  })
+  @ValueField.int('Requests that count against the limit now: in flight, or answered in the last minute.')
   readonly used!: number;
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'Earliest time of the next request (UTC); null if a request can be sent now.',
-  })
+  @ValueField.instantOrNull('Earliest time of the next request (UTC); null if a request can be sent now.')
   readonly resetsAt!: Instant | null;
 
   @ValueField(() => BudgetQueue, { description: 'The waiting requests.' })

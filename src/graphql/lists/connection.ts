@@ -2,33 +2,30 @@ import { Ctx, Field, Int, ObjectType } from 'type-graphql';
 import type { RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput, upstreamErrorCode } from '../base/errors.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { foreignCursor, ListWalk, type Page, type PageArgs, type PageEdge } from './page.js';
+import { type ConnectionPage, foreignCursor, ListWalk, type PageArgs, type PageEdge } from './page.js';
 import type { View } from './view.js';
 
 const PageValue = valueFieldFrom('page.facts');
 
 @ObjectType({ simpleResolvers: true, description: 'Position of a page in its list.' })
 class PageInfo {
-  constructor(readonly page: Page<unknown>) {}
+  constructor(readonly page: ConnectionPage<unknown>) {}
 
-  @PageValue(() => Boolean, { description: 'Whether there are items after this page.' })
+  @PageValue.boolean('Whether there are items after this page.')
   readonly hasNextPage!: boolean;
 
-  @PageValue(() => Boolean, { description: 'Whether there are items before this page.' })
+  @PageValue.boolean('Whether there are items before this page.')
   readonly hasPreviousPage!: boolean;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Cursor for `before`; null if the page is empty.',
-  })
+  @ValueField.textOrNull('Cursor for `before`; null if the page is empty.')
   get startCursor(): string | null {
     return this.page.edges[0]?.cursor ?? null;
   }
 
-  @ValueField(() => String, { nullable: true, description: 'Cursor for `after`; null if the page is empty.' })
+  @ValueField.textOrNull('Cursor for `after`; null if the page is empty.')
   get endCursor(): string | null {
     return this.page.edges.at(-1)?.cursor ?? this.page.facts.endCursor;
   }
@@ -41,7 +38,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
     description: `One ${name} of a page, with its cursor.`,
   })
   class Edge {
-    @ValueField(() => String, { description: 'Position in the list, for `after` and `before`. Opaque.' })
+    @ValueField.text('Position in the list, for `after` and `before`. Opaque.')
     readonly cursor!: string;
 
     @ValueField(nodeType, { description: `The ${name}.` })
@@ -50,7 +47,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
 
   @ObjectType(`${name}Connection`, { simpleResolvers: true, description: `A page of a list of ${name}.` })
   class Connection {
-    constructor(readonly page: Page<T>) {}
+    constructor(readonly page: ConnectionPage<T>) {}
 
     @ValueField(() => [Edge], { description: 'The items of the page, each with its cursor.' })
     get edges(): readonly PageEdge<T>[] {
@@ -89,17 +86,16 @@ export function recordConnectionOf<T extends object>(nodeType: () => object, nam
   @ObjectType({ simpleResolvers: true, description: `A page of a list of ${name}.` })
   class RecordConnection extends connectionOf<T>(nodeType, name) {
     constructor(
-      page: Page<T>,
+      page: ConnectionPage<T>,
       readonly view: View,
       private readonly readCoverage: ReadCoverage,
     ) {
       super(page);
     }
 
-    @ValueField(() => DateTime, {
-      description:
-        'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
-    })
+    @ValueField.instant(
+      'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
+    )
     get asOf(): Instant {
       return this.view.asOf;
     }
@@ -134,7 +130,7 @@ function toReport({ freshness }: View): FreshnessReport | null {
 }
 
 /** A list that is part of a record and is read as a whole. */
-export interface ArrayList<T> {
+interface ArrayList<T> {
   /** The name in cursors, such as `Case.threats`. */
   readonly list: string;
   readonly owner: RecordKey;
@@ -145,8 +141,8 @@ export interface ArrayList<T> {
 }
 
 /** A page of it, with the view it was read in: that of the first page of the walk. */
-export interface PageWithin<T> {
-  readonly page: Page<T>;
+interface PageWithin<T> {
+  readonly page: ConnectionPage<T>;
   readonly view: View;
 }
 

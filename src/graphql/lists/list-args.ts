@@ -208,7 +208,7 @@ const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Directio
   DESC: 'Descending: largest or newest first; records without a value come last.',
 });
 
-export interface OrderInput {
+interface OrderInput {
   readonly field: string;
   readonly direction?: 'ASC' | 'DESC' | null;
 }
@@ -313,7 +313,7 @@ export class RecordArgs extends NodeArgs {
 }
 
 @ArgsType()
-export class ListArgs extends PageArgs implements ReadArgs {
+class ListArgs extends PageArgs implements ReadArgs {
   @Field(() => [ID], {
     nullable: true,
     description: 'Only these integrations, by name. Default: all.',

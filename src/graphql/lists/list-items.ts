@@ -11,7 +11,7 @@ import {
   pinOf,
   type RecordPage,
 } from './list-records.js';
-import type { CursorValue, Page } from './page.js';
+import type { ConnectionPage, CursorValue } from './page.js';
 import type { View } from './view.js';
 
 /** Everything that a list of the items of a kind's records needs. */
@@ -32,7 +32,7 @@ async function readItemPage<K extends ListedKind, T>(
   { store }: RequestServices,
   asked: ListRequest,
   { view, walk }: PagePlace,
-): Promise<Page<T>> {
+): Promise<ConnectionPage<T>> {
   const { order, integrations, filter } = asked;
   const query = { kind, integrations, filter, seq: view.seq };
   const { items, hasMore } = await readItems(store, {

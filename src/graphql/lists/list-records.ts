@@ -23,11 +23,11 @@ import {
 import type { ReadCoverage } from './connection.js';
 import type { FilteredListArgs, KindFilter, KindOrder, Order, Present } from './list-args.js';
 import {
+  type ConnectionPage,
   type CursorValue,
   fingerprint,
   foreignCursor,
   ListWalk,
-  type Page,
   type ReadCursor,
 } from './page.js';
 import {
@@ -209,7 +209,7 @@ async function coverageOfList(services: RequestServices, asked: ListRequest, vie
   return withUndecided(services, report, { kind, filter, integrations: chosen, seq: view.seq }, unit);
 }
 
-export type RecordPage<T> = [page: Page<T>, view: View, coverage: ReadCoverage];
+export type RecordPage<T> = [page: ConnectionPage<T>, view: View, coverage: ReadCoverage];
 
 export function listRecords<K extends ListedKind, T>(
   context: GatewayContext,
@@ -232,7 +232,7 @@ export async function listPage<T>(
   spec: OrderedList<ListedKind>,
   unit: Unit,
   args: FilteredListArgs,
-  read: (services: RequestServices, asked: ListRequest, place: PagePlace) => Promise<Page<T>>,
+  read: (services: RequestServices, asked: ListRequest, place: PagePlace) => Promise<ConnectionPage<T>>,
 ): Promise<RecordPage<T>> {
   const services = context.trackedServices;
   const { asked, walk } = await toListRequest(services, spec, unit, args);
@@ -270,7 +270,7 @@ async function readPage<K extends ListedKind, T>(
   services: RequestServices,
   asked: ListRequest,
   { view, walk, damaged }: PagePlace,
-): Promise<Page<T>> {
+): Promise<ConnectionPage<T>> {
   const { order, integrations, filter } = asked;
   const after = walk.cursor && toPosition(walk.cursor.place);
   const query = { kind, integrations, filter, seq: view.seq };

@@ -5,7 +5,7 @@ import type { HistoryStore } from '../../history/store.js';
 import { badInput } from '../base/errors.js';
 import type { Loaders } from '../request/loaders.js';
 
-export interface PageServices {
+interface PageServices {
   readonly store: HistoryStore;
   readonly loaders: Loaders;
 }
@@ -37,7 +37,7 @@ export class PageEdge<T> {
   }
 }
 
-export class Page<T> {
+export class ConnectionPage<T> {
   private made: readonly PageEdge<T>[] | null = null;
 
   constructor(readonly facts: PageFacts<T>) {}
@@ -214,13 +214,13 @@ export class ListWalk {
   }
 
   /** The page of the first `limit` rows from the cursor on, in the direction of the walk. */
-  page<Row, T>(found: readonly Row[], options: FoundRows<Row, T>): Page<T> {
+  page<Row, T>(found: readonly Row[], options: FoundRows<Row, T>): ConnectionPage<T> {
     const { toNode, placeOf, pin = [], hasMore = found.length > this.limit, count } = options;
     const { endCursor = null } = options;
     const rows = found.slice(0, this.limit);
     if (this.backward) rows.reverse();
     let write: ReturnType<typeof cursorWriter> | null = null;
-    return new Page({
+    return new ConnectionPage({
       nodes: rows.map(toNode),
       cursorAt: (index) => {
         write ??= cursorWriter({ list: this.list, terms: this.terms, pin });

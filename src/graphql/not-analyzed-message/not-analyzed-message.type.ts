@@ -1,7 +1,7 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import { notAnalyzedReason } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -39,16 +39,12 @@ const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
     'A message that a user reported to the abuse mailbox and that Abnormal did not analyse (`/abuse_mailbox/not_analyzed`). The account needs the abuse mailbox add-on. Abnormal has no request for a single one: a message is read with the list of its second.',
 })
 export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
-  @RecordValue(() => ID, {
-    description: 'Abnormal’s id of the message (`abx_message_id`): a signed 64-bit integer as text.',
-  })
+  @RecordValue.id('Abnormal’s id of the message (`abx_message_id`): a signed 64-bit integer as text.')
   readonly messageId!: string;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When it was reported (UTC; `reported_datetime`); null if Abnormal gives no time. Messages are collected and ordered by this time.',
-  })
+  @RecordValue.instantOrNull(
+    'When it was reported (UTC; `reported_datetime`); null if Abnormal gives no time. Messages are collected and ordered by this time.',
+  )
   readonly reportedTime!: Instant | null;
 
   @ValueField(() => NotAnalyzedReason, {
@@ -59,43 +55,33 @@ export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
     return notAnalyzedReason(this.record.reasonRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`not_analyzed_reason` as received.' })
+  @RecordValue.textOrNull('`not_analyzed_reason` as received.')
   readonly reasonRaw!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['subject'],
-    nullable: true,
-    description: 'Subject (`subject`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull('Subject (`subject`); null if Abnormal gives none.', { personal: ['subject'] })
   readonly subject!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['names'],
-    nullable: true,
-    description: 'Name of the user who reported it (`reporter.name`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'Name of the user who reported it (`reporter.name`); null if Abnormal gives none.',
+    { personal: ['names'] },
+  )
   readonly reporterName!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description:
-      'E-mail address of the user who reported it (`reporter.email`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'E-mail address of the user who reported it (`reporter.email`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  )
   readonly reporterAddress!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Name of the recipient (`recipient.name`); null if Abnormal gives none.', {
     personal: ['names'],
-    nullable: true,
-    description: 'Name of the recipient (`recipient.name`); null if Abnormal gives none.',
   })
   readonly recipientName!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description: 'E-mail address of the recipient (`recipient.email`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'E-mail address of the recipient (`recipient.email`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  )
   readonly recipientAddress!: string | null;
 }
 

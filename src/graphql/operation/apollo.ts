@@ -23,7 +23,7 @@ import type { ErrorCode } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
 import { analyseValid } from './analyse-operation.js';
 import { type Execute, parsedQueries } from './execute.js';
-import { causeOf, createPipeline, historyMessage, RequestEnded } from './pipeline.js';
+import { createPipeline, historyMessage, originalError, RequestEnded } from './pipeline.js';
 import { QUESTIONS_DOCUMENT } from './questions.js';
 import { ResponseCache } from './response-cache.js';
 
@@ -136,7 +136,7 @@ function toApolloLogger(log: Log) {
  */
 export function createErrorFormatter(log: Log) {
   return (formatted: GraphQLFormattedError, error: unknown): GraphQLFormattedError => {
-    const cause = causeOf(error);
+    const cause = originalError(error);
     if (cause instanceof HistoryError) {
       log.error({ err: cause }, 'the history cannot be read');
       return withMessage(formatted, 'HISTORY_UNAVAILABLE', historyMessage(cause, null));

@@ -190,7 +190,7 @@ function hasVariables(value: ValueNode): boolean {
 export const CALL_PRICE = 100;
 
 /** Per resolved field, in addition to its nodes. By `Type.field`. */
-export const FIELD_PRICES: Readonly<Record<string, number>> = {
+const FIELD_PRICES: Readonly<Record<string, number>> = {
   // the complete schema has over a thousand fields
   'Query.__schema': 1_000,
   'Query.__type': 50,
@@ -211,7 +211,7 @@ export const FIELD_PRICES: Readonly<Record<string, number>> = {
 };
 
 /** By the name of a field that many types have. */
-export const COMMON_PRICES: Readonly<Record<string, number>> = {
+const COMMON_PRICES: Readonly<Record<string, number>> = {
   ...{ totalCount: 10, coverage: 5 },
   // each is one more scan for all groups and buckets, 10,000 of them at most
   ...{ distinct: 20, duration: 20 },
@@ -220,7 +220,7 @@ export const COMMON_PRICES: Readonly<Record<string, number>> = {
 const LISTED = Object.values(DEFINITION_OF);
 
 /** Read from Abnormal on demand, unless the view is of the past. */
-export const ON_DEMAND: ReadonlySet<string> = new Set([
+const ON_DEMAND: ReadonlySet<string> = new Set([
   ...LISTED.flatMap(({ kind, resource, graphType, parts, items }) => [
     ...[kind, resource, ...(items ? [items.graphField] : [])].map((field) => `Query.${field}`),
     ...parts.map(({ graphField }) => `${graphType}.${graphField}`),
@@ -238,20 +238,20 @@ const LISTS_OF_IDS: Readonly<Record<string, string>> = {
 };
 
 /** Everything below these is read in a view of the past. */
-export const OF_THE_PAST: ReadonlySet<string> = new Set([
+const OF_THE_PAST: ReadonlySet<string> = new Set([
   'Revision.node',
   'ControlException.record',
   'PopulationMember.record',
 ]);
 
 /** The maximum length of lists without pages whose items have fields with a price. */
-export const LIST_LENGTHS: Readonly<Record<string, number>> = {
+const LIST_LENGTHS: Readonly<Record<string, number>> = {
   'Evidence.results': 10,
   'Posture.states': 32,
   'NoLongerGiven.members': 100,
 };
 
-export const SINGLE_NODES: ReadonlySet<string> = new Set([
+const SINGLE_NODES: ReadonlySet<string> = new Set([
   ...LISTED.map(({ kind }) => `Query.${kind}`),
   'Query.node',
   'Query.record',

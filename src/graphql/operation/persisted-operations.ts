@@ -7,7 +7,7 @@ export interface PersistedOperations {
 }
 
 /** The message says what is wrong in the manifest. */
-export class ManifestError extends Error {
+class ManifestError extends Error {
   override readonly name = 'ManifestError';
 }
 

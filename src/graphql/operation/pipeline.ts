@@ -61,7 +61,7 @@ export interface AskedOperation {
 }
 
 /** Whether an operation may run. */
-export type AdmissionResult =
+type AdmissionResult =
   | { readonly admitted: Admission }
   | { readonly refused: LimitError }
   /** It cannot be parsed, or names no operation: the server says why. */
@@ -322,7 +322,7 @@ function withHistoryErrors(
   if (!result.errors && damaged.length === 0) return result;
   const left = damaged.map((error) => new GraphQLError(error.message, { originalError: error }));
   const errors = [...(result.errors ?? []), ...left].map((error) => {
-    const cause = causeOf(error);
+    const cause = originalError(error);
     if (!(cause instanceof HistoryError)) return error;
     log.error({ err: cause }, 'the history cannot be read');
     const { path, nodes } = error;
@@ -332,6 +332,6 @@ function withHistoryErrors(
   return { ...result, errors };
 }
 
-export function causeOf(error: unknown): unknown {
-  return error instanceof GraphQLError && error.originalError ? causeOf(error.originalError) : error;
+export function originalError(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? originalError(error.originalError) : error;
 }

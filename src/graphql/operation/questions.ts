@@ -3,7 +3,7 @@
  * docs/clients/ as a collection and as a manifest of persisted operations. Each runs without variables.
  */
 
-export interface Question {
+interface Question {
   /** The name of the operation. */
   readonly name: string;
   readonly question: string;

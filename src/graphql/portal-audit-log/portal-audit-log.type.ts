@@ -1,7 +1,7 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import { auditStatus } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -25,29 +25,20 @@ const PortalAuditStatus = describedEnum<PortalAuditStatus>('PortalAuditStatus', 
     'What a user did in Abnormal’s portal (`/auditlogs`). Abnormal keeps entries for 90 days; entries never change. The gateway’s own trail is `auditTrail`.',
 })
 export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
-  @RecordValue(() => ID, {
-    description:
-      'SHA-256 of the entry as canonical JSON. Abnormal gives entries no id, so two entries with the same content are one.',
-  })
+  @RecordValue.id(
+    'SHA-256 of the entry as canonical JSON. Abnormal gives entries no id, so two entries with the same content are one.',
+  )
   readonly entryId!: string;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When it happened (UTC; `timestamp`); null if Abnormal gives no time. Entries are collected and ordered by this time.',
-  })
+  @RecordValue.instantOrNull(
+    'When it happened (UTC; `timestamp`); null if Abnormal gives no time. Entries are collected and ordered by this time.',
+  )
   readonly timestamp!: Instant | null;
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: 'Kind of action, as received (`category`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull('Kind of action, as received (`category`); null if Abnormal gives none.')
   readonly category!: string | null;
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: 'The action, as received (`action`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull('The action, as received (`action`); null if Abnormal gives none.')
   readonly action!: string | null;
 
   @ValueField(() => PortalAuditStatus, {
@@ -58,46 +49,36 @@ export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
     return auditStatus(this.record.statusRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`status` as received.' })
+  @RecordValue.textOrNull('`status` as received.')
   readonly statusRaw!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('E-mail address of the user (`user.email`); null if Abnormal gives none.', {
     personal: ['addresses'],
-    nullable: true,
-    description: 'E-mail address of the user (`user.email`); null if Abnormal gives none.',
   })
   readonly userAddress!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('IP address of the user’s device (`sourceIp`); null if Abnormal gives none.', {
     personal: ['locations'],
-    nullable: true,
-    description: 'IP address of the user’s device (`sourceIp`); null if Abnormal gives none.',
   })
   readonly sourceIp!: string | null;
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: 'Name of the tenant (`tenantName`), which may be empty; null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'Name of the tenant (`tenantName`), which may be empty; null if Abnormal gives none.',
+  )
   readonly tenantName!: string | null;
 
-  @RecordValue(() => ID, {
-    nullable: true,
-    description: 'Id of the message that was acted on (`actionDetails.messageId`); null if there is none.',
-  })
+  @RecordValue.idOrNull(
+    'Id of the message that was acted on (`actionDetails.messageId`); null if there is none.',
+  )
   readonly messageId!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('The user’s reason (`actionDetails.providedReason`); null if there is none.', {
     personal: ['texts'],
-    nullable: true,
-    description: 'The user’s reason (`actionDetails.providedReason`); null if there is none.',
   })
   readonly reason!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('URL of the request (`actionDetails.requestUrl`); null if there is none.', {
     personal: ['urls'],
-    nullable: true,
-    description: 'URL of the request (`actionDetails.requestUrl`); null if there is none.',
   })
   readonly requestUrl!: string | null;
 }

@@ -3,12 +3,12 @@ import type { StreamState } from '../../model/stream.js';
 import { type ListedKind, RESOURCE_OF } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { DateTime, describedEnum, ValueField } from '../base/fields.js';
-import { StreamReport } from '../integration/integration.type.js';
-import { ForwardArgs, type Page } from '../lists/page.js';
+import { IntegrationStream } from '../integration/integration.type.js';
+import { type ConnectionPage, ForwardArgs } from '../lists/page.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ChangeKind, RecordKind, type Revision, RevisionConnection } from './revision.type.js';
 
-export type ChangesStart = 'BEGINNING' | 'NOW';
+type ChangesStart = 'BEGINNING' | 'NOW';
 
 const ChangesStart = describedEnum<ChangesStart>('ChangesStart', 'Where the list of changes starts.', {
   BEGINNING: 'At the first recording.',
@@ -88,22 +88,19 @@ export class ChangeTail {
     this.caughtUp = caughtUp;
   }
 
-  @ValueField(() => String, {
-    description:
-      'Pass it as `after` to read what comes next, without an upper limit. It does not expire. If the history is another one, or was restored from a backup, the error is `CURSOR_GONE`.',
-  })
+  @ValueField.text(
+    'Pass it as `after` to read what comes next, without an upper limit. It does not expire. If the history is another one, or was restored from a backup, the error is `CURSOR_GONE`.',
+  )
   readonly cursor: string;
 
-  @ValueField(() => DateTime, {
-    description:
-      'All selected changes recorded up to this instant (UTC) were returned. It advances with every recording, also if nothing matches. 1970-01-01 if nothing was recorded yet.',
-  })
+  @ValueField.instant(
+    'All selected changes recorded up to this instant (UTC) were returned. It advances with every recording, also if nothing matches. 1970-01-01 if nothing was recorded yet.',
+  )
   readonly asOf: Instant;
 
-  @ValueField(() => Boolean, {
-    description:
-      'Whether all changes recorded so far were returned. If false, read the next page at once; if true, wait (`wait`, `nextPollAt` or the subscription).',
-  })
+  @ValueField.boolean(
+    'Whether all changes recorded so far were returned. If false, read the next page at once; if true, wait (`wait`, `nextPollAt` or the subscription).',
+  )
   readonly caughtUp: boolean;
 
   @Field(() => DateTime, {
@@ -125,7 +122,7 @@ export class ChangeTail {
     return toInstant(Math.max(Math.min(...lastAt.values()), toMillis(services.now())));
   }
 
-  @Field(() => [StreamReport], {
+  @Field(() => [IntegrationStream], {
     nullable: true,
     description:
       'The streams of the selected records. If `lastSuccessAt` does not advance, no change means that nothing was collected.',
@@ -149,7 +146,7 @@ async function selectedStreams(
 
 @ObjectType({ simpleResolvers: true, description: 'A page of changes, with the place where it ends.' })
 export class ChangeConnection extends RevisionConnection {
-  constructor(page: Page<Revision>, tail: ChangeTail) {
+  constructor(page: ConnectionPage<Revision>, tail: ChangeTail) {
     super(page);
     this.tail = tail;
   }

@@ -3,7 +3,7 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
 import type { View } from '../lists/view.js';
 
@@ -39,10 +39,9 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
     return this.revision.record;
   }
 
-  @ValueField(() => ID, {
-    description:
-      'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is in a separate field.',
-  })
+  @ValueField.id(
+    'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is in a separate field.',
+  )
   get id(): string {
     if (this.globalId === null) {
       const { kind, integration, id } = this.revision.key;
@@ -51,11 +50,9 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
     return this.globalId;
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description:
-      'When the gateway found that Abnormal had deleted the record (UTC): two 404 responses in different runs. The other fields show the last version. Null while the record exists. Lists do not contain deleted records.',
-  })
+  @ValueField.instantOrNull(
+    'When the gateway found that Abnormal had deleted the record (UTC): two 404 responses in different runs. The other fields show the last version. Null while the record exists. Lists do not contain deleted records.',
+  )
   get deletedAt(): Instant | null {
     return this.revision.deleted ? this.revision.observedFrom : null;
   }
@@ -94,9 +91,8 @@ export class Provenance {
     private readonly view: View,
   ) {}
 
-  @RevisionValue(() => ID, {
+  @RevisionValue.id('Name of the integration: the Abnormal account that the record was read from.', {
     from: 'key.integration',
-    description: 'Name of the integration: the Abnormal account that the record was read from.',
   })
   readonly integration!: string;
 
@@ -108,38 +104,28 @@ export class Provenance {
     return isReadFor(this.view, this.revision) ? 'LIVE' : 'RECORDED';
   }
 
-  @RevisionValue(() => DateTime, {
-    from: 'observedFrom',
-    description: 'When the gateway first saw this version (UTC).',
-  })
+  @RevisionValue.instant('When the gateway first saw this version (UTC).', { from: 'observedFrom' })
   readonly observedAt!: Instant;
 
-  @RevisionValue(() => DateTime, {
-    description:
-      'When Abnormal last returned this version (UTC). With `asOf` it may be later than that instant: Abnormal returned this version both before and after it.',
-  })
+  @RevisionValue.instant(
+    'When Abnormal last returned this version (UTC). With `asOf` it may be later than that instant: Abnormal returned this version both before and after it.',
+  )
   readonly verifiedAt!: Instant;
 
-  @RevisionValue(() => String, {
-    description:
-      'SHA-256, in hex, of what Abnormal sent, as canonical JSON (RFC 8785). Versions with equal digests are equal.',
-  })
+  @RevisionValue.text(
+    'SHA-256, in hex, of what Abnormal sent, as canonical JSON (RFC 8785). Versions with equal digests are equal.',
+  )
   readonly digest!: string;
 
-  @RevisionValue(() => ID, { description: 'The run that first saw this version.' })
+  @RevisionValue.id('The run that first saw this version.')
   readonly runId!: string;
 
-  @ValueField(() => Boolean, {
-    description: 'Whether the record is older than requested because Abnormal could not be asked.',
-  })
+  @ValueField.boolean('Whether the record is older than requested because Abnormal could not be asked.')
   get stale(): boolean {
     return this.view.freshness?.stale ?? false;
   }
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Why the answer is stale, in words; null if it is not stale.',
-  })
+  @ValueField.textOrNull('Why the answer is stale, in words; null if it is not stale.')
   get staleReason(): string | null {
     return this.view.freshness?.stale ? this.view.freshness.reason : null;
   }

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GraphQLJSON } from 'graphql-scalars';
-import { ID, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import { byKind, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
 import { toRecordNode } from './nodes.js';
@@ -33,10 +33,9 @@ export const ChangeKind = describedEnum<ChangeKind>(
   description: 'One field that differs between two versions of a record.',
 })
 export class FieldChange {
-  @ValueField(() => String, {
-    description:
-      'Name of the field in the graph, or of its `…Raw` field for a list of values; for a message of a threat `messages[<message id>].<field>`.',
-  })
+  @ValueField.text(
+    'Name of the field in the graph, or of its `…Raw` field for a list of values; for a message of a threat `messages[<message id>].<field>`.',
+  )
   readonly field!: string;
 
   @ValueField(() => GraphQLJSON, {
@@ -66,10 +65,10 @@ export class Revision {
   @RevisionValue(() => RecordKind, { from: 'key.kind', description: 'Kind of the record.' })
   readonly kind!: ListedKind;
 
-  @RevisionValue(() => ID, { from: 'key.integration', description: 'Name of the integration.' })
+  @RevisionValue.id('Name of the integration.', { from: 'key.integration' })
   readonly integration!: string;
 
-  @RevisionValue(() => ID, { from: 'key.id', description: 'Abnormal’s id of the record.' })
+  @RevisionValue.id('Abnormal’s id of the record.', { from: 'key.id' })
   readonly recordId!: string;
 
   @ValueField(() => RecordNode, {
@@ -80,27 +79,19 @@ export class Revision {
     return toRecordNode(this.revision, viewOfRevision(this.revision));
   }
 
-  @RevisionValue(() => DateTime, {
-    description: 'When the gateway first saw this version (UTC).',
-  })
+  @RevisionValue.instant('When the gateway first saw this version (UTC).')
   readonly observedFrom!: Instant;
 
-  @RevisionValue(() => DateTime, {
-    nullable: true,
-    description: 'When the next version replaced it (UTC); null for the newest version.',
-  })
+  @RevisionValue.instantOrNull('When the next version replaced it (UTC); null for the newest version.')
   readonly observedTo!: Instant | null;
 
-  @RevisionValue(() => DateTime, { description: 'When Abnormal last returned this version (UTC).' })
+  @RevisionValue.instant('When Abnormal last returned this version (UTC).')
   readonly verifiedAt!: Instant;
 
-  @RevisionValue(() => ID, { description: 'The run that first saw it.' })
+  @RevisionValue.id('The run that first saw it.')
   readonly runId!: string;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'SHA-256 of `received`, in hex; null for a deletion.',
-  })
+  @ValueField.textOrNull('SHA-256 of `received`, in hex; null for a deletion.')
   get digestAfter(): string | null {
     return this.revision.deleted ? null : this.revision.digest;
   }

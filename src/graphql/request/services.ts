@@ -20,7 +20,7 @@ import { FOLLOWER_SETTINGS, type FollowerSettings, Followers } from './followers
 import { createLoaders, type Loaders } from './loaders.js';
 import { NotPossibleError, type Operations } from './operations.js';
 
-export interface ContextOptions {
+interface ContextOptions {
   readonly store: HistoryStore;
   readonly accounts: Accounts;
   readonly live: Live;
@@ -69,7 +69,7 @@ export function noFacts(): RequestFacts {
 }
 
 /** What a subscription gets from its connection. */
-export interface Following {
+interface Following {
   /** Fires when the subscription must end by itself: after its time, or on shutdown. */
   readonly ending: AbortSignal;
   /** The cursor of the last event that the caller received before it connected again. */
@@ -308,7 +308,7 @@ function unknown(name: string, known: readonly string[], argument: 'integration'
 }
 
 /** An action that a caller requests. */
-export interface AuditedWork<T> {
+interface AuditedWork<T> {
   readonly action: AuditAction;
   /** For the audit trail. */
   readonly target: string | null;

@@ -2,9 +2,9 @@ import type {
   Cells,
   Dimension,
   DurationSummary,
-  Measure,
   Measured,
   Statistics,
+  StatisticsMeasure,
   StatisticsQuery,
   Unit,
 } from '../../history/statistics.js';
@@ -60,7 +60,7 @@ const MOST_GROUPS = 100;
 const DEFAULT_SPAN = 30 * DAY;
 const AGE_LIMITS = [HOUR, DAY, 7 * DAY, 30 * DAY];
 
-export interface StatisticsInput extends StatisticsArgs {
+interface StatisticsInput extends StatisticsArgs {
   readonly filter?: FilterInput | null;
   readonly timeField?: string | null;
   readonly groupBy?: readonly string[] | null;
@@ -112,7 +112,7 @@ export class StatisticsReading {
   }
 
   async distinct(of: string, slot: Slot, bucket: number | null): Promise<number> {
-    const measure: Measure = { type: 'DISTINCT', of: of === OWNERS ? null : of };
+    const measure: StatisticsMeasure = { type: 'DISTINCT', of: of === OWNERS ? null : of };
     return this.#cell(await this.#read(measure), slot, bucket) as number;
   }
 
@@ -123,7 +123,7 @@ export class StatisticsReading {
     return [this.#cell(found, slot, bucket) as DurationSummary, named];
   }
 
-  #read(measure: Measure): Promise<Statistics> {
+  #read(measure: StatisticsMeasure): Promise<Statistics> {
     const key = JSON.stringify(measure);
     const reading = this.#measured.get(key) ?? this.services.store.statistics({ ...this.query, measure });
     this.#measured.set(key, reading);

@@ -3,13 +3,13 @@ import type { Statistics } from '../../history/statistics.js';
 import type { GapReason } from '../../model/ledger.js';
 import type { FieldValue } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import { DateTime, ValueField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import { CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
 import type { FilterInput } from '../lists/list-args.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
 import { readStatistics, type Slot, type StatisticsReading, type StatisticsSpec } from './read-statistics.js';
-import { DurationFigures, keyText, registered, StatisticsArgs } from './statistics.type.js';
+import { DurationFigures, groupText, registered, StatisticsArgs } from './statistics.type.js';
 
 /** Makes the resolver of the statistics of one noun, with the types that it returns. */
 export function statisticsFor(spec: StatisticsSpec) {
@@ -43,11 +43,9 @@ export function statisticsFor(spec: StatisticsSpec) {
     @ValueField(() => DimensionEnum, { description: 'The dimension.' })
     readonly dimension!: string;
 
-    @ValueField(() => String, {
-      nullable: true,
-      description:
-        'The value; `OTHER` for a word of Abnormal’s that the gateway does not know. Null if Abnormal gives none.',
-    })
+    @ValueField.textOrNull(
+      'The value; `OTHER` for a word of Abnormal’s that the gateway does not know. Null if Abnormal gives none.',
+    )
     readonly value!: string | null;
   }
 
@@ -64,7 +62,7 @@ export function statisticsFor(spec: StatisticsSpec) {
   /** Of the total, a group, or one span of it; `bucket` is null over the whole window. */
   @ObjectType()
   abstract class Counted extends CellSource {
-    @ValueField(() => Int, { description: `Number of ${plural}.` })
+    @ValueField.int(`Number of ${plural}.`)
     get count(): number {
       return this.found;
     }
@@ -94,12 +92,12 @@ export function statisticsFor(spec: StatisticsSpec) {
 
   @ObjectType(`${noun}Bucket`, { simpleResolvers: true, description: 'One span of time of a group.' })
   class Bucket extends Counted {
-    @ValueField(() => DateTime, { description: 'Start (UTC), inclusive.' })
+    @ValueField.instant('Start (UTC), inclusive.')
     get from(): Instant {
       return toInstant(this.reading.edges[this.bucket ?? 0] ?? 0);
     }
 
-    @ValueField(() => DateTime, { description: 'End (UTC), exclusive.' })
+    @ValueField.instant('End (UTC), exclusive.')
     get to(): Instant {
       return toInstant(this.reading.edges[(this.bucket ?? 0) + 1] ?? 0);
     }
@@ -112,7 +110,7 @@ export function statisticsFor(spec: StatisticsSpec) {
       return this.reading.gapReasons(this.bucket ?? 0);
     }
 
-    @ValueField(() => Boolean, { description: 'Whether the window cuts the span short.' })
+    @ValueField.boolean('Whether the window cuts the span short.')
     get partial(): boolean {
       return this.reading.isPartial(this.bucket ?? 0);
     }
@@ -141,7 +139,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     readonly values!: number;
     readonly buckets!: readonly Bucket[] | null;
 
-    @ValueField(() => Int, { description: `Number of ${plural}, each counted once.` })
+    @ValueField.int(`Number of ${plural}, each counted once.`)
     get count(): number {
       return this.found;
     }
@@ -170,22 +168,22 @@ export function statisticsFor(spec: StatisticsSpec) {
       private readonly dimensions: readonly string[],
     ) {}
 
-    @ValueField(() => DateTime, { description: 'The instant of the snapshot (UTC).' })
+    @ValueField.instant('The instant of the snapshot (UTC).')
     get asOf(): Instant {
       return this.reading.view.asOf;
     }
 
-    @ValueField(() => DateTime, { description: 'Start of the window (UTC), inclusive.' })
+    @ValueField.instant('Start of the window (UTC), inclusive.')
     get from(): Instant {
       return this.reading.from;
     }
 
-    @ValueField(() => DateTime, { description: 'End of the window (UTC), exclusive.' })
+    @ValueField.instant('End of the window (UTC), exclusive.')
     get to(): Instant {
       return this.reading.to;
     }
 
-    @ValueField(() => String, { description: 'The time zone of the buckets.' })
+    @ValueField.text('The time zone of the buckets.')
     get timeZone(): string {
       return this.reading.zone.name;
     }
@@ -218,7 +216,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     #group(slot: Slot, count: number, buckets: readonly unknown[], values: readonly FieldValue[]): Group {
       const keys = values.map((value, i) => {
         const dimension = this.dimensions[i] ?? '';
-        return Object.assign(new Key(), { dimension, value: keyText(dimension, value) });
+        return Object.assign(new Key(), { dimension, value: groupText(dimension, value) });
       });
       const group = new Group(this.reading, slot, null, count);
       return Object.assign(group, { keys, buckets: bucketsOf(this.reading, slot, buckets) });
@@ -233,25 +231,21 @@ export function statisticsFor(spec: StatisticsSpec) {
       return Object.assign(cell, { values, buckets: bucketsOf(this.reading, 'REST', buckets) });
     }
 
-    @ValueField(() => Boolean, {
-      description:
-        'Whether one of them can be in several groups. The counts of the groups then add up to more than the total.',
-    })
+    @ValueField.boolean(
+      'Whether one of them can be in several groups. The counts of the groups then add up to more than the total.',
+    )
     get overlapping(): boolean {
       return this.reading.isOverlapping;
     }
 
-    @ValueField(() => Int, {
-      description:
-        'Number of records among them of which Abnormal returns only a sample, such as threats with fewer messages than mailboxes. Values from these are lower bounds.',
-    })
+    @ValueField.int(
+      'Number of records among them of which Abnormal returns only a sample, such as threats with fewer messages than mailboxes. Values from these are lower bounds.',
+    )
     get sampled(): number {
       return this.counts.sampled;
     }
 
-    @ValueField(() => Int, {
-      description: `Number of matching ${plural} without the time \`timeField\`; not counted.`,
-    })
+    @ValueField.int(`Number of matching ${plural} without the time \`timeField\`; not counted.`)
     get untimed(): number {
       return this.counts.untimed;
     }

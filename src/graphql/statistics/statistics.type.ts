@@ -22,15 +22,15 @@ export interface NamedDuration {
   readonly description: string;
 }
 
-export type DurationBound = 'EXACT' | 'AT_MOST';
+type DurationBound = 'EXACT' | 'AT_MOST';
 
-export const DurationBoundEnum = describedEnum<DurationBound>('DurationBound', 'How exact durations are.', {
+const DurationBoundEnum = describedEnum<DurationBound>('DurationBound', 'How exact durations are.', {
   EXACT: 'Both times come from Abnormal.',
   AT_MOST:
     'Abnormal does not report the end. It is the first time that the gateway saw the record in its final state, so the true duration may be shorter.',
 });
 
-export const IntervalEnum = describedEnum<Interval>('StatisticsInterval', 'The length of buckets.', {
+const IntervalEnum = describedEnum<Interval>('StatisticsInterval', 'The length of buckets.', {
   HOUR: 'Hours. An hour that the clock repeats is two buckets.',
   DAY: 'Days of the time zone, which may have 23 or 25 hours.',
   WEEK: 'Weeks, from Monday.',
@@ -38,7 +38,7 @@ export const IntervalEnum = describedEnum<Interval>('StatisticsInterval', 'The l
 });
 
 /** The ages that the dimension AGE has, by the number of limits that an age reaches. */
-export const AGES = ['UNDER_1_HOUR', 'UNDER_1_DAY', 'UNDER_7_DAYS', 'UNDER_30_DAYS', 'OVER_30_DAYS'] as const;
+const AGES = ['UNDER_1_HOUR', 'UNDER_1_DAY', 'UNDER_7_DAYS', 'UNDER_30_DAYS', 'OVER_30_DAYS'] as const;
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.ceil(ms / 1000));
 
@@ -53,42 +53,42 @@ export class DurationFigures {
     private readonly limit: DurationBound,
   ) {}
 
-  @ValueField(() => Int, { description: 'Number of durations that are over.' })
+  @ValueField.int('Number of durations that are over.')
   get count(): number {
     return this.summary.count;
   }
 
-  @ValueField(() => Int, { description: 'Number that are not over yet.' })
+  @ValueField.int('Number that are not over yet.')
   get pending(): number {
     return this.summary.pending;
   }
 
-  @ValueField(() => Int, { description: 'Number without a duration because a time is missing.' })
+  @ValueField.int('Number without a duration because a time is missing.')
   get unknown(): number {
     return this.summary.unknown;
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The shortest; null if none is over.' })
+  @ValueField.intOrNull('The shortest; null if none is over.')
   get min(): number | null {
     return seconds(this.summary.min);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The median; null if none is over.' })
+  @ValueField.intOrNull('The median; null if none is over.')
   get median(): number | null {
     return seconds(this.summary.median);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The 95th percentile; null if none is over.' })
+  @ValueField.intOrNull('The 95th percentile; null if none is over.')
   get p95(): number | null {
     return seconds(this.summary.p95);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The longest; null if none is over.' })
+  @ValueField.intOrNull('The longest; null if none is over.')
   get max(): number | null {
     return seconds(this.summary.max);
   }
 
-  @ValueField(() => Int, { nullable: true, description: 'The mean; null if none is over.' })
+  @ValueField.intOrNull('The mean; null if none is over.')
   get mean(): number | null {
     return seconds(this.summary.mean);
   }
@@ -172,7 +172,7 @@ export function registered<T extends Described>(
 }
 
 /** The value of a dimension as text. */
-export function keyText(dimension: string, value: FieldValue): string | null {
+export function groupText(dimension: string, value: FieldValue): string | null {
   if (value === null) return null;
   return dimension === AGE_DIMENSION ? (AGES[Number(value)] ?? null) : String(value);
 }

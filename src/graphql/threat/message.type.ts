@@ -1,4 +1,4 @@
-import { ID, Int, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import {
   type CustomerOverride,
@@ -16,7 +16,7 @@ import {
 } from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import type { View } from '../lists/view.js';
@@ -35,31 +35,17 @@ import {
   simpleResolvers: true,
   description: 'A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).',
 })
-export class CustomerOverrideNote implements CustomerOverride {
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Kind of override, as received (`overrideType`).',
-  })
+class CustomerOverrideNote implements CustomerOverride {
+  @ValueField.textOrNull('Kind of override, as received (`overrideType`).')
   readonly overrideType!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'Reason, as received (`reason`).',
-  })
+  @ValueField.textOrNull('Reason, as received (`reason`).', { personal: ['texts'] })
   readonly reason!: string | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'The judgement that counts instead, as received (`overrideJudgement`).',
-  })
+  @ValueField.textOrNull('The judgement that counts instead, as received (`overrideJudgement`).')
   readonly overrideJudgement!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'The matched value, as received (`value`).',
-  })
+  @ValueField.textOrNull('The matched value, as received (`value`).', { personal: ['texts'] })
   readonly value!: string | null;
 }
 
@@ -83,10 +69,9 @@ export class Message extends Node {
     super();
   }
 
-  @ValueField(() => ID, {
-    description:
-      'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is `messageId`.',
-  })
+  @ValueField.id(
+    'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is `messageId`.',
+  )
   get id(): string {
     const { integration, id } = this.from.key;
     return toGlobalId('Message', integration, JSON.stringify([id, this.messageId, ...this.repetition()]));
@@ -100,60 +85,43 @@ export class Message extends Node {
     return length === 0 ? [] : [length];
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description:
-      'Since when Abnormal no longer returns the message with its threat (UTC): the first complete version without it, or the threat’s deletion. Null while Abnormal returns it; only `messages(recorded: ALL)` gives other values.',
-  })
+  @ValueField.instantOrNull(
+    'Since when Abnormal no longer returns the message with its threat (UTC): the first complete version without it, or the threat’s deletion. Null while Abnormal returns it; only `messages(recorded: ALL)` gives other values.',
+  )
   get noLongerGivenSince(): Instant | null {
     return this.goneSince;
   }
 
-  @RecordValue(() => ID, {
-    description: 'Abnormal’s id of the message (`abxMessageIdStr`): a signed 64-bit integer as text.',
-  })
+  @RecordValue.id('Abnormal’s id of the message (`abxMessageIdStr`): a signed 64-bit integer as text.')
   readonly messageId!: string;
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: 'Link to the message in Abnormal’s portal (`abxPortalUrl`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'Link to the message in Abnormal’s portal (`abxPortalUrl`); null if Abnormal gives none.',
+  )
   readonly portalUrl!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['subject'],
-    nullable: true,
-    description: 'Subject (`subject`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull('Subject (`subject`); null if Abnormal gives none.', { personal: ['subject'] })
   readonly subject!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description:
-      'E-mail address of the sender (`fromAddress`); Abnormal cuts it at 256 characters. Null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'E-mail address of the sender (`fromAddress`); Abnormal cuts it at 256 characters. Null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  )
   readonly fromAddress!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Display name of the sender (`fromName`); null if Abnormal gives none.', {
     personal: ['names'],
-    nullable: true,
-    description: 'Display name of the sender (`fromName`); null if Abnormal gives none.',
   })
   readonly fromName!: string | null;
 
-  @RecordValue(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description:
-      'Domain of the sender (`senderDomain`); null for accounts to which Abnormal does not return it.',
-  })
+  @RecordValue.textOrNull(
+    'Domain of the sender (`senderDomain`); null for accounts to which Abnormal does not return it.',
+    { personal: ['addresses'] },
+  )
   readonly senderDomain!: string | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('IP address of the sender (`senderIpAddress`); null if Abnormal gives none.', {
     personal: ['locations'],
-    nullable: true,
-    description: 'IP address of the sender (`senderIpAddress`); null if Abnormal gives none.',
   })
   readonly senderIpAddress!: string | null;
 
@@ -164,12 +132,10 @@ export class Message extends Node {
   })
   readonly toAddresses!: readonly string[];
 
-  @RecordValue(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description:
-      'E-mail address of the mailbox that received the message (`recipientAddress`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull(
+    'E-mail address of the mailbox that received the message (`recipientAddress`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  )
   readonly recipientAddress!: string | null;
 
   @RecordValue(() => [String], {
@@ -184,29 +150,21 @@ export class Message extends Node {
   })
   readonly replyToAddresses!: readonly string[];
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Address that bounces go to (`returnPath`); null if Abnormal gives none.', {
     personal: ['addresses'],
-    nullable: true,
-    description: 'Address that bounces go to (`returnPath`); null if Abnormal gives none.',
   })
   readonly returnPath!: string | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description: 'When the message was received (UTC; `receivedTime`); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the message was received (UTC; `receivedTime`); null if Abnormal gives no time.',
+  )
   readonly receivedTime!: Instant | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description: 'When the message was sent (UTC; `sentTime`); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull('When the message was sent (UTC; `sentTime`); null if Abnormal gives no time.')
   readonly sentTime!: Instant | null;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('The `Message-ID` header (`internetMessageId`); null if Abnormal gives none.', {
     personal: ['addresses'],
-    nullable: true,
-    description: 'The `Message-ID` header (`internetMessageId`); null if Abnormal gives none.',
   })
   readonly internetMessageId!: string | null;
 
@@ -218,7 +176,7 @@ export class Message extends Node {
     return attackType(this.record.attackTypeRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`attackType` as received.' })
+  @RecordValue.textOrNull('`attackType` as received.')
   readonly attackTypeRaw!: string | null;
 
   @ValueField(() => AttackStrategy, {
@@ -230,7 +188,7 @@ export class Message extends Node {
     return attackStrategy(this.record.attackStrategyRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`attackStrategy` as received.' })
+  @RecordValue.textOrNull('`attackStrategy` as received.')
   readonly attackStrategyRaw!: string | null;
 
   @ValueField(() => AttackVector, {
@@ -241,7 +199,7 @@ export class Message extends Node {
     return attackVector(this.record.attackVectorRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`attackVector` as received.' })
+  @RecordValue.textOrNull('`attackVector` as received.')
   readonly attackVectorRaw!: string | null;
 
   @ValueField(() => AttackedParty, {
@@ -252,7 +210,7 @@ export class Message extends Node {
     return attackedParty(this.record.attackedPartyRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`attackedParty` as received.' })
+  @RecordValue.textOrNull('`attackedParty` as received.')
   readonly attackedPartyRaw!: string | null;
 
   @ValueField(() => ImpersonatedParty, { nullable: true, description: 'Who the attacker pretends to be.' })
@@ -260,7 +218,7 @@ export class Message extends Node {
     return impersonatedParty(this.record.impersonatedPartyRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`impersonatedParty` as received.' })
+  @RecordValue.textOrNull('`impersonatedParty` as received.')
   readonly impersonatedPartyRaw!: string | null;
 
   @ValueField(() => RemediationStatus, {
@@ -272,7 +230,7 @@ export class Message extends Node {
     return remediationState(this.record.remediationStatusRaw);
   }
 
-  @RecordValue(() => String, { nullable: true, description: '`remediationStatus` as received.' })
+  @RecordValue.textOrNull('`remediationStatus` as received.')
   readonly remediationStatusRaw!: string | null;
 
   @ValueField(() => MessageRemediationState, {
@@ -283,38 +241,29 @@ export class Message extends Node {
     return messageRemediation(this.record);
   }
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When the message was remediated (UTC; `remediationTimestamp`); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull(
+    'When the message was remediated (UTC; `remediationTimestamp`); null if Abnormal gives no time.',
+  )
   readonly remediationTime!: Instant | null;
 
-  @RecordValue(() => Boolean, {
-    nullable: true,
-    description:
-      'Older flag for automatic remediation (`autoRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
-  })
+  @RecordValue.booleanOrNull(
+    'Older flag for automatic remediation (`autoRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
+  )
   readonly autoRemediated!: boolean | null;
 
-  @RecordValue(() => Boolean, {
-    nullable: true,
-    description:
-      'Older flag for later remediation (`postRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
-  })
+  @RecordValue.booleanOrNull(
+    'Older flag for later remediation (`postRemediated`); `remediationStatus` is more precise. Null if Abnormal gives none.',
+  )
   readonly postRemediated!: boolean | null;
 
-  @RecordValue(() => Boolean, {
-    nullable: true,
-    description: 'Whether the recipient has read the message (`isRead`); null if Abnormal gives none.',
-  })
+  @RecordValue.booleanOrNull(
+    'Whether the recipient has read the message (`isRead`); null if Abnormal gives none.',
+  )
   readonly isRead!: boolean | null;
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description:
-      'Number of attachments that Abnormal counts (`attachmentCount`); null for accounts to which Abnormal does not return it.',
-  })
+  @ValueField.intOrNull(
+    'Number of attachments that Abnormal counts (`attachmentCount`); null for accounts to which Abnormal does not return it.',
+  )
   get attachmentCount(): number | null {
     return intOrNull(this.record.attachmentCount);
   }
@@ -325,11 +274,9 @@ export class Message extends Node {
   })
   readonly attachmentNames!: readonly string[];
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description:
-      'Number of links that Abnormal counts (`urlCount`); may differ from the number of `urls`. Null if Abnormal gives none.',
-  })
+  @ValueField.intOrNull(
+    'Number of links that Abnormal counts (`urlCount`); may differ from the number of `urls`. Null if Abnormal gives none.',
+  )
   get urlCount(): number | null {
     return intOrNull(this.record.urlCount);
   }
@@ -346,17 +293,12 @@ export class Message extends Node {
   })
   readonly summaryInsights!: readonly string[];
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: 'Abnormal’s judgement of the message, as received, such as `Attack` (`source`).',
-  })
+  @RecordValue.textOrNull('Abnormal’s judgement of the message, as received, such as `Attack` (`source`).')
   readonly judgementRaw!: string | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description:
-      'Name of the tenant of the threat, or its number if it has no name (`tenantName`, `tenantId`); null if Abnormal gives neither.',
-  })
+  @ValueField.textOrNull(
+    'Name of the tenant of the threat, or its number if it has no name (`tenantName`, `tenantId`); null if Abnormal gives neither.',
+  )
   get tenant(): string | null {
     const { tenantName, tenantId } = this.from.record;
     return tenantName ?? tenantId;

@@ -3,7 +3,7 @@ import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { DEFINITION_OF } from '../../resources/registry.js';
 import { reportCoverage } from '../collection/coverage.js';
 import { arrayPage, type ReadCoverage } from '../lists/connection.js';
-import type { Page, PageArgs } from '../lists/page.js';
+import type { ConnectionPage, PageArgs } from '../lists/page.js';
 import { assertCollected, type View } from '../lists/view.js';
 import type { RecordNode } from '../records/record.type.js';
 import type { RequestServices } from '../request/services.js';
@@ -64,7 +64,7 @@ interface Naming<K extends NamingKind, T> {
   /** The name in cursors, such as `Threat.cases`. */
   readonly list: string;
   readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
-  readonly Connection: new (page: Page<T>, view: View, readCoverage: ReadCoverage) => object;
+  readonly Connection: new (page: ConnectionPage<T>, view: View, readCoverage: ReadCoverage) => object;
 }
 
 /** The stored records that name a threat, ordered by id. */

@@ -1,20 +1,20 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import type {
   RemediationHistory,
   ThreatAttachments,
   ThreatLinks,
 } from '../../resources/threat/threat-parts.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField } from '../base/fields.js';
+import { ValueField } from '../base/fields.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
 @ObjectType({ simpleResolvers: true, description: 'A file attached to a message of a threat.' })
-export class Attachment {
-  @ValueField(() => ID, { nullable: true, description: 'Abnormal’s id of the message.' })
+class Attachment {
+  @ValueField.idOrNull('Abnormal’s id of the message.')
   readonly messageId!: string | null;
 
-  @ValueField(() => String, { personal: ['attachments'], nullable: true, description: 'Name of the file.' })
+  @ValueField.textOrNull('Name of the file.', { personal: ['attachments'] })
   readonly name!: string | null;
 }
 
@@ -37,44 +37,23 @@ export class AttachmentList {
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A link in a message of a threat.' })
-export class Link {
-  @ValueField(() => ID, {
-    nullable: true,
-    description: 'Abnormal’s id of the message that contains the link.',
-  })
+class Link {
+  @ValueField.idOrNull('Abnormal’s id of the message that contains the link.')
   readonly messageId!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['urls'],
-    nullable: true,
-    description: 'Target of the link. It may be malicious: do not open it.',
-  })
+  @ValueField.textOrNull('Target of the link. It may be malicious: do not open it.', { personal: ['urls'] })
   readonly url!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['urls'],
-    nullable: true,
-    description: 'Domain of the target (`domainLink`).',
-  })
+  @ValueField.textOrNull('Domain of the target (`domainLink`).', { personal: ['urls'] })
   readonly domain!: string | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Kind of link, as received, such as `html href`.',
-  })
+  @ValueField.textOrNull('Kind of link, as received, such as `html href`.')
   readonly linkType!: string | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Location in the message, as received, such as `body`.',
-  })
+  @ValueField.textOrNull('Location in the message, as received, such as `body`.')
   readonly source!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['urls'],
-    nullable: true,
-    description: 'Displayed text of the link.',
-  })
+  @ValueField.textOrNull('Displayed text of the link.', { personal: ['urls'] })
   readonly displayText!: string | null;
 }
 
@@ -95,29 +74,20 @@ export class LinkList {
 
 @ObjectType({ simpleResolvers: true, description: 'One step of the remediation of a message.' })
 class RemediationEvent {
-  @ValueField(() => String, { description: 'What was done, as received, such as `Auto-Remediated`.' })
+  @ValueField.text('What was done, as received, such as `Auto-Remediated`.')
   readonly statusRaw!: string;
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When it was done (UTC); null if Abnormal gives no time that can be read.',
-  })
+  @ValueField.instantOrNull('When it was done (UTC); null if Abnormal gives no time that can be read.')
   readonly time!: Instant | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'A folder of a mailbox.' })
 class MailFolder {
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'Name; null if Abnormal gives none.',
-  })
+  @ValueField.textOrNull('Name; null if Abnormal gives none.', { personal: ['texts'] })
   readonly name!: string | null;
 
-  @ValueField(() => String, {
+  @ValueField.textOrNull('Name as users see it (`display_name`); null if Abnormal gives none.', {
     personal: ['texts'],
-    nullable: true,
-    description: 'Name as users see it (`display_name`); null if Abnormal gives none.',
   })
   readonly displayName!: string | null;
 }
@@ -129,7 +99,7 @@ class MailFolder {
 export class RemediationHistoryReport {
   constructor(private readonly seen: RecordInView<'messageRemediation'>) {}
 
-  @ValueField(() => ID, { description: 'Abnormal’s id of the message.' })
+  @ValueField.id('Abnormal’s id of the message.')
   get messageId(): string {
     return this.seen.revision.record.messageId;
   }

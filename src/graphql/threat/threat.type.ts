@@ -1,4 +1,4 @@
-import { ArgsType, Field, ID, Int, ObjectType, Root } from 'type-graphql';
+import { ArgsType, Field, ObjectType, Root } from 'type-graphql';
 import {
   distinct,
   firstReceivedTime,
@@ -42,22 +42,16 @@ class ThreatRemediationSummary implements ThreatRemediation {
   @ValueField(() => ThreatRemediationState, { description: 'Remediation state of the threat.' })
   readonly state!: ThreatRemediation['state'];
 
-  @ValueField(() => Int, { description: 'Number of messages that the state is derived from.' })
+  @ValueField.int('Number of messages that the state is derived from.')
   readonly messages!: number;
 
-  @ValueField(() => Int, { description: 'Number of remediated messages.' })
+  @ValueField.int('Number of remediated messages.')
   readonly remediated!: number;
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the first message was remediated (UTC); null if none has a time.',
-  })
+  @ValueField.instantOrNull('When the first message was remediated (UTC); null if none has a time.')
   readonly firstRemediationTime!: Instant | null;
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the last message was remediated (UTC); null if none has a time.',
-  })
+  @ValueField.instantOrNull('When the last message was remediated (UTC); null if none has a time.')
   readonly latestRemediationTime!: Instant | null;
 
   @Field(() => DateTime, {
@@ -79,62 +73,48 @@ const RecordValue = valueFieldFrom('record');
     'One attack, as a group of e-mails: Abnormal’s `/threats/{id}` with all pages of messages. Abnormal describes an attack per message; fields of the threat are derived from its messages.',
 })
 export class Threat extends RecordNode<'threat'> {
-  @RecordValue(() => ID, { description: 'Abnormal’s id of the threat (`threatId`).' })
+  @RecordValue.id('Abnormal’s id of the threat (`threatId`).')
   readonly threatId!: string;
 
-  @ValueField(() => String, {
+  @ValueField.textOrNull('Subject of the newest stored message; null if there is none.', {
     personal: ['subject'],
-    nullable: true,
-    description: 'Subject of the newest stored message; null if there is none.',
   })
   get subject(): string | null {
     return this.record.messages[0]?.subject ?? null;
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description:
-      'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
-  })
+  @ValueField.instantOrNull(
+    'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
+  )
   get receivedTime(): Instant | null {
     return receivedTime(this.record);
   }
 
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When the oldest stored message was received (UTC); null if none has a time.',
-  })
+  @ValueField.instantOrNull('When the oldest stored message was received (UTC); null if none has a time.')
   get firstReceivedTime(): Instant | null {
     return firstReceivedTime(this.record);
   }
 
-  @ValueField(() => Int, {
-    nullable: true,
-    description:
-      'Number of mailboxes that Abnormal counts (`recipientCount`); may exceed the number of returned messages. Null if Abnormal gives none.',
-  })
+  @ValueField.intOrNull(
+    'Number of mailboxes that Abnormal counts (`recipientCount`); may exceed the number of returned messages. Null if Abnormal gives none.',
+  )
   get recipientCount(): number | null {
     return intOrNull(this.record.recipientCount);
   }
 
-  @ValueField(() => Int, {
-    description: 'Number of stored messages. For some accounts Abnormal returns only a sample.',
-  })
+  @ValueField.int('Number of stored messages. For some accounts Abnormal returns only a sample.')
   get messagesHeld(): number {
     return this.record.messages.length;
   }
 
-  @RecordValue(() => Boolean, {
-    description:
-      'Whether every page of messages that Abnormal offered was read, with each message in it. Abnormal may offer fewer messages than it counts. `unread` names what cannot be read.',
-  })
+  @RecordValue.boolean(
+    'Whether every page of messages that Abnormal offered was read, with each message in it. Abnormal may offer fewer messages than it counts. `unread` names what cannot be read.',
+  )
   readonly pagesComplete!: boolean;
 
-  @ValueField(() => Boolean, {
-    nullable: true,
-    description:
-      'Whether a message is stored for every counted recipient and every offered page was read; null if Abnormal gives no count.',
-  })
+  @ValueField.booleanOrNull(
+    'Whether a message is stored for every counted recipient and every offered page was read; null if Abnormal gives no count.',
+  )
   get allMessagesHeld(): boolean | null {
     return areAllMessagesHeld(this.record);
   }
@@ -183,22 +163,15 @@ export class Threat extends RecordNode<'threat'> {
     return distinct(this.record, ({ fromAddress }) => fromAddress);
   }
 
-  @RecordValue(() => ID, {
-    nullable: true,
-    description: 'Abnormal’s number of the tenant (`tenantId`); null if Abnormal gives none.',
-  })
+  @RecordValue.idOrNull('Abnormal’s number of the tenant (`tenantId`); null if Abnormal gives none.')
   readonly tenantId!: string | null;
 
-  @RecordValue(() => String, {
-    nullable: true,
-    description: 'Name of the tenant (`tenantName`); null if Abnormal gives none.',
-  })
+  @RecordValue.textOrNull('Name of the tenant (`tenantName`); null if Abnormal gives none.')
   readonly tenantName!: string | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'Name of the tenant, or its number if it has no name; null if Abnormal gives neither.',
-  })
+  @ValueField.textOrNull(
+    'Name of the tenant, or its number if it has no name; null if Abnormal gives neither.',
+  )
   get tenant(): string | null {
     return this.record.tenantName ?? this.record.tenantId;
   }
@@ -305,9 +278,9 @@ export const threatOrder = orderOf('threat', 'Threat', {
   recipientCount: { name: 'RECIPIENT_COUNT', description: 'Number of mailboxes that Abnormal counts.' },
 });
 
-export type RecordedMessagesChoice = 'CURRENT' | 'ALL';
+type RecordedMessagesChoice = 'CURRENT' | 'ALL';
 
-export const RecordedMessagesChoice = describedEnum<RecordedMessagesChoice>(
+const RecordedMessagesChoice = describedEnum<RecordedMessagesChoice>(
   'RecordedMessages',
   'Which messages of a threat to return.',
   {

@@ -1,7 +1,7 @@
 import { ID, ObjectType } from 'type-graphql';
 import type { VendorEventRecord } from '../../resources/vendor-case/vendor-case.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, ValueField, valueFieldFrom } from '../base/fields.js';
+import { ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { DateTimeFilter, TextFilter } from '../lists/value-filters.js';
@@ -13,56 +13,36 @@ const RecordValue = valueFieldFrom('record');
 
 @ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened a vendor case.' })
 class VendorInsight {
-  @ValueField(() => String, { nullable: true, description: 'Topic; null if Abnormal gives none.' })
+  @ValueField.textOrNull('Topic; null if Abnormal gives none.')
   readonly highlight!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'The finding, in words; null if Abnormal gives none.',
-  })
+  @ValueField.textOrNull('The finding, in words; null if Abnormal gives none.', { personal: ['texts'] })
   readonly description!: string | null;
 }
 
 @ObjectType({ simpleResolvers: true, description: 'One message of a vendor case.' })
 class VendorEvent implements VendorEventRecord {
-  @ValueField(() => DateTime, {
-    nullable: true,
-    description: 'When it happened (UTC; `eventTimestamp`); null if Abnormal gives no time.',
-  })
+  @ValueField.instantOrNull('When it happened (UTC; `eventTimestamp`); null if Abnormal gives no time.')
   readonly time!: Instant | null;
 
-  @ValueField(() => String, {
+  @ValueField.textOrNull('E-mail address of the sender (`senderAddress`); null if Abnormal gives none.', {
     personal: ['addresses'],
-    nullable: true,
-    description: 'E-mail address of the sender (`senderAddress`); null if Abnormal gives none.',
   })
   readonly senderAddress!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['addresses'],
-    nullable: true,
-    description: 'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
-  })
+  @ValueField.textOrNull(
+    'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  )
   readonly recipientAddress!: string | null;
 
-  @ValueField(() => String, {
-    personal: ['subject'],
-    nullable: true,
-    description: 'Subject (`subject`); null if Abnormal gives none.',
-  })
+  @ValueField.textOrNull('Subject (`subject`); null if Abnormal gives none.', { personal: ['subject'] })
   readonly subject!: string | null;
 
-  @ValueField(() => String, {
-    nullable: true,
-    description: 'How the message is marked, as received (`markedAs`), such as `Malicious`.',
-  })
+  @ValueField.textOrNull('How the message is marked, as received (`markedAs`), such as `Malicious`.')
   readonly markedAsRaw!: string | null;
 
-  @ValueField(() => ID, {
-    nullable: true,
-    description: 'Abnormal’s id of the threat (`threatId`); null if Abnormal gives none.',
-  })
+  @ValueField.idOrNull('Abnormal’s id of the threat (`threatId`); null if Abnormal gives none.')
   readonly threatId!: string | null;
 }
 
@@ -72,27 +52,22 @@ class VendorEvent implements VendorEventRecord {
   description: 'A vendor whose mail to the organisation is suspicious (`/vendor-cases/{id}`).',
 })
 export class VendorCase extends RecordNode<'vendorCase'> {
-  @RecordValue(() => ID, { description: 'Abnormal’s id of the vendor case (`vendorCaseId`).' })
+  @RecordValue.id('Abnormal’s id of the vendor case (`vendorCaseId`).')
   readonly vendorCaseId!: string;
 
-  @RecordValue(() => String, {
+  @RecordValue.textOrNull('Domain of the vendor (`vendorDomain`); null if Abnormal gives none.', {
     personal: ['addresses'],
-    nullable: true,
-    description: 'Domain of the vendor (`vendorDomain`); null if Abnormal gives none.',
   })
   readonly vendorDomain!: string | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description: 'When its first message arrived (UTC; `firstObservedTime`); null if Abnormal gives no time.',
-  })
+  @RecordValue.instantOrNull(
+    'When its first message arrived (UTC; `firstObservedTime`); null if Abnormal gives no time.',
+  )
   readonly firstObservedTime!: Instant | null;
 
-  @RecordValue(() => DateTime, {
-    nullable: true,
-    description:
-      'When it was last modified (UTC; `lastModifiedTime`); null if Abnormal gives no time. Vendor cases are collected and ordered by this time.',
-  })
+  @RecordValue.instantOrNull(
+    'When it was last modified (UTC; `lastModifiedTime`); null if Abnormal gives no time. Vendor cases are collected and ordered by this time.',
+  )
   readonly lastModifiedTime!: Instant | null;
 
   @RecordValue(() => [VendorInsight], {

@@ -15,7 +15,7 @@ import type { SqlValue } from './driver.js';
  * values, as a list in the JSON object `lists`. (Every column more would cost each revision written more than
  * it saves the few filters that ask for it.)
  */
-export interface Column {
+export interface SqlColumn {
   readonly field: string;
   readonly spec: FieldSpec;
   /** The column, quoted, or the list within `lists`. Field names are words: nothing in them needs escaping. */
@@ -25,15 +25,15 @@ export interface Column {
 }
 
 /** The fields of a listed kind, without `id`, which every table has. */
-export const COLUMNS = byKind(({ kind }): readonly Column[] => columnsOf(kind));
+export const COLUMNS = byKind(({ kind }): readonly SqlColumn[] => columnsOf(kind));
 
-const ID_COLUMN: Column = { field: 'id', spec: { type: 'text' }, sql: 'id', absent: null };
+const ID_COLUMN: SqlColumn = { field: 'id', spec: { type: 'text' }, sql: 'id', absent: null };
 
-export function columnOf(kind: ListedKind, field: string): Column | undefined {
+export function columnOf(kind: ListedKind, field: string): SqlColumn | undefined {
   return field === 'id' ? ID_COLUMN : COLUMNS[kind].find((column) => column.field === field);
 }
 
-export function isSeveral({ spec }: Column): boolean {
+export function isSeveral({ spec }: SqlColumn): boolean {
   return spec.type === 'texts';
 }
 
@@ -79,7 +79,7 @@ export function references(fields: Fields, field: string): string[] {
 }
 
 /** A field's value as a column of an ordered field gave it. */
-export function fromOrdered(column: Column | undefined, value: SqlValue): FieldValue {
+export function fromOrdered(column: SqlColumn | undefined, value: SqlValue): FieldValue {
   if ((column && value === column.absent) || value instanceof Uint8Array) return null;
   return typeof value === 'bigint' ? Number(value) : value;
 }
@@ -102,7 +102,7 @@ export function isName(text: string): boolean {
   return typeof text === 'string' && text !== '' && !text.includes('\0') && wellFormed(text) === text;
 }
 
-function columnsOf(kind: ListedKind): Column[] {
+function columnsOf(kind: ListedKind): SqlColumn[] {
   const specs: [string, FieldSpec][] = Object.entries(FIELDS[kind]);
   return specs
     .filter(([field]) => field !== 'id')

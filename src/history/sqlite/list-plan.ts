@@ -2,7 +2,7 @@ import type { ListedKind } from '../../resources/registry.js';
 import { compareValues, conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import type { ListQuery, Position } from '../store.js';
-import { type Column, columnOf } from './columns.js';
+import { columnOf, type SqlColumn } from './columns.js';
 import type { Limits } from './query-worker.js';
 import { isWalked } from './schema.js';
 
@@ -13,7 +13,7 @@ import { isWalked } from './schema.js';
  * - `WRITTEN_UP_TO`: among all revisions that the view's batches wrote
  * - `ALL`: among all revisions, sorted
  */
-export type ListSource = 'NAMED' | 'INDEX' | 'WRITTEN_UP_TO' | 'ALL';
+type ListSource = 'NAMED' | 'INDEX' | 'WRITTEN_UP_TO' | 'ALL';
 
 /** The part of a list that is in one integration, and in a view of the past on one side of its high-water mark. */
 export interface Part {
@@ -23,7 +23,7 @@ export interface Part {
   readonly seq: number;
   readonly filter: Filter | null;
   /** What it is ordered by. */
-  readonly column: Column;
+  readonly column: SqlColumn;
   readonly descending: boolean;
   readonly range: KeyRange;
   /** Only those whose field is ahead of their recording, by the index that holds no others. */
@@ -41,14 +41,14 @@ export interface ListPlan {
 }
 
 /** A page, a count, or a page of what was ever recorded. */
-export interface ListRequest extends Omit<ListQuery, 'integrations'> {
+export interface PlanRequest extends Omit<ListQuery, 'integrations'> {
   readonly goal: 'PAGE' | 'COUNT' | 'RECORDED';
   readonly descending: boolean;
   readonly after: Position | null;
 }
 
 /** What a plan depends on besides the request. */
-export interface ListFacts {
+interface ListFacts {
   readonly integrations: readonly {
     readonly n: number;
     readonly name: string;
@@ -75,16 +75,16 @@ type Choice = readonly [
 ];
 
 /** Chooses the cheapest way to answer a list: the first row of its table that applies, or else along the index. */
-export function planList(request: ListRequest, column: Column, facts: ListFacts): ListPlan {
+export function planList(request: PlanRequest, column: SqlColumn, facts: ListFacts): ListPlan {
   const { kind, filter, goal } = request;
   const { viewRev, lastRev, limits } = facts;
   const parts = facts.integrations.flatMap((integration) => partsOf(request, column, integration));
-  const isNamed = parts.length === 0 || namedValues(kind, filter) !== null;
+  const isNamed = parts.length === 0 || namedKeys(kind, filter) !== null;
   const isShort = lastRev <= limits.scan;
   const isShortView = viewRev <= limits.scan;
   const ifShort = isShort ? 'INLINE' : 'QUERY_WORKER';
   const ifShortView = isShortView ? 'INLINE' : 'QUERY_WORKER';
-  const tables: Record<ListRequest['goal'], readonly Choice[]> = {
+  const tables: Record<PlanRequest['goal'], readonly Choice[]> = {
     PAGE: [
       [isNamed, 'NAMED', 'INLINE'],
       [!isWalked(column), 'ALL', ifShort],
@@ -108,8 +108,8 @@ export function planList(request: ListRequest, column: Column, facts: ListFacts)
 
 /** One part, or, where there is a high-water mark, those up to it and those ahead of it. */
 function partsOf(
-  { kind, filter, seq, descending, after: place }: ListRequest,
-  column: Column,
+  { kind, filter, seq, descending, after: place }: PlanRequest,
+  column: SqlColumn,
   { n, name, mark }: ListFacts['integrations'][number],
 ): Part[] {
   const range = intersect(keyRangeOf(filter, column), after(place, name, descending));
@@ -124,7 +124,7 @@ function partsOf(
 }
 
 /** The ids or referenced values that a filter names, if it does so at its top level. */
-export function namedValues(
+export function namedKeys(
   kind: ListedKind,
   filter: Filter | null,
 ): { readonly field: string; readonly values: readonly string[] } | null {
@@ -154,12 +154,12 @@ export interface KeyRange {
 }
 
 /** The range of a field outside which nothing matches, by the top level of a filter. */
-export function keyRangeOf(filter: Filter | null, column: Column): KeyRange {
+export function keyRangeOf(filter: Filter | null, column: SqlColumn): KeyRange {
   const all: KeyRange = { lower: null, upper: null };
   return conjuncts(filter).reduce((range, part) => narrowed(range, part, column), all);
 }
 
-function narrowed(range: KeyRange, part: Filter, column: Column): KeyRange {
+function narrowed(range: KeyRange, part: Filter, column: SqlColumn): KeyRange {
   if (!('field' in part) || part.field !== column.field) return range;
   const isFit = (value: FieldValue) => typeof value === (column.spec.type === 'number' ? 'number' : 'string');
   if ('gte' in part && isFit(part.gte))

@@ -1,9 +1,9 @@
 import { DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
 import { type FieldValue, type Filter, fold } from '../../values/filter.js';
-import { bound, type Column, columnOf, isSeveral, wellFormed } from './columns.js';
+import { bound, columnOf, isSeveral, type SqlColumn, wellFormed } from './columns.js';
 import type { Query } from './connection.js';
 import type { SqlValue } from './driver.js';
-import { type KeyRange, type ListPlan, namedValues, type Part, type RangeEnd } from './list-plan.js';
+import { type KeyRange, type ListPlan, namedKeys, type Part, type RangeEnd } from './list-plan.js';
 import { aheadIndex, keyIndex, orderIndex, referenceTable, referenceValue } from './schema.js';
 
 export const EVERY_ENTRY = -1;
@@ -115,7 +115,7 @@ function writtenUpTo(lastRev: number): Query {
 
 /** A condition on `t` that holds for the revisions that a part's filter names. */
 function namedBy({ kind, integration, filter }: Part): Query {
-  const named = namedValues(kind, filter);
+  const named = namedKeys(kind, filter);
   const list = JSON.stringify(named?.values.map(bound) ?? []);
   if (!named || named.field === 'id')
     return { sql: 't.id IN (SELECT value FROM json_each(?))', params: [list] };
@@ -181,7 +181,7 @@ function partFilter({ kind, filter }: Part): Query {
 }
 
 /** The range as a condition on a column. */
-function rangeSql({ lower, upper }: KeyRange, column: Column): Query {
+function rangeSql({ lower, upper }: KeyRange, column: SqlColumn): Query {
   const ends = [lower && endSql(lower, column, '>'), upper && endSql(upper, column, '<')];
   const queries = ends.filter((end): end is Query => end !== null);
   return {
@@ -190,7 +190,7 @@ function rangeSql({ lower, upper }: KeyRange, column: Column): Query {
   };
 }
 
-function endSql(end: RangeEnd, column: Column, operator: '>' | '<'): Query {
+function endSql(end: RangeEnd, column: SqlColumn, operator: '>' | '<'): Query {
   const value: SqlValue = end.value === null ? column.absent : bound(end.value);
   if (end.id !== undefined)
     return { sql: `(${column.sql}, id) ${operator} (?, ?)`, params: [value, wellFormed(end.id)] };
@@ -209,7 +209,7 @@ const NEVER: Query = { sql: 'FALSE', params: [] };
  * The filter as a condition on a kind's table under the alias `t`, with the meaning of `isMatch`. No part of
  * it is ever NULL, so that NOT turns every false into true.
  */
-export function filterSql(kind: ListedKind, filter: Filter): Query {
+function filterSql(kind: ListedKind, filter: Filter): Query {
   if ('and' in filter) return joined(kind, filter.and, 'AND', ALWAYS);
   if ('or' in filter) return joined(kind, filter.or, 'OR', NEVER);
   if ('not' in filter) {
@@ -238,7 +238,7 @@ function isNullSought(leaf: Leaf): boolean {
   return 'in' in leaf && leaf.in.includes(null);
 }
 
-function scalarSql(column: Column, leaf: Leaf): Query {
+function scalarSql(column: SqlColumn, leaf: Leaf): Query {
   const name = `t.${column.sql}`;
   const present =
     column.absent === null ? { sql: `${name} IS NOT NULL`, params: [] } : isNot(name, column.absent);
@@ -247,7 +247,7 @@ function scalarSql(column: Column, leaf: Leaf): Query {
   return isNullSought(leaf) ? either(negated(present), found) : found;
 }
 
-function listSql(column: Column, leaf: Leaf): Query {
+function listSql(column: SqlColumn, leaf: Leaf): Query {
   const { field } = column;
   const { sql, params } = comparison(column, 'j.value', 'j.value', leaf);
   const folded = `coalesce(t.folded -> '$.${field}', lower(t.${column.sql}))`;
@@ -258,7 +258,7 @@ function listSql(column: Column, leaf: Leaf): Query {
 }
 
 /** What is asked of a value that is there. */
-function comparison(column: Column, value: string, folded: string, leaf: Leaf): Query {
+function comparison(column: SqlColumn, value: string, folded: string, leaf: Leaf): Query {
   if ('eq' in leaf) return equal(column, value, [leaf.eq]);
   if ('in' in leaf) return equal(column, value, leaf.in);
   if ('gte' in leaf) return ordered(column, value, '>=', leaf.gte);
@@ -269,14 +269,14 @@ function comparison(column: Column, value: string, folded: string, leaf: Leaf): 
   return { sql: `instr(${folded}, ?) = 1`, params: [wellFormed(fold(leaf.startsWith))] };
 }
 
-function equal(column: Column, value: string, wanted: readonly FieldValue[]): Query {
+function equal(column: SqlColumn, value: string, wanted: readonly FieldValue[]): Query {
   const fitting = wanted.filter((one) => typeof one === jsType(column)).map(bound);
   if (fitting.length === 0) return NEVER;
   if (fitting.length === 1) return { sql: `${value} = ?`, params: fitting };
   return { sql: `${value} IN (SELECT value FROM json_each(?))`, params: [JSON.stringify(fitting)] };
 }
 
-function ordered(column: Column, value: string, operator: string, limit: string | number): Query {
+function ordered(column: SqlColumn, value: string, operator: string, limit: string | number): Query {
   if (jsType(column) === 'string' || typeof limit === 'number') {
     return { sql: `${value} ${operator} ?`, params: [bound(limit)] };
   }
@@ -285,7 +285,7 @@ function ordered(column: Column, value: string, operator: string, limit: string 
   return { sql: `${value} ${operator} ?`, params: [number] };
 }
 
-function jsType({ spec }: Column): 'string' | 'number' | 'boolean' {
+function jsType({ spec }: SqlColumn): 'string' | 'number' | 'boolean' {
   return spec.type === 'number' || spec.type === 'boolean' ? spec.type : 'string';
 }
 

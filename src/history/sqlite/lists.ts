@@ -16,10 +16,10 @@ import type {
   StorePage,
 } from '../store.js';
 import { isBlocked } from './column-blocks.js';
-import { type Column, columnOf, fromOrdered } from './columns.js';
+import { columnOf, fromOrdered, type SqlColumn } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
-import { continued, type ListPlan, type ListRequest, namedValues, type Part, planList } from './list-plan.js';
+import { continued, type ListPlan, namedKeys, type Part, type PlanRequest, planList } from './list-plan.js';
 import {
   countSql,
   EVERY_ENTRY,
@@ -129,7 +129,7 @@ export class Lists {
 
   /** What columns are asked for in a view; `null` if they cannot answer. */
   #scanQuery({ kind, integrations, filter }: ListQuery, lastRev: number): ScanQuery | null {
-    const isPossible = filter !== null && namedValues(kind, filter) === null && isInBlocks(kind, filter);
+    const isPossible = filter !== null && namedKeys(kind, filter) === null && isInBlocks(kind, filter);
     if (!isPossible || !isBlocked(this.connection, kind, lastRev)) return null;
     return { kind, accounts: this.integrations.select(integrations).map(({ n }) => n), filter, lastRev };
   }
@@ -200,7 +200,13 @@ export class Lists {
     }
   }
 
-  #plan(request: ListRequest, { integrations }: ListQuery, column: Column, view: Head, head: Head): ListPlan {
+  #plan(
+    request: PlanRequest,
+    { integrations }: ListQuery,
+    column: SqlColumn,
+    view: Head,
+    head: Head,
+  ): ListPlan {
     const { kind, seq, goal } = request;
     const isMarked = goal === 'PAGE' && column.spec.type === 'instant' && view.seq !== head.seq;
     const chosen = this.integrations.select(integrations).map(({ n, name }) => ({
@@ -270,7 +276,7 @@ export class Lists {
 }
 
 /** The column of an order, or a HistoryError that names the field. */
-function orderColumn(kind: ListedKind, field: string): Column {
+function orderColumn(kind: ListedKind, field: string): SqlColumn {
   const column = columnOf(kind, field);
   if (column && (field === 'id' || column.spec.order)) return column;
   throw new HistoryError('UNUSABLE', `lists of kind ${kind} cannot be ordered by ${field}`);

@@ -1,6 +1,6 @@
 import { OPEN_SEQ } from '../../model/revision.js';
 import { DEFAULT_ORDER, FIRST_FIELDS, isListed, KINDS, type Kind } from '../../resources/registry.js';
-import { COLUMN_NAMES, COLUMNS, type Column } from './columns.js';
+import { COLUMN_NAMES, COLUMNS, type SqlColumn } from './columns.js';
 
 /*
  * The tables, as docs/adr/0002-history-in-sqlite.md explains them. A kind's table has a row a revision, with
@@ -175,11 +175,11 @@ export function orderIndex(kind: Kind, field: string): string {
  * every revision written would touch another page of it. They are sorted instead, out of the index of the
  * default order, which has them too.
  */
-export function isWalked({ spec, field }: Column): boolean {
+export function isWalked({ spec, field }: SqlColumn): boolean {
   return field === 'id' || (spec.order === true && spec.type !== 'number');
 }
 
-function isOrdered({ spec }: Column): boolean {
+function isOrdered({ spec }: SqlColumn): boolean {
   return spec.order === true;
 }
 
@@ -200,7 +200,7 @@ export function kindSql(kind: Kind): string {
   ].join('\n');
 }
 
-function orderSql(kind: Kind, { field, sql, spec }: Column, columns: readonly Column[]): string[] {
+function orderSql(kind: Kind, { field, sql, spec }: SqlColumn, columns: readonly SqlColumn[]): string[] {
   const isDefault = isListed(kind) && field === DEFAULT_ORDER[kind];
   const scanned = isDefault ? columns.filter((column) => isOrdered(column) && !isWalked(column)) : [];
   const on = `ON "${kind}" (${['integration', sql, 'id', 'seq_to', 'seq_from'].join(', ')}`;

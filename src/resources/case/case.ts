@@ -50,7 +50,7 @@ export interface CaseRecord extends Unreadable {
 
 const SEVERITY_RANK: Record<string, number> = { NONE: 0, LOW: 1, MEDIUM: 2, HIGH: 3 };
 
-export function caseFields(record: CaseRecord): Fields {
+function caseFields(record: CaseRecord): Fields {
   const level = severityLevel(record.severityLevelRaw);
   return {
     id: record.caseId,

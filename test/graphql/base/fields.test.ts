@@ -11,10 +11,10 @@ class Letter {
     readonly record: { readonly subject: string | null; readonly sender: { readonly name: string } },
   ) {}
 
-  @RecordValue(() => String, { nullable: true, description: 'The subject.' })
+  @RecordValue.textOrNull('The subject.')
   readonly subject!: string | null;
 
-  @RecordValue(() => String, { from: 'sender.name', description: 'The sender.' })
+  @RecordValue.text('The sender.', { from: 'sender.name' })
   readonly from!: string;
 
   // @ts-expect-error the record has nothing of this name
@@ -24,6 +24,10 @@ class Letter {
   // @ts-expect-error the record may have null here
   @RecordValue(() => String, { from: 'subject', description: 'A wrong type.' })
   readonly title!: string;
+
+  // @ts-expect-error the short form checks the same
+  @RecordValue.text('A wrong type.', { from: 'subject' })
+  readonly heading!: string;
 
   @Field(() => String)
   readonly own!: string;
