@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { parse, validate } from 'graphql';
+import { type GraphQLInterfaceType, parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { VARIABLE_NAMES, VARIABLES } from '../src/config/reader.js';
 import { ERROR_CODES } from '../src/graphql/base/errors.js';
@@ -56,18 +56,34 @@ test('every error code of the graph is explained', () => {
   expect(rows).toEqual(Object.entries(ERROR_CODES));
 });
 
-const shown = [...readme.matchAll(/```graphql\n(.*?)```/gs)].map(([, text = '']) => text);
-const inJson = [...readme.matchAll(/"query": "(.*?)"\}/g)].map(([, text = '']) => text);
+const documented = DOCS.map((file) => readFileSync(file, 'utf8')).join('\n');
+// a block of types is of another schema
+const blocksOf = (text: string) =>
+  [...text.matchAll(/```graphql\n(?!type )(.*?)```/gs)].map(([, block = '']) => block);
+const bodiesOf = (text: string) => [...text.matchAll(/"query": "(.*?)"\}/g)].map(([, body = '']) => body);
+const shown = blocksOf(readme);
+const inJson = bodiesOf(readme);
 
 describe('each documented query is valid:', () => {
   const schema = buildGatewaySchema();
 
-  test.each([...QUESTIONS.map(({ query }) => query), ...shown, ...inJson])('%s', (text) => {
+  const everywhere = [...blocksOf(documented), ...bodiesOf(documented)];
+
+  test.each([...QUESTIONS.map(({ query }) => query), ...everywhere])('%s', (text) => {
     expect(validate(schema, parse(text))).toEqual([]);
   });
 
   test('the documentation contains queries', () => {
     expect(shown.length + inJson.length).toBeGreaterThanOrEqual(3);
+    expect(everywhere.length).toBeGreaterThanOrEqual(12);
+  });
+
+  test('the documented types of both interfaces are those of the schema', () => {
+    for (const name of ['Record', 'Node']) {
+      const [, listed = ''] = new RegExp(`\\n  ${name}: \\[(.*)\\],\\n`).exec(documented) ?? [];
+      const types = schema.getPossibleTypes(schema.getType(name) as GraphQLInterfaceType);
+      expect(listed.replaceAll("'", '').split(', ')).toEqual(types.map((type) => type.name).sort());
+    }
   });
 });
 

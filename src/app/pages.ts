@@ -1,6 +1,6 @@
 import type { ApolloServer } from '@apollo/server';
 import type { Config } from '../config/config.js';
-import { sealBefore } from '../evidence/seal/make-seals.js';
+import { newestSeal } from '../evidence/seal/make-seals.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Pages } from '../http/page-route.js';
@@ -35,7 +35,7 @@ export function createPages({ apollo, context, store, config, policy, clock, log
       return { data: (data ?? null) as Answer<T>['data'], errors: causes };
     },
     head: () => store.head(),
-    sealBefore: (pin) => sealBefore(store, pin),
+    newestSeal: (pin) => newestSeal(store, pin),
     collectedFrom: async () =>
       (await store.streams()).map(({ collectFrom }) => collectFrom).sort()[0] ?? null,
     pollEvery: { THREATS, CASES, CAMPAIGNS },

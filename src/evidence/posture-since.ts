@@ -82,9 +82,19 @@ class LookBack {
       const before = (await this.#at(view))?.get(control)?.verdict;
       if (before === undefined) break;
       if (before !== verdict) return this.#between(control, verdict, view.seq, before, known);
+      if (view.seq === 0) return this.#sinceFirst(control, verdict, known);
       known = view;
     }
     return { at: known.at, before: null };
+  }
+
+  /** If a state is that of no recording at all, it began with the first one, or with a later one that differs from it. */
+  async #sinceFirst(control: ControlId, verdict: ControlVerdict, known: Pin): Promise<Since> {
+    const first = await this.#view(1);
+    const there = first && (await this.#at(first))?.get(control)?.verdict;
+    if (!first || !there) return { at: known.at, before: null };
+    if (there === verdict) return { at: first.at, before: null };
+    return this.#between(control, verdict, first.seq, there, known);
   }
 
   /** Between a recording with another verdict and one with this. */

@@ -24,7 +24,7 @@ export interface OverviewServices {
   /** Runs an operation as a caller: its limits and masked fields are those of the graph. */
   ask<T>(query: string, variables: object, request: OverviewRequest): Promise<Answer<T>>;
   head(): Promise<Pin>;
-  sealBefore(pin: Pin): Promise<NamedSeal | null>;
+  newestSeal(pin: Pin): Promise<NamedSeal | null>;
   /** When the collection begins; `null` if nothing was collected. */
   collectedFrom(): Promise<Instant | null>;
   /** By the name of the resource in the graph, in milliseconds. */
@@ -106,7 +106,7 @@ async function readView(
   };
   const [answer, seal] = await Promise.all([
     services.ask<OverviewAnswer>(OVERVIEW_QUERY, variables, request),
-    services.sealBefore(pin),
+    services.newestSeal(pin),
   ]);
   const { data } = answer;
   const stateOf = (resource: ResourceName, coverage: CoverageAnswer | null | undefined) =>

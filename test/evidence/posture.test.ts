@@ -165,6 +165,20 @@ describe('since when a control is in its state', () => {
     expect(since).toEqual({ at: '2026-09-10T20:00:00.000Z', before: 'INSUFFICIENT_DATA' });
     await young.close();
   });
+
+  test('is the first recording at the earliest, in a history that never decided it', async () => {
+    const young = await openStore('sqlite::memory:', 'write');
+    const ended = await recordHistory(young, { from: '2026-09-10T00:00:00.000Z', to: hoursAfter(TO, -238) });
+    const [first] = await young.batches({ afterSeq: 0, toSeq: 1, limit: 1 });
+    const asked = request({ ...WEEK, pin: ended, now: ended.at });
+    const { states } = await evaluatePosture(young, asked);
+    const found = await sinceOf(young, asked, states);
+    const undecided = found.filter((_, i) => states[i]?.result.verdict === 'INSUFFICIENT_DATA');
+    expect(undecided.length).toBeGreaterThan(2);
+    expect(undecided).toEqual(undecided.map(() => ({ at: first?.at, before: null })));
+    expect(found.filter(({ at }) => at < String(first?.at))).toEqual([]);
+    await young.close();
+  });
 });
 
 describe('the window before', () => {

@@ -59,7 +59,7 @@ test.each([
   ['inquiryType: { eq: MISSED_ATTACK }', ['1']],
   ['inquiryType: { in: [FALSE_POSITIVE, OTHER] }', ['2', '3']],
   ['status: { eq: RESOLVED }', ['1']],
-  ['messageId: { eq: "-2718281828459045235" }', ['2', '1', '3']],
+  ['messageIds: { eq: "-2718281828459045235" }', ['2', '1', '3']],
   ['submittedByAddress: { contains: "SAM" }, submissionTime: { ne: null }', ['2', '1']],
 ])('the filter %s finds reports, newest first', async (filter, ids) => {
   const { detection360Reports: list } = await graph.data<{

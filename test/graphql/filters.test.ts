@@ -107,6 +107,7 @@ describe('case filters', () => {
     [{ customerVisibleTime: { gte: at(15).replace('.000Z', '+00:00') } }, ['late']],
     [{ affectedEmployee: { contains: 'zoë å' } }, ['named']],
     [{ description: { eq: null } }, ['silent']],
+    [{ threatIds: { eq: 't-two' } }, ['named']],
     [{ threatId: { eq: 't-two' } }, ['named']],
     [{ threatId: { eq: null }, status: { in: ['RESOLVED', 'IN_PROGRESS'] } }, ['resolved']],
     [{ and: [{ open: { eq: true } }, { severity: { eq: 'LOW' } }] }, ['low']],

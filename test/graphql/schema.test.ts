@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   getIntrospectionQuery,
+  getNamedType,
   graphqlSync,
   isEnumType,
   isInputObjectType,
@@ -93,4 +94,50 @@ describe('filters and orders', () => {
       expect([...order.fields].sort()).toEqual(ordered.sort());
     },
   );
+
+  /** Filters by something that is no field: a flag that is computed from others, or the field of a value. */
+  const WITHOUT_FIELD: Readonly<Record<string, readonly string[]>> = {
+    Threat: ['remediationState', 'unremediated'],
+    Campaign: ['scanning'],
+    Detection360Report: ['open'],
+  };
+
+  const RECORD_TYPES = Object.fromEntries(
+    Object.values(DEFINITION_OF).map(({ graphType, kind }) => [graphType, kind]),
+  );
+
+  test.each([...Object.keys(RECORD_TYPES), 'Message'])(
+    'of a %s have the names of fields of the record or of its parts',
+    (graphType) => {
+      const named = new Set(fieldNames(graphType, 3));
+      const filters = Object.entries(inputFields(`${graphType}Filter`)).flatMap(
+        ([name, { deprecationReason }]) =>
+          deprecationReason == null && !['and', 'or', 'not'].includes(name) ? [name] : [],
+      );
+      const orders = schema.getType(`${graphType}OrderField`);
+      if (!isEnumType(orders)) throw new Error(`${graphType} has no order`);
+      const ordered = orders
+        .getValues()
+        .map(({ name }) => name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()));
+      const unnamed = [...filters, ...ordered].filter((name) => !named.has(name));
+      expect(unnamed.sort()).toEqual(WITHOUT_FIELD[graphType] ?? []);
+    },
+  );
+
+  function inputFields(name: string) {
+    const type = schema.getType(name);
+    if (!isInputObjectType(type)) throw new Error(`${name} is no input`);
+    return type.getFields();
+  }
+
+  /** The names of the fields of a type, and of the types below it that are not other records. */
+  function fieldNames(name: string, levels: number): string[] {
+    const type = schema.getType(name);
+    const isOther = /(?<!Message)Connection$/.test(name) || (levels < 3 && name in RECORD_TYPES);
+    if (!isObjectType(type) || levels === 0 || isOther) return [];
+    return Object.values(type.getFields()).flatMap((field) => [
+      field.name,
+      ...fieldNames(getNamedType(field.type).name, levels - 1),
+    ]);
+  }
 });

@@ -3,13 +3,17 @@ import type { MessageRecord } from '../../src/resources/threat/threat.js';
 import { shift } from '../../src/values/instant.js';
 import {
   ledgerEntry,
+  observationOf,
   observeCampaign,
   observeCase,
   observeThreat,
   sampleCampaign,
   sampleCase,
   sampleMessage,
+  sampleNotAnalyzedMessage,
+  samplePortalAuditLog,
   sampleThreat,
+  sampleVendorCase,
 } from '../support/records.js';
 import { type Answer, Graph, keyOf, minutesAfterStart } from './harness.js';
 
@@ -76,6 +80,47 @@ const PANELS: readonly (readonly [panel: string, request: string])[] = [
   ],
   ['open takeovers', 'caseStatistics(W filter: {open: {eq: true}} groupBy: [SEVERITY, AGE])'],
   ['threats by age', 'threatStatistics(W groupBy: [AGE, REMEDIATION_STATE])'],
+  ['vendor cases by domain', 'vendorCaseStatistics(W groupBy: [VENDOR_DOMAIN])'],
+  ['top senders of vendor cases', 'vendorCaseStatistics(W groupBy: [SENDER_ADDRESS] top: 10)'],
+  ['vendor cases by mark', 'vendorCaseStatistics(W groupBy: [MARKED_AS])'],
+  ['mail not analysed by reason', 'notAnalyzedMessageStatistics(W groupBy: [REASON])'],
+  ['top reporters of it', 'notAnalyzedMessageStatistics(W groupBy: [REPORTER_ADDRESS] top: 10)'],
+  ['portal audit log by category and action', 'portalAuditLogStatistics(W groupBy: [CATEGORY, ACTION])'],
+  ['portal audit log by user', 'portalAuditLogStatistics(W groupBy: [USER_ADDRESS, SOURCE_IP])'],
+  ['portal audit log over time', 'portalAuditLogStatistics(W interval: HOUR groupBy: [STATUS])'],
+];
+
+/** Those that are lists, or several numbers next to each other. */
+const OTHER_PANELS: readonly (readonly [panel: string, query: string, expected: object])[] = [
+  [
+    'volume by data source',
+    `query Q($from: DateTime!, $to: DateTime!) {
+      threats: threatStatistics(from: $from, to: $to, interval: DAY) { total { count } }
+      cases: caseStatistics(from: $from, to: $to, interval: DAY) { total { count } }
+      campaigns: campaignStatistics(from: $from, to: $to, interval: DAY) { total { count } } }`,
+    {
+      ...{ threats: { total: { count: 4 } }, cases: { total: { count: 2 } } },
+      campaigns: { total: { count: 1 } },
+    },
+  ],
+  [
+    'detail table',
+    `query Q($from: DateTime!, $to: DateTime!) {
+      messages(first: 2, filter: { receivedTime: { gte: $from, lt: $to }, attackType: { eq: SCAM } }) {
+        totalCount nodes { recipientAddress } } }`,
+    { messages: { totalCount: 7, nodes: [{}, {}] } },
+  ],
+  [
+    'alert: case opened',
+    `query Q($from: DateTime!) { changes(since: $from, kinds: [CASE], change: [ADDED]) { nodes { recordId } } }`,
+    { changes: { nodes: [{ recordId: 'case-1' }, { recordId: 'case-2' }] } },
+  ],
+  [
+    'alert: reported mail judged malicious',
+    `query Q($from: DateTime!) { changes(since: $from, kinds: [CAMPAIGN], change: [CHANGED]) {
+      nodes { recordId node { ... on Campaign { judgement } } } } }`,
+    { changes: { nodes: [{ recordId: 'campaign-1', node: { judgement: 'MALICIOUS' } }] } },
+  ],
 ];
 
 let graph: Graph;
@@ -111,6 +156,9 @@ beforeAll(async () => {
   const times = (minute: number) => ({
     ...{ customerVisibleTime: minutesAfterStart(minute), lastModifiedTime: minutesAfterStart(minute) },
   });
+  const reported = sampleCampaign('campaign-1', {
+    ...{ firstReportedTime: minutesAfterStart(10), judgementStatusRaw: 'Scanning' },
+  });
   const open = sampleCase('case-1', { ...times(0), statusRaw: 'Action Required' });
   await graph.record({
     observations: [
@@ -119,7 +167,14 @@ beforeAll(async () => {
       observeCase(
         sampleCase('case-2', { ...times(120), statusRaw: 'Action Required', severityLevelRaw: 'LOW' }),
       ),
-      observeCampaign(sampleCampaign('campaign-1', { firstReportedTime: minutesAfterStart(10) })),
+      observeCampaign(reported),
+      observationOf('vendorCase', 'v1', sampleVendorCase('v1', { firstObservedTime: minutesAfterStart(20) })),
+      observationOf(
+        'notAnalyzedMessage',
+        'n1',
+        sampleNotAnalyzedMessage('n1', { reportedTime: minutesAfterStart(20) }),
+      ),
+      observationOf('portalAuditLog', 'p1', samplePortalAuditLog('p1', { timestamp: minutesAfterStart(20) })),
     ],
     ledger: [
       ledgerEntry({
@@ -130,7 +185,10 @@ beforeAll(async () => {
     ],
   });
   const resolved = sampleCase('case-1', { ...times(30), statusRaw: 'Acknowledged (Attack resolved)' });
-  await graph.record({ observations: [observeCase(resolved, { basis: 9 })] });
+  const judged = { ...reported, judgementStatusRaw: 'Malicious' };
+  await graph.record({
+    observations: [observeCase(resolved, { basis: 9 }), observeCampaign(judged, { basis: 9 })],
+  });
 });
 afterAll(() => graph.close());
 
@@ -153,6 +211,10 @@ describe('statistics', () => {
       if (!interval) expect(buckets).toBeNull();
       else expect(buckets?.reduce((sum, bucket) => sum + bucket.count, 0)).toBe(count);
     }
+  });
+
+  test.each(OTHER_PANELS)('or other fields answer the panel “%s”', async (_panel, query, expected) => {
+    expect(await graph.data(query, WINDOW)).toMatchObject(expected);
   });
 
   test('of two windows in one operation come from one snapshot', async () => {

@@ -56,7 +56,7 @@ test('a threat has the vendor cases that name it, now and with asOf', async () =
 
 test.each([
   ['vendorDomain: { eq: "other.example" }', ['2']],
-  ['threatId: { eq: "t1" }', ['2', '1']],
+  ['threatIds: { eq: "t1" }', ['2', '1']],
   ['senderAddress: { startsWith: "BILLING" }, markedAsRaw: { eq: "Malicious" }', ['2', '1']],
   ['recipientAddress: { eq: "nobody@customer.example" }', []],
 ])('the filter %s finds vendor cases, last modified first', async (filter, wanted) => {

@@ -11,6 +11,7 @@ import type {
   Scope,
   StreamFacts,
   ThreatFact,
+  VersionedFact,
 } from '../../src/controls/control.js';
 import { parsePeriod, periodBefore } from '../../src/controls/period.js';
 import { ledgerSpan, streamFacts } from '../../src/controls/stream-facts.js';
@@ -21,7 +22,8 @@ import { applyPolicy } from '../../src/policy/rules.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
-import { CORE_RESOURCES } from '../../src/resources/registry.js';
+import type { Detection360ReportRecord } from '../../src/resources/detection360-report/detection360-report.js';
+import { CORE_RESOURCES, type Resource } from '../../src/resources/registry.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import { campaignKey, caseKey, ledgerEntry, sampleMessage, sampleThreat, threatKey } from './records.js';
@@ -103,6 +105,8 @@ export interface ScopeChanges {
   readonly reconciliations?: Scope['reconciliations'];
   /** From where on polls are made. */
   readonly polledFrom?: Instant;
+  /** What is collected. */
+  readonly resources?: readonly Resource[];
 }
 
 /** A scope that covers its period: September 2026, judged two weeks later, unless said otherwise. */
@@ -113,7 +117,7 @@ export function scopeOf(changes: ScopeChanges = {}): Scope {
   const thresholds = toThresholds(changes.thresholds);
   const integrations = changes.integrations ?? ['default'];
   const streams = integrations.flatMap((name) =>
-    CORE_RESOURCES.flatMap((resource) => streamsOf(name, resource)),
+    (changes.resources ?? CORE_RESOURCES).flatMap((resource) => streamsOf(name, resource)),
   );
   const factsFor = (each: typeof period) =>
     streams.map((stream) => {
@@ -219,6 +223,14 @@ export function campaignFact(
   versions: readonly [VersionOf<CampaignRecord>, ...VersionOf<CampaignRecord>[]],
 ): CampaignFact {
   return { kind: 'campaign', key: campaignKey(id), versions: toVersions(versions), goneSince: null };
+}
+
+export function reportFact(
+  id: string,
+  versions: readonly [VersionOf<Detection360ReportRecord>, ...VersionOf<Detection360ReportRecord>[]],
+): VersionedFact<'detection360Report'> {
+  const key = { ...caseKey(id), kind: 'detection360Report' } as const;
+  return { kind: 'detection360Report', key, versions: toVersions(versions), goneSince: null };
 }
 
 function toVersions<R>(

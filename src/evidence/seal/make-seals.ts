@@ -14,6 +14,7 @@ import {
   packLeaves,
   SEAL_TYPE,
   type SealBody,
+  type StoredSeal,
   sealDocument,
   storedSeal,
   type Tree,
@@ -219,13 +220,25 @@ export interface NamedSeal {
 const SETTLED_MS = 10 * MINUTE;
 
 /** The last seal before a view, always the same for one view. `null` if there is none or it cannot be read. */
-export async function sealBefore(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
+export function sealBefore(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
   const until = shift(pin.at, -SETTLED_MS);
-  const isEarly = async (n: number) => {
-    const at = (await storedSeal(store, n))?.at;
-    return at !== undefined && at <= until;
+  return lastSealThat(store, ({ at }) => at <= until);
+}
+
+/** The last seal that covers nothing later than a view. A newer one may follow, also for the same view. */
+export function newestSeal(store: HistoryStore, pin: Pin): Promise<NamedSeal | null> {
+  return lastSealThat(store, ({ body }) => body !== null && body.toSeq <= pin.seq);
+}
+
+async function lastSealThat(
+  store: HistoryStore,
+  isWanted: (stored: StoredSeal) => boolean,
+): Promise<NamedSeal | null> {
+  const isBefore = async (n: number) => {
+    const stored = await storedSeal(store, n);
+    return stored !== null && isWanted(stored);
   };
-  const last = await lastThat(0, await store.journalLength('seals'), isEarly);
+  const last = await lastThat(0, await store.journalLength('seals'), isBefore);
   const { seal, body } = (last === 0 ? null : await storedSeal(store, last)) ?? {};
   if (!seal || !body) return null;
   const { index, at, toSeq, key } = body;

@@ -126,7 +126,7 @@ export function bodyOf({ text }: Pick<Seal, 'text'>): SealBody | null {
 }
 
 /** `seal` or `body` is `null` if it cannot be read. */
-interface StoredSeal {
+export interface StoredSeal {
   readonly index: number;
   readonly at: Instant;
   readonly seal: Seal | null;

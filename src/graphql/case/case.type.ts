@@ -161,7 +161,12 @@ export const caseFilter = filterInputFor<'case'>('CaseFilter', {
   },
   affectedEmployee: { type: TextFilter, description: 'Filter by the account’s owner, as Abnormal sends it.' },
   description: { type: TextFilter, description: 'Filter by Abnormal’s description.' },
-  threatId: { type: TextFilter, description: 'Filter by Abnormal’s ids of the threats that the case names.' },
+  threatId: {
+    name: 'threatIds',
+    formerName: 'threatId',
+    type: TextFilter,
+    description: 'Filter by Abnormal’s ids of the threats that the case names.',
+  },
   severityLabel: { type: TextFilter, description: 'Filter by severity in Abnormal’s words.' },
   analysis: {
     name: 'analysisRaw',

@@ -122,7 +122,12 @@ export const detection360ReportFilter = filterInputFor<'detection360Report'>('De
     type: TextFilter,
     description: 'Filter by the address of the user who submitted it.',
   },
-  messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of a reported message.' },
+  messageId: {
+    name: 'messageIds',
+    formerName: 'messageId',
+    type: TextFilter,
+    description: 'Filter by Abnormal’s id of a reported message.',
+  },
 });
 
 export const detection360ReportOrder = orderOf('detection360Report', 'Detection360Report', {

@@ -189,8 +189,19 @@ function hasVariables(value: ValueNode): boolean {
 /** One request to Abnormal. A cost of 20,000 is two thirds of an account's requests per minute. */
 export const CALL_PRICE = 100;
 
+const LISTED = Object.values(DEFINITION_OF);
+
+/** One walk through all records of a window, for the counts of all groups and buckets, 10,000 of them at most. */
+const SCAN_PRICE = 20;
+
 /** Per resolved field, in addition to its nodes. By `Type.field`. */
 const FIELD_PRICES: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    LISTED.flatMap(({ kind, items }) => [kind, ...(items ? [items.noun] : [])]).map((noun) => [
+      `Query.${noun}Statistics`,
+      SCAN_PRICE,
+    ]),
+  ),
   // the complete schema has over a thousand fields
   'Query.__schema': 1_000,
   'Query.__type': 50,
@@ -213,11 +224,9 @@ const FIELD_PRICES: Readonly<Record<string, number>> = {
 /** By the name of a field that many types have. */
 const COMMON_PRICES: Readonly<Record<string, number>> = {
   ...{ totalCount: 10, coverage: 5 },
-  // each is one more scan for all groups and buckets, 10,000 of them at most
-  ...{ distinct: 20, duration: 20 },
+  // each is one more
+  ...{ distinct: SCAN_PRICE, duration: SCAN_PRICE },
 };
-
-const LISTED = Object.values(DEFINITION_OF);
 
 /** Read from Abnormal on demand, unless the view is of the past. */
 const ON_DEMAND: ReadonlySet<string> = new Set([

@@ -95,7 +95,12 @@ export const vendorCaseFilter = filterInputFor<'vendorCase'>('VendorCaseFilter',
   senderAddress: { type: TextFilter, description: 'Filter by the sender’s address of a message.' },
   recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address of a message.' },
   markedAs: { name: 'markedAsRaw', type: TextFilter, description: 'Filter by how a message is marked.' },
-  threatId: { type: TextFilter, description: 'Filter by Abnormal’s id of a threat of the timeline.' },
+  threatId: {
+    name: 'threatIds',
+    formerName: 'threatId',
+    type: TextFilter,
+    description: 'Filter by Abnormal’s id of a threat of the timeline.',
+  },
 });
 
 export const vendorCaseOrder = orderOf('vendorCase', 'VendorCase', {

@@ -2,12 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { attacksCaptured } from '../../../src/controls/checks/attacks-captured.js';
 import { collectionContinuous } from '../../../src/controls/checks/collection-continuous.js';
 import { detectionActive } from '../../../src/controls/checks/detection-active.js';
-import type { ControlMeasure, ReconciliationFact } from '../../../src/controls/control.js';
+import type { ControlMeasure, ReconciliationFact, Scope } from '../../../src/controls/control.js';
 import type { LedgerEntry, QuarantineCode } from '../../../src/model/ledger.js';
 import type { ReconciliationRecord } from '../../../src/model/run.js';
-import { mail, run, scopeOf, threatFact } from '../../support/control-facts.js';
+import type { Stream } from '../../../src/model/stream.js';
+import type { Detection360ReportRecord } from '../../../src/resources/detection360-report/detection360-report.js';
+import { CORE_RESOURCES } from '../../../src/resources/registry.js';
+import type { Instant } from '../../../src/values/instant.js';
+import { mail, reportFact, run, scopeOf, threatFact, type VersionOf } from '../../support/control-facts.js';
 import { hoursAfter } from '../../support/evidence-history.js';
-import { ledgerEntry } from '../../support/records.js';
+import { ledgerEntry, sampleDetection360Report } from '../../support/records.js';
 
 const AT = '2026-09-10T08:00:00.000Z';
 const whole = () => threatFact([mail(AT, 1000)]);
@@ -201,6 +205,44 @@ describe('attacks-captured', () => {
       expect(judge([short, newer]).verdict).toBe('PASS');
       const blind = { ...newer, found: { ...newer.found, verdict: 'UNVERIFIED' as const } };
       expect(judge([short, blind]).verdict).toBe('FAIL');
+    });
+  });
+
+  describe('missed attacks that the organisation reported', () => {
+    const RESOURCES = [...CORE_RESOURCES, 'detection360Reports'] as const;
+    const report = (id: string, at: Instant, ...inquiries: [string, ...string[]]) => {
+      const versions = inquiries.map((inquiryTypeRaw, i) => {
+        const record = sampleDetection360Report(id, { inquiryTypeRaw, submissionTime: at });
+        return [hoursAfter(at, i + 1), record] as VersionOf<Detection360ReportRecord>;
+      });
+      return reportFact(id, versions as [VersionOf<Detection360ReportRecord>]);
+    };
+    const facts = [
+      whole(),
+      report('first', '2026-09-01T00:00:00.000Z', 'MISSED_ATTACK'),
+      report('last', '2026-09-30T23:59:59.999Z', 'MISSED_ATTACK'),
+      report('before', '2026-08-31T23:59:59.999Z', 'MISSED_ATTACK'),
+      report('after', '2026-10-01T00:00:00.000Z', 'MISSED_ATTACK'),
+      report('harmless', AT, 'FALSE_POSITIVE'),
+      report('corrected', AT, 'MISSED_ATTACK', 'FALSE_POSITIVE'),
+    ];
+    const reported = (scope: Scope) => {
+      const { verdict, measures } = run(attacksCaptured, scope, facts);
+      return [verdict, measures.find(({ name }) => name.startsWith('Missed attacks'))?.value];
+    };
+
+    test('are a measure of their period, by their last version, and change no verdict', () => {
+      expect(reported(scopeOf({ resources: RESOURCES }))).toEqual(['PASS', 2]);
+    });
+
+    test('are unknown if not all reports of the period were collected', () => {
+      const outages = ({ resource }: Stream) =>
+        resource === 'detection360Reports' ? [{ ...outage, caughtUp: false }] : [];
+      expect(reported(scopeOf({ resources: RESOURCES, outages }))).toEqual(['PASS', null]);
+    });
+
+    test('are no measure if reports are not collected', () => {
+      expect(reported(scopeOf())).toEqual(['PASS', undefined]);
     });
   });
 });

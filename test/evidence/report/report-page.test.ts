@@ -15,6 +15,7 @@ import {
 } from '../../support/browser.js';
 import { mail } from '../../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../../support/evidence-history.js';
+import { policyOf } from '../../support/policy.js';
 import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../../support/records.js';
 
 const BEGIN = '2026-09-01T00:00:00.000Z';
@@ -96,6 +97,35 @@ describe.runIf(hasChromium)(
       const { page } = await openPage(browser, path, look);
       const wide = await page.evaluate('document.documentElement.scrollWidth');
       expect(wide).toBeLessThanOrEqual(look.width);
+      await page.context().close();
+    });
+
+    test('prints 50 exceptions of a control, says where the others are, and ends with a place to sign', async () => {
+      const store = await openStore('sqlite::memory:', 'write');
+      const left = Array.from({ length: 60 }, (_, i) => {
+        const messages = [sampleMessage(`left-${i}`, mail(hoursAfter(BEGIN, i), null))];
+        return { at: hoursAfter(BEGIN, i + 1), threat: sampleThreat(`left-${i}`, { messages }) };
+      });
+      const span = { from: '2026-08-01T00:00:00.000Z', to: '2026-10-03T00:00:00.000Z' };
+      await recordHistory(store, { ...span, seen: left });
+      const policy = policyOf('controls: { attacks-remediated: { owner: SecOps } }');
+      const evidence = await ask(store, { period: '2026-09', controls: ['attacks-remediated'], policy });
+      await store.close();
+      const long = join(folder, 'long.html');
+      writeFileSync(long, htmlReport(evidence, { simulated: [] }));
+      const { page } = await openPage(browser, long, { width: 1280, height: 900 });
+      const rows = page.locator('#attacks-remediated .exceptions tbody tr:visible');
+      const rest = page.getByText('10 more are not printed: the NDJSON of this report has all of them.');
+      const places = page.locator('.sign-off tbody tr:visible');
+      expect([await rows.count(), await rest.isVisible(), await places.count()]).toEqual([60, false, 0]);
+      await page.emulateMedia({ media: 'print' });
+      expect([await rows.count(), await rest.isVisible()]).toEqual([50, true]);
+      expect(await places.locator('th').allTextContents()).toEqual([
+        ...['Owner: SecOps', 'Prepared by', 'Reviewed by'],
+      ]);
+      const printed = (await page.locator('body').innerText()).replaceAll(/\s+/g, ' ');
+      for (const text of ['Owner: SecOps', 'Evidence for NIST SP 800-53', policy.file?.digest ?? '-'])
+        expect(printed).toContain(text);
       await page.context().close();
     });
 

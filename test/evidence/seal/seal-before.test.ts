@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { htmlReport } from '../../../src/evidence/report/html-report.js';
-import { sealBefore, sealHistory } from '../../../src/evidence/seal/make-seals.js';
+import { newestSeal, sealBefore, sealHistory } from '../../../src/evidence/seal/make-seals.js';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
@@ -42,6 +42,16 @@ test('a view has no seal before the first one, or if the seal may be younger tha
   expect(await sealBefore(store, await pinAt('2026-09-01T12:00:00.000Z'))).toBeNull();
   expect(await sealBefore(store, { seq: 1, at: '2026-09-01T23:49:59.999Z' })).toBeNull();
   expect(await sealBefore(store, { seq: 1, at: '2026-09-01T23:50:00.000Z' })).toMatchObject({ index: 1 });
+});
+
+test('the newest seal of a view covers nothing later than the view, however young it is', async () => {
+  await recordDay(0);
+  const first = await store.head();
+  expect(await newestSeal(store, first)).toMatchObject({ index: 1, toSeq: first.seq });
+  expect(await newestSeal(store, { ...first, seq: first.seq - 1 })).toBeNull();
+  await recordDay(1);
+  expect(await newestSeal(store, first)).toMatchObject({ index: 1 });
+  expect(await newestSeal(store, await store.head())).toMatchObject({ index: 2 });
 });
 
 test('the page names the seal, and verify accepts its hash', async () => {

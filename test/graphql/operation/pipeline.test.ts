@@ -164,6 +164,17 @@ describe('the cost of an operation', () => {
     expect(costOf(revisions)).toBe(10);
   });
 
+  test('counts each scan of statistics, for every root field that returns them', () => {
+    const roots = Object.keys(schema.getQueryType()?.getFields() ?? {}).filter((name) =>
+      name.endsWith('Statistics'),
+    );
+    expect(roots).toHaveLength(8);
+    for (const root of roots) expect([root, costOf(`{ ${root} { asOf } }`)]).toEqual([root, 20]);
+    const measured =
+      '{ messageStatistics { total { distinct(of: THREAT) duration { median } } groups { distinct(of: THREAT) } } }';
+    expect(costOf(measured)).toBe(20 + 3 * 20);
+  });
+
   test('beyond the limit of the role is refused with both numbers', () => {
     const query =
       '{ threats(first: 100) { nodes { messages(first: 100) { nodes { subject } } cases(first: 100) { nodes { caseId } } } } }';

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { StatisticsQuery } from '../../../src/history/statistics.js';
 import type { HistoryStore, ListQuery, PageQuery } from '../../../src/history/store.js';
 import type { Filter } from '../../../src/values/filter.js';
 import { shift } from '../../../src/values/instant.js';
@@ -197,6 +198,25 @@ describe.skipIf(!mongo)('what reads of a history in MongoDB cost', () => {
     expect(cost.result).toHaveLength(rows);
     expectBounded(cost, 2 * rows);
     expect(cost.isSorted).toBe(false);
+  });
+
+  it.each([
+    ['records are read from an index of their time', 'RECORD', 'firstReceivedTime', 200],
+    // messages without a time are counted too, and no index knows whose messages have none
+    ['messages read each threat once', 'ITEM', 'receivedTime', THREATS],
+  ] as const)('statistics of %s', async (_, unit, time, rows) => {
+    const query: StatisticsQuery = {
+      ...{ kind: 'threat', unit, integrations: null, filter: null, seq: head, time },
+      edges: [Date.parse(timeOf(299)), Date.parse(timeOf(199)), Date.parse(timeOf(99))],
+      groupBy: [{ type: 'FIELD', field: 'attackType' }],
+      ...{ top: 5, minCount: 1, whole: null, measure: { type: 'COUNT' } },
+    };
+    const cost = await measured.cost((store) => store.statistics(query));
+    expect(cost.result.total.all).toBe(200);
+    expect(cost.plans.filter((plan) => plan.includes('COLLSCAN'))).toEqual([]);
+    expect(cost.documents).toBeLessThanOrEqual(2.5 * rows);
+    // each page seeks once more, and so does what has no time
+    expect(cost.keys).toBeLessThanOrEqual(2.5 * rows);
   });
 
   it('the ledger of an old day is read without that of later days', async () => {
