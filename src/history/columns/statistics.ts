@@ -221,7 +221,7 @@ class DistinctRows implements MeasureRows {
     starts.push(values.length);
     const seen = new Uint32Array(this.of === null ? this.#owners + 1 : this.known.all.length);
     let token = 0;
-    return (rows: readonly number[]) => {
+    return (rows: Uint32Array) => {
       token += 1;
       let count = 0;
       for (const row of rows) {
@@ -256,8 +256,8 @@ class DurationRows implements MeasureRows {
   }
 
   measure() {
-    return (rows: readonly number[]) =>
-      summarizeDurations(rows.map((row) => this.#durations[row] ?? 'UNKNOWN'));
+    return (rows: Uint32Array) =>
+      summarizeDurations(Array.from(rows, (row) => this.#durations[row] ?? 'UNKNOWN'));
   }
 }
 
