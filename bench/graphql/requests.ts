@@ -24,7 +24,8 @@ const WARM_UP = Number(process.env.BENCH_WARM_UP ?? 4);
 const CONNECTIONS = 4;
 /** How many different requests are sent again and again. */
 const REPEATED = 10;
-const OPTIONS = ['--max-old-space-size=256', '--max-semi-space-size=8'];
+/** Those of `npm start`. */
+export const OPTIONS = ['--max-old-space-size=256', '--max-semi-space-size=8'];
 
 interface MeasuredServer {
   readonly process: ChildProcess;

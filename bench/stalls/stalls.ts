@@ -12,7 +12,7 @@ import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
 import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
-import { compile } from '../graphql/requests.js';
+import { compile, OPTIONS } from '../graphql/requests.js';
 import { batch, observe, START_MS, threat } from '../history/payloads.js';
 import type { BenchRow } from '../table.js';
 import type { StallReport } from './loop-delay.js';
@@ -26,7 +26,6 @@ import type { StallReport } from './loop-delay.js';
 
 const PER_BATCH = 500;
 const LIMIT_MS = 50;
-const OPTIONS = ['--max-old-space-size=256', '--max-semi-space-size=8'];
 
 const [from, until] = ['2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z'];
 const FIELDS = `messageId subject fromAddress fromName senderDomain recipientAddress toAddresses receivedTime sentTime

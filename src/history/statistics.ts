@@ -105,7 +105,7 @@ export interface StatisticsRows {
   readonly untimed: number;
   readonly sampled: number;
   /** What is computed of some rows; `null`: how many there are. */
-  readonly measure: ((rows: readonly number[]) => Measured) | null;
+  readonly measure: ((rows: Uint32Array) => Measured) | null;
 }
 
 type Shown = Pick<StatisticsQuery, 'edges' | 'groupBy' | 'top' | 'minCount'>;
@@ -113,8 +113,8 @@ type Shown = Pick<StatisticsQuery, 'edges' | 'groupBy' | 'top' | 'minCount'>;
 /** Groups, buckets and the rest, from rows that were selected in whatever way. */
 export function summarize(rows: StatisticsRows, { edges, groupBy, top, minCount }: Shown): Statistics {
   const { buckets, pairs, groups, untimed, sampled } = rows;
-  const cellsFor = (slots: number) => new CellTable(slots, edges.length - 1, rows);
-  const all = cellsFor(1);
+  const cellsFor = (slots: number, most: number) => new CellTable(slots, most, edges.length - 1, rows);
+  const all = cellsFor(1, buckets.length);
   for (let row = 0; row < buckets.length; row += 1) all.add(0, row);
   const total = all.cellsOf(0);
   if (groupBy.length === 0) return { total, groups: [], rest: null, untimed, sampled };
@@ -127,7 +127,7 @@ export function summarize(rows: StatisticsRows, { edges, groupBy, top, minCount 
   const others = shown.length;
   const slots = new Uint32Array(groups).fill(others);
   for (const [slot, group] of shown.entries()) slots[group] = slot;
-  const cells = cellsFor(others + 1);
+  const cells = cellsFor(others + 1, pairs.rows.length);
   for (let i = 0, lastOther = -1; i < pairs.rows.length; i += 1) {
     const [row, slot] = [pairs.rows[i] as number, slots[pairs.groups[i] as number] as number];
     if (slot === others && row === lastOther) continue;
@@ -146,23 +146,30 @@ export function summarize(rows: StatisticsRows, { edges, groupBy, top, minCount 
 
 /** The rows of each slot (a shown group, or the rest) by bucket; only their number if that is all that is wanted. */
 class CellTable {
+  /** How many rows each cell has. */
   readonly #counts: Uint32Array;
-  readonly #rows: number[][];
+  /** The rows that were added, and the cell of each. */
+  readonly #added: { readonly rows: Uint32Array; readonly cells: Uint32Array } | null;
+  #size = 0;
+  #sorted: { readonly rows: Uint32Array; readonly starts: Uint32Array } | null = null;
 
   constructor(
     slots: number,
+    most: number,
     private readonly width: number,
     private readonly of: Pick<StatisticsRows, 'buckets' | 'measure'>,
   ) {
-    const isCounted = of.measure === null;
-    this.#counts = new Uint32Array(isCounted ? slots * width : 0);
-    this.#rows = Array.from({ length: isCounted ? 0 : slots * width }, () => []);
+    this.#counts = new Uint32Array(slots * width);
+    this.#added = of.measure === null ? null : { rows: new Uint32Array(most), cells: new Uint32Array(most) };
   }
 
   add(slot: number, row: number): void {
     const cell = slot * this.width + (this.of.buckets[row] as number);
-    if (this.of.measure === null) this.#counts[cell] = (this.#counts[cell] as number) + 1;
-    else this.#rows[cell]?.push(row);
+    this.#counts[cell] = (this.#counts[cell] as number) + 1;
+    if (this.#added === null) return;
+    this.#added.rows[this.#size] = row;
+    this.#added.cells[this.#size] = cell;
+    this.#size += 1;
   }
 
   cellsOf(slot: number): Cells {
@@ -172,8 +179,25 @@ class CellTable {
       const counts = Array.from(this.#counts.subarray(from, to));
       return { all: counts.reduce((sum, count) => sum + count, 0), buckets: counts };
     }
-    const rows = this.#rows.slice(from, to);
-    return { all: measure(rows.flat()), buckets: rows.map(measure) };
+    this.#sorted ??= this.#byCell();
+    const { rows, starts } = this.#sorted;
+    const rowsIn = (first: number, end: number) => rows.subarray(starts[first], starts[end]);
+    const buckets = Array.from({ length: this.width }, (_, i) => measure(rowsIn(from + i, from + i + 1)));
+    return { all: measure(rowsIn(from, to)), buckets };
+  }
+
+  /** The rows of each cell one after the other: those of a slot are together. */
+  #byCell() {
+    const starts = new Uint32Array(this.#counts.length + 1);
+    for (const [cell, count] of this.#counts.entries()) starts[cell + 1] = (starts[cell] as number) + count;
+    const next = starts.slice();
+    const rows = new Uint32Array(this.#size);
+    for (let i = 0; i < this.#size; i += 1) {
+      const cell = this.#added?.cells[i] as number;
+      rows[next[cell] as number] = this.#added?.rows[i] as number;
+      next[cell] = (next[cell] as number) + 1;
+    }
+    return { rows, starts };
   }
 }
 

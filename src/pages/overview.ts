@@ -40,8 +40,12 @@ export interface OverviewRequest {
   readonly signal: AbortSignal;
 }
 
-/** How long the page waits for verdicts: they are evaluated once for each recording, for all readers. */
+/**
+ * How long a page may have taken in all when it stops waiting for verdicts, and how long it waits for them in any case.
+ * They are evaluated once for each recording, for all readers.
+ */
 const PATIENCE_MS = 300;
+const LEAST_PATIENCE_MS = 50;
 
 const SPAN_MS: Readonly<Record<Span, number>> = {
   '24h': DAY,
@@ -95,6 +99,7 @@ async function readView(
   span: Span,
   pin: Pin,
 ): Promise<OverviewView> {
+  const begun = performance.now();
   const now = toInstant(services.clock());
   // a clock that was set back
   const asOf = earliest(pin.at, now);
@@ -117,9 +122,11 @@ async function readView(
   const starts =
     data?.integrations?.flatMap(({ streams }) => streams.map(({ collectFrom }) => collectFrom)) ?? [];
   const judged = judgedPeriod(starts.sort()[0] ?? asOf, asOf);
+  const patience = Math.max(LEAST_PATIENCE_MS, PATIENCE_MS - (performance.now() - begun));
   return {
     ...{ answer, seal, asOf, now, window, span, judged, hasIde: services.hasIde },
-    verdicts: judged.text === null ? 'PENDING' : await verdictsOf(services, request, asOf, judged.text),
+    verdicts:
+      judged.text === null ? 'PENDING' : await verdictsOf(services, request, asOf, judged.text, patience),
     isOperator: hasRole(request.caller, 'operator'),
     collected: {
       THREATS: stateOf('THREATS', data?.threatCoverage),
@@ -135,9 +142,10 @@ async function verdictsOf(
   request: OverviewRequest,
   asOf: Instant,
   period: string,
+  patience: number,
 ): Promise<OverviewView['verdicts']> {
   const verdicts = ask<VerdictsAnswer>(VERDICTS_QUERY, { asOf, period }, request);
-  const late = delay(PATIENCE_MS, 'PENDING' as const, { ref: false });
+  const late = delay(patience, 'PENDING' as const, { ref: false });
   verdicts.catch(() => {});
   return Promise.race([verdicts, late]);
 }

@@ -102,6 +102,20 @@ const anyQuery: Arbitrary<StatisticsQuery> = fc
     }),
   );
 
+/** Of the same rows with several measures, and others. */
+const severalQueries: Arbitrary<StatisticsQuery[]> = anyQuery.chain((query) =>
+  fc
+    .tuple(
+      fc.array(measureOf(query.kind, query.unit), { minLength: 1, maxLength: 3 }),
+      fc.array(anyQuery, { maxLength: 3 }),
+    )
+    .map(([measures, others]) => [
+      query,
+      ...others,
+      ...measures.map((measure): StatisticsQuery => ({ ...query, measure })),
+    ]),
+);
+
 /** Statistics of random records, some of which have several versions or were deleted. */
 export function describeStatistics(open: () => Promise<OpenedStore>): void {
   describe('statistics', () => {
@@ -122,6 +136,14 @@ export function describeStatistics(open: () => Promise<OpenedStore>): void {
       fc.assert(
         fc.asyncProperty(anyQuery, (query) => same((of) => of.statistics(query))),
         { numRuns: RUNS * 3, seed: SEED },
+      ));
+
+    it(`are the same if several are asked for at once (${RUNS} runs)`, () =>
+      fc.assert(
+        fc.asyncProperty(severalQueries, (queries) =>
+          same((of) => Promise.all(queries.map((query) => of.statistics(query)))),
+        ),
+        { numRuns: RUNS, seed: SEED },
       ));
 
     it(`are the same by a walk through the records (${RUNS} runs)`, () =>

@@ -1,3 +1,4 @@
+import { type ASTVisitor, type GraphQLResolveInfo, Kind, visit } from 'graphql';
 import type {
   Cells,
   Dimension,
@@ -112,8 +113,7 @@ export class StatisticsReading {
   }
 
   async distinct(of: string, slot: Slot, bucket: number | null): Promise<number> {
-    const measure: StatisticsMeasure = { type: 'DISTINCT', of: of === OWNERS ? null : of };
-    return this.#cell(await this.#read(measure), slot, bucket) as number;
+    return this.#cell(await this.#read(distinctMeasure(of)), slot, bucket) as number;
   }
 
   async duration(name: string, slot: Slot, bucket: number | null): Promise<[DurationSummary, NamedDuration]> {
@@ -121,6 +121,11 @@ export class StatisticsReading {
     if (!named) throw badInput(`There is no duration ${name}.`);
     const found = await this.#read({ type: 'DURATION', ...named.measure });
     return [this.#cell(found, slot, bucket) as DurationSummary, named];
+  }
+
+  /** Begins to read measures that will be asked for: a store reads together what it is asked for at the same time. */
+  begin(measures: readonly StatisticsMeasure[]): void {
+    for (const measure of measures) this.#read(measure).catch(() => {});
   }
 
   #read(measure: StatisticsMeasure): Promise<Statistics> {
@@ -188,17 +193,46 @@ export class StatisticsReading {
   }
 }
 
+function distinctMeasure(of: string): StatisticsMeasure {
+  return { type: 'DISTINCT', of: of === OWNERS ? null : of };
+}
+
+/** The measures that are selected anywhere within statistics. One that a variable names is read when it is asked for. */
+export function measuresIn(
+  { fieldNodes, fragments }: Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments'>,
+  { distinct, durations }: StatisticsSpec,
+): StatisticsMeasure[] {
+  const found: StatisticsMeasure[] = [];
+  const [defaultDuration] = Object.keys(durations);
+  const visitor: ASTVisitor = {
+    Field({ name, arguments: [of] = [] }) {
+      const value = of === undefined ? defaultDuration : of.value.kind === Kind.ENUM ? of.value.value : '';
+      const field = name.value === 'distinct' ? distinct[value ?? '']?.field : undefined;
+      const duration = name.value === 'duration' ? durations[value ?? ''] : undefined;
+      if (field) found.push(distinctMeasure(field));
+      if (duration) found.push({ type: 'DURATION', ...duration.measure });
+    },
+    FragmentSpread({ name }) {
+      const fragment = fragments[name.value];
+      if (fragment) visit(fragment, visitor);
+    },
+  };
+  for (const node of fieldNodes) visit(node, visitor);
+  return found;
+}
+
 interface GapSpan {
   readonly from: Instant;
   readonly to: Instant;
   readonly reason: GapReason;
 }
 
-/** Checks the arguments and reads the counts. */
+/** Checks the arguments and reads the counts, with the measures that will be asked for. */
 export async function readStatistics(
   services: RequestServices,
   spec: StatisticsSpec,
   args: StatisticsInput,
+  measures: readonly StatisticsMeasure[],
 ): Promise<{ readonly reading: StatisticsReading; readonly counts: Statistics }> {
   const options = toReadOptions(services, { asOf: args.asOf ?? null });
   const { asOf } = options;
@@ -232,6 +266,7 @@ export async function readStatistics(
   };
   const names = integrations ?? (await integrationNames(services));
   const reading = new StatisticsReading(services, spec, view, query, names, zone);
+  reading.begin(measures);
   return { reading, counts: await reading.counts() };
 }
 

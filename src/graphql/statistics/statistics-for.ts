@@ -1,4 +1,5 @@
-import { Arg, Args, ArgsType, Ctx, Field, Int, ObjectType, Query, Resolver } from 'type-graphql';
+import type { GraphQLResolveInfo } from 'graphql';
+import { Arg, Args, ArgsType, Ctx, Field, Info, Int, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Statistics } from '../../history/statistics.js';
 import type { GapReason } from '../../model/ledger.js';
 import type { FieldValue } from '../../values/filter.js';
@@ -8,7 +9,13 @@ import { CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
 import type { FilterInput } from '../lists/list-args.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
-import { readStatistics, type Slot, type StatisticsReading, type StatisticsSpec } from './read-statistics.js';
+import {
+  measuresIn,
+  readStatistics,
+  type Slot,
+  type StatisticsReading,
+  type StatisticsSpec,
+} from './read-statistics.js';
 import { DurationFigures, groupText, registered, StatisticsArgs } from './statistics.type.js';
 
 /** Makes the resolver of the statistics of one noun, with the types that it returns. */
@@ -277,8 +284,9 @@ export function statisticsFor(spec: StatisticsSpec) {
     async statistics(
       @Args(() => StatisticsArguments) args: StatisticsArguments,
       @Ctx() context: GatewayContext,
+      @Info() info: GraphQLResolveInfo,
     ): Promise<Result> {
-      const { reading, counts } = await readStatistics(context.services, spec, args);
+      const { reading, counts } = await readStatistics(context.services, spec, args, measuresIn(info, spec));
       return new Result(reading, counts, args.groupBy ?? []);
     }
   }

@@ -193,6 +193,7 @@ export class Block {
   readonly ranges: Readonly<Record<string, TimeRange>>;
   #revs: Uint32Array | null = null;
   #itemStarts: Uint32Array | null = null;
+  #itemOwners: Uint32Array | null = null;
 
   constructor(
     /** Every revision of the kind after this one is in the block or in a later one. */
@@ -216,6 +217,16 @@ export class Block {
     return this.#itemStarts;
   }
 
+  /** The row of the record of each item. */
+  get itemOwners(): Uint32Array {
+    if (this.#itemOwners === null) {
+      this.#itemOwners = new Uint32Array(this.itemCount);
+      for (let row = 0; row < this.size; row += 1)
+        this.#itemOwners.fill(row, this.itemStarts[row], this.itemStarts[row + 1]);
+    }
+    return this.#itemOwners;
+  }
+
   get size(): number {
     return this.priors.length;
   }
@@ -234,6 +245,12 @@ export class Block {
     const column = new Column(this.load(name));
     this.#columns.set(name, column);
     return column;
+  }
+
+  /** Frees the memory of the columns that were read, which are read again when they are asked for. */
+  forget(): void {
+    this.#columns.clear();
+    this.#itemOwners = null;
   }
 
   #row(name: string): Uint8Array {

@@ -152,6 +152,7 @@ export class Column {
   readonly #sections: readonly Uint8Array[];
   #values: readonly FieldValue[] | null = null;
   #codes: Codes | null = null;
+  #times: Float64Array | null = null;
   #starts: Uint32Array | null = null;
 
   constructor(bytes: Uint8Array) {
@@ -167,6 +168,11 @@ export class Column {
 
   /** Milliseconds, NaN for `null`; in the form TIMES. */
   get times(): Float64Array {
+    this.#times ??= this.#decodeTimes();
+    return this.#times;
+  }
+
+  #decodeTimes(): Float64Array {
     const [earliest = Number.NaN] = this.range;
     const codes = decodeCodes(this.#section(1));
     const times = new Float64Array(codes.length);

@@ -16,7 +16,7 @@ export interface ScanQuery {
 }
 
 /** The revisions that a later revision of the view replaces. */
-class Replaced {
+export class Replaced {
   readonly #bits: Uint8Array;
 
   constructor(
@@ -65,35 +65,44 @@ class Replaced {
   }
 }
 
-/** What a filter finds in each block: 1 for each visible row, or item of one, that matches. */
-export function* scanned(
-  blocks: readonly Block[],
+/** What is found in a block: 1 for each visible row, or item of one, that matches; `null` if none does. */
+export type Finder = (block: Block) => Mask | null;
+
+export function finderOf(
+  replaced: Replaced,
   unit: Unit,
-  { kind, accounts, filter, revs, lastRev }: ScanQuery,
-  isSkipped: (block: Block) => boolean = () => false,
-): Generator<{ readonly block: Block; readonly mask: Mask }> {
-  const replaced = new Replaced(blocks, lastRev);
+  { kind, accounts, filter, revs }: Omit<ScanQuery, 'lastRev'>,
+): Finder {
   const wanted = revs && new Set(revs);
-  for (const block of blocks) {
-    if (isSkipped(block)) continue;
+  return (block) => {
     const found = wanted && Uint8Array.from(block.revs, (rev) => (wanted.has(rev) ? 1 : 0));
     const matching = found ?? (filter === null ? null : maskOf(kind, block, unit, filter));
-    if (matching !== null && !matching.includes(1)) continue;
+    if (matching !== null && !matching.includes(1)) return null;
     const rows = replaced.visible(block, accounts);
     const visible = rows !== null && unit === 'ITEM' ? spread(rows, block.itemStarts) : rows;
     if (matching !== null && visible !== null) intersect(matching, visible);
-    yield { block, mask: matching ?? visible ?? new Uint8Array(sizeOf(block, unit)).fill(1) };
-  }
+    return matching ?? visible ?? new Uint8Array(sizeOf(block, unit)).fill(1);
+  };
 }
 
 function intersect(mask: Mask, other: Mask): void {
   for (let i = 0; i < mask.length; i += 1) mask[i] = (mask[i] as number) & (other[i] as number);
 }
 
+/** Block by block, so that the columns of one are in memory at a time. */
+function* found(blocks: readonly Block[], query: ScanQuery): Generator<readonly [Block, Mask]> {
+  const find = finderOf(new Replaced(blocks, query.lastRev), 'RECORD', query);
+  for (const block of blocks) {
+    const mask = find(block);
+    if (mask !== null) yield [block, mask];
+    block.forget();
+  }
+}
+
 /** How many records match. */
 export function countIn(blocks: readonly Block[], query: ScanQuery): number {
   let count = 0;
-  for (const { mask } of scanned(blocks, 'RECORD', query)) {
+  for (const [, mask] of found(blocks, query)) {
     for (let i = 0; i < mask.length; i += 1) count += mask[i] as number;
   }
   return count;
@@ -101,12 +110,12 @@ export function countIn(blocks: readonly Block[], query: ScanQuery): number {
 
 /** The revisions of the records that match; `null` if there are more than `most`. */
 export function findIn(blocks: readonly Block[], query: ScanQuery, most: number): number[] | null {
-  const found: number[] = [];
-  for (const { block, mask } of scanned(blocks, 'RECORD', query)) {
+  const revs: number[] = [];
+  for (const [block, mask] of found(blocks, query)) {
     for (let i = mask.indexOf(1); i >= 0; i = mask.indexOf(1, i + 1)) {
-      if (found.length === most) return null;
-      found.push(block.revs[i] as number);
+      if (revs.length === most) return null;
+      revs.push(block.revs[i] as number);
     }
   }
-  return found;
+  return revs;
 }

@@ -1,16 +1,20 @@
 import type { FieldValue } from '../../values/filter.js';
 import {
   type Dimension,
+  type DurationMeasure,
   type DurationState,
   durationState,
+  type Statistics,
+  type StatisticsMeasure,
   type StatisticsQuery,
   type StatisticsRows,
+  summarize,
   summarizeDurations,
 } from '../statistics.js';
 import type { Account, Block } from './block.js';
-import { columnName, type Mask } from './masks.js';
-import { type ScanQuery, scanned } from './scan.js';
-import { Numbers, type RowValues, UnitReader, Values } from './unit-reader.js';
+import { columnName } from './masks.js';
+import { type Finder, finderOf, Replaced, type ScanQuery } from './scan.js';
+import { Numbers, oneValue, type RowValues, UnitReader, Values } from './unit-reader.js';
 
 /** What a scan needs to know besides the query. */
 export interface StatisticsFacts {
@@ -21,24 +25,36 @@ export interface StatisticsFacts {
   readonly unsettled: string | null;
 }
 
-/** Reads what statistics need of the rows that match. */
-export function statisticsRows(
-  blocks: readonly Block[],
-  scan: ScanQuery,
-  query: Omit<StatisticsQuery, 'integrations' | 'seq'>,
-  facts: StatisticsFacts,
-): StatisticsRows {
-  const rows = new RowCollector(query, facts, blocks);
-  const name = columnName(query.kind, query.unit, query.time);
-  const [from = 0, to = 0] = [query.edges[0], query.edges.at(-1)];
-  const isOutside = ({ ranges }: Block) => {
-    const [earliest, latest, nulls] = ranges[name] ?? [from, from, 1];
-    return nulls === 0 && (latest < from || earliest >= to);
-  };
-  for (const { block, mask } of scanned(blocks, query.unit, scan, isOutside)) rows.add(block, mask);
-  return rows.collected();
+/** Statistics of the records or items that a scan finds. */
+export interface AskedStatistics {
+  readonly scan: ScanQuery;
+  readonly query: Omit<StatisticsQuery, 'integrations' | 'seq'>;
 }
 
+/** All statistics of one view in one pass: each block is read once, and has its columns in memory only meanwhile. */
+export function statisticsIn(
+  blocks: readonly Block[],
+  asked: readonly AskedStatistics[],
+  facts: StatisticsFacts,
+): Statistics[] {
+  const replaced = new Replaced(blocks, asked[0]?.scan.lastRev ?? 0);
+  const collectors = new Map<string, RowCollector>();
+  const results = asked.map(({ scan, query }) => {
+    const { measure, ...rest } = query;
+    const key = JSON.stringify([scan, rest]);
+    const collector = collectors.get(key) ?? new RowCollector({ scan, query }, replaced, facts);
+    collectors.set(key, collector);
+    const rows = collector.rowsWith(measure, blocks);
+    return () => summarize(rows(), query);
+  });
+  for (const block of blocks) {
+    for (const collector of collectors.values()) collector.add(block);
+    block.forget();
+  }
+  return results.map((result) => result());
+}
+
+/** Collects the rows of one query, and what some measures need of them. */
 class RowCollector {
   readonly #buckets = new Numbers();
   readonly #pairs = { rows: new Numbers(), groups: new Numbers() };
@@ -46,30 +62,50 @@ class RowCollector {
   /** The values of the row that is being read, for each dimension. */
   readonly #read: readonly Numbers[];
   readonly #values: readonly Values[];
-  readonly #distinct = new Values();
-  /** The different values that were found, and where those of each row begin. */
-  readonly #found = { values: new Numbers(), starts: new Numbers() };
-  readonly #durations: DurationState[] = [];
-  readonly #settled: Settled | null;
+  readonly #measures: MeasureRows[] = [];
+  readonly #query: AskedStatistics['query'];
+  readonly #find: Finder;
   #untimed = 0;
   #sampled = 0;
   #owners = 0;
 
   constructor(
-    private readonly query: Omit<StatisticsQuery, 'integrations' | 'seq'>,
+    { scan, query }: AskedStatistics,
+    replaced: Replaced,
     private readonly facts: StatisticsFacts,
-    blocks: readonly Block[],
   ) {
+    this.#query = query;
+    this.#find = finderOf(replaced, query.unit, scan);
     this.#values = query.groupBy.map(() => new Values());
     this.#read = query.groupBy.map(() => new Numbers());
     this.#groups = new Groups(this.#values);
-    const { measure } = query;
-    this.#settled = measure.type === 'DURATION' && measure.to === null ? new Settled(blocks, facts) : null;
   }
 
-  add(block: Block, mask: Mask): void {
-    const { kind, unit, edges, time } = this.query;
-    const [first, end] = [edges[0] as number, edges.at(-1) as number];
+  /** The rows with one measure, once all blocks were added. */
+  rowsWith(measure: StatisticsMeasure, blocks: readonly Block[]): () => StatisticsRows {
+    const rows = this.#measureRows(measure, blocks);
+    if (rows) this.#measures.push(rows);
+    return () => ({ ...this.#collected(), measure: rows?.measure() ?? null });
+  }
+
+  /** `null`: nothing is needed of a row. */
+  #measureRows(measure: StatisticsMeasure, blocks: readonly Block[]): MeasureRows | null {
+    if (measure.type === 'COUNT') return null;
+    if (measure.type === 'DURATION')
+      return new DurationRows(measure, measure.to === null ? new Settled(blocks, this.facts) : null);
+    const place = this.#query.groupBy.findIndex(
+      (dimension) => dimension.type === 'FIELD' && dimension.field === measure.of,
+    );
+    return new DistinctRows(measure.of, place, this.#values[place] ?? new Values());
+  }
+
+  add(block: Block): void {
+    const { kind, unit, edges, time } = this.#query;
+    const [first = 0, end = 0] = [edges[0], edges.at(-1)];
+    const [earliest, latest, nulls] = block.ranges[columnName(kind, unit, time)] ?? [first, first, 1];
+    if (nulls === 0 && (latest < first || earliest >= end)) return;
+    const mask = this.#find(block);
+    if (mask === null) return;
     const ofUnit = new UnitReader(kind, unit, block);
     const times = ofUnit.times(time);
     // most blocks have no row of the window, and then only their times are read
@@ -89,89 +125,103 @@ class RowCollector {
         if (readers.isWhole !== null && readers.isWhole(owner) !== true) this.#sampled += 1;
       }
       this.#group(n, row, readers.dimensions);
-      readers.measured?.(row);
+      for (const read of readers.measured) read(row, this.#owners);
     }
   }
 
   private readers(of: UnitReader) {
-    const { groupBy, whole } = this.query;
+    const { groupBy, whole } = this.#query;
+    const dimensions = groupBy.map((each, i) => this.#reader(of, each, this.#values[i] as Values));
     return {
-      dimensions: groupBy.map((each, i) => this.#reader(of, each, this.#values[i] as Values)),
-      measured: this.#measured(of),
+      dimensions,
+      measured: this.#measures.map((measure) => measure.readerOf(of, dimensions)),
       isWhole: whole === null ? null : of.owned(whole),
     };
   }
 
   #group(n: number, row: number, dimensions: readonly RowValues[]): void {
-    for (const [i, read] of dimensions.entries()) {
+    const [first, second] = dimensions;
+    if (!first) return;
+    if (first.one && (!second || second.one)) this.#pair(n, first.one(row), second?.one?.(row));
+    else this.#groupAll(n, row, dimensions);
+  }
+
+  #groupAll(n: number, row: number, dimensions: readonly RowValues[]): void {
+    for (const [i, values] of dimensions.entries()) {
       const found = this.#read[i] as Numbers;
       found.length = 0;
-      read(row, found);
+      values.add(row, found);
       if (found.length === 0) found.push(0);
     }
-    const [first, second] = this.#read;
-    if (!first) return;
-    const { rows, groups } = this.#pairs;
+    const [first, second] = this.#read as [Numbers, Numbers?];
     for (let a = 0; a < first.length; a += 1) {
-      for (let b = 0; b < (second?.length ?? 1); b += 1) {
-        rows.push(n);
-        groups.push(this.#groups.groupOf(first.at(a), second?.at(b)));
-      }
+      for (let b = 0; b < (second?.length ?? 1); b += 1) this.#pair(n, first.at(a), second?.at(b));
     }
+  }
+
+  #pair(n: number, a: number, b: number | undefined): void {
+    this.#pairs.rows.push(n);
+    this.#pairs.groups.push(this.#groups.groupOf(a, b));
   }
 
   #reader(of: UnitReader, dimension: Dimension, values: Values): RowValues {
     if (dimension.type === 'FIELD') return of.values(dimension.field, values);
-    const add = (value: FieldValue, to: Numbers) => void to.push(values.numberOf(value));
     if (dimension.type === 'ACCOUNT') {
       const { accounts } = of.block;
-      return (row, to) => add(this.facts.nameOf(accounts.valueAt(of.ownerOf(row)) as Account), to);
+      const nameAt = (row: number) => this.facts.nameOf(accounts.valueAt(of.ownerOf(row)) as Account);
+      return oneValue((row) => values.numberOf(nameAt(row)));
     }
     const times = of.times(dimension.field);
-    return (row, to) => add(ageOf(times[row] as number, dimension), to);
+    return oneValue((row) => values.numberOf(ageOf(times[row] as number, dimension)));
   }
 
-  /** Reads what the measure needs of a row; `null`: nothing. */
-  #measured(of: UnitReader): ((row: number) => void) | null {
-    const { measure } = this.query;
-    if (measure.type === 'COUNT') return null;
-    if (measure.type === 'DISTINCT') {
-      const { values, starts } = this.#found;
-      const read = measure.of === null ? null : of.values(measure.of, this.#distinct);
-      return (row) => {
-        starts.push(values.length);
-        if (read) read(row, values);
-        else values.push(this.#owners);
-      };
-    }
-    const { from, to, state } = measure;
-    const [begun, ended] = [of.times(from), to === null ? null : of.times(to)];
-    const stateOf = of.value(state.field);
-    return (row) => {
-      const end = ended ? (ended[row] as number) : (this.#settled?.at(of.block, row) ?? Number.NaN);
-      this.#durations.push(durationState(begun[row] as number, end, stateOf(row), state));
-    };
-  }
-
-  collected(): StatisticsRows {
+  #collected(): Omit<StatisticsRows, 'measure'> {
     const { rows, groups } = this.#pairs;
     return {
       ...{ buckets: this.#buckets.array, pairs: { rows: rows.array, groups: groups.array } },
       ...{ keysOf: (group: number) => this.#groups.keysOf(group), groups: this.#groups.size },
-      ...{ untimed: this.#untimed, sampled: this.#sampled, measure: this.#measure() },
+      ...{ untimed: this.#untimed, sampled: this.#sampled },
+    };
+  }
+}
+
+/** What a measure needs of the rows that are counted. */
+interface MeasureRows {
+  /** Reads a row of a block; `owner` is the number of its record. */
+  readerOf(of: UnitReader, dimensions: readonly RowValues[]): (row: number, owner: number) => void;
+  measure(): StatisticsRows['measure'];
+}
+
+class DistinctRows implements MeasureRows {
+  /** The different values that were found, and where those of each row begin. */
+  readonly #values = new Numbers();
+  readonly #starts = new Numbers();
+  #owners = 0;
+
+  constructor(
+    /** `null`: records. */
+    private readonly of: string | null,
+    /** The dimension that has the same values; -1 if none has. */
+    private readonly place: number,
+    private readonly known: Values,
+  ) {}
+
+  readerOf(reader: UnitReader, dimensions: readonly RowValues[]) {
+    const read = this.of === null ? null : (dimensions[this.place] ?? reader.values(this.of, this.known));
+    return (row: number, owner: number) => {
+      this.#starts.push(this.#values.length);
+      this.#owners = owner;
+      if (read) read.add(row, this.#values);
+      else this.#values.push(owner);
     };
   }
 
-  #measure(): StatisticsRows['measure'] {
-    const { measure } = this.query;
-    if (measure.type === 'COUNT') return null;
-    if (measure.type === 'DURATION')
-      return (rows) => summarizeDurations(rows.map((row) => this.#durations[row] ?? 'UNKNOWN'));
-    const [values, starts] = [this.#found.values.array, this.#found.starts];
+  measure() {
+    const [values, starts] = [this.#values.array, this.#starts];
     starts.push(values.length);
-    const seen = new Uint32Array(measure.of === null ? this.#owners + 1 : this.#distinct.all.length);
+    const seen = new Uint32Array(this.of === null ? this.#owners + 1 : this.known.all.length);
     let token = 0;
-    return (rows) => {
+    return (rows: Uint32Array) => {
       token += 1;
       let count = 0;
       for (const row of rows) {
@@ -184,6 +234,30 @@ class RowCollector {
       }
       return count;
     };
+  }
+}
+
+class DurationRows implements MeasureRows {
+  readonly #durations: DurationState[] = [];
+
+  constructor(
+    private readonly duration: DurationMeasure,
+    private readonly settled: Settled | null,
+  ) {}
+
+  readerOf(reader: UnitReader) {
+    const { from, to, state } = this.duration;
+    const [begun, ended] = [reader.times(from), to === null ? null : reader.times(to)];
+    const stateOf = reader.value(state.field);
+    return (row: number) => {
+      const end = ended ? (ended[row] as number) : (this.settled?.at(reader.block, row) ?? Number.NaN);
+      this.#durations.push(durationState(begun[row] as number, end, stateOf(row), state));
+    };
+  }
+
+  measure() {
+    return (rows: Uint32Array) =>
+      summarizeDurations(Array.from(rows, (row) => this.#durations[row] ?? 'UNKNOWN'));
   }
 }
 
@@ -237,7 +311,10 @@ function bucketOf(edges: readonly number[], ms: number, guess: number): number {
 }
 
 function ageOf(ms: number, { at, limits }: Extract<Dimension, { readonly type: 'AGE' }>): number | null {
-  return Number.isNaN(ms) ? null : limits.filter((limit) => at - ms >= limit).length;
+  if (Number.isNaN(ms)) return null;
+  let reached = 0;
+  for (const limit of limits) if (at - ms >= limit) reached += 1;
+  return reached;
 }
 
 /** Since when each record has been settled, from its versions. */

@@ -53,8 +53,24 @@ export class Numbers {
   }
 }
 
-/** Adds the numbers of the values of a row of a block; none if it has no value. */
-export type RowValues = (row: number, to: Numbers) => void;
+/** The values of the rows of a block, by number. */
+export interface RowValues {
+  /** The number of the only value of a row, 0 for none; `null` if rows may have several. */
+  readonly one: ((row: number) => number) | null;
+  /** Adds the numbers of the values of a row; none if it has no value. */
+  add(row: number, to: Numbers): void;
+}
+
+/** A row has one value or none. */
+export function oneValue(one: (row: number) => number): RowValues {
+  return {
+    one,
+    add(row, to) {
+      const number = one(row);
+      if (number !== 0) to.push(number);
+    },
+  };
+}
 
 /** The fields of the unit's rows in one block. */
 export class UnitReader {
@@ -65,7 +81,7 @@ export class UnitReader {
     private readonly unit: Unit,
     readonly block: Block,
   ) {
-    this.#owners = unit === 'ITEM' ? ownersOf(block) : null;
+    this.#owners = unit === 'ITEM' ? block.itemOwners : null;
   }
 
   /** The row of the record. */
@@ -111,15 +127,17 @@ export class UnitReader {
     const isOfItems = this.unit === 'RECORD' && name === itemColumn(field);
     const starts = isOfItems ? this.block.itemStarts : column.form === 'LISTS' ? column.starts : null;
     const owners = this.#isOfOwner(field) ? this.#owners : null;
-    const add = (i: number, to: Numbers, from: number) => {
-      const number = numberOf(codes[i] as number);
-      if (number !== 0 && !to.has(number, from)) to.push(number);
-    };
-    if (starts === null)
-      return (row, to) => add(owners === null ? row : (owners[row] as number), to, to.length);
-    return (row, to) => {
-      const [place, from] = [owners === null ? row : (owners[row] as number), to.length];
-      for (let i = starts[place] as number; i < (starts[place + 1] as number); i += 1) add(i, to, from);
+    const rowOf = (row: number) => (owners === null ? row : (owners[row] as number));
+    if (starts === null) return oneValue((row) => numberOf(codes[rowOf(row)] as number));
+    return {
+      one: null,
+      add(row, to) {
+        const [place, from] = [rowOf(row), to.length];
+        for (let i = starts[place] as number; i < (starts[place + 1] as number); i += 1) {
+          const number = numberOf(codes[i] as number);
+          if (number !== 0 && !to.has(number, from)) to.push(number);
+        }
+      },
     };
   }
 }
@@ -132,10 +150,4 @@ function numbersOf(column: Column, values: Values): (code: number) => number {
     if (known[code] === 0) known[code] = values.numberOf(column.values[code] ?? null);
     return known[code] as number;
   };
-}
-
-function ownersOf({ itemStarts, size }: Block): Uint32Array {
-  const owners = new Uint32Array(itemStarts.at(-1) ?? 0);
-  for (let row = 0; row < size; row += 1) owners.fill(row, itemStarts[row], itemStarts[row + 1]);
-  return owners;
 }

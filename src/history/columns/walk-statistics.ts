@@ -9,11 +9,11 @@ import {
 } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import { toInstant, toMillis } from '../../values/instant.js';
-import { type Statistics, type StatisticsQuery, summarize } from '../statistics.js';
+import type { Statistics, StatisticsQuery } from '../statistics.js';
 import { type HistoryStore, type PageItem, walkPages } from '../store.js';
 import { Block, type BlockRow, encodeBlock } from './block.js';
 import { columnName } from './masks.js';
-import { statisticsRows } from './statistics.js';
+import { statisticsIn } from './statistics.js';
 
 const AT_ONCE = 200;
 /** How many rows become columns without letting other work in between. */
@@ -54,7 +54,7 @@ export async function walkStatistics(
     recordedAt: (rev: number) => rows.times[rev] ?? Number.NaN,
     unsettled: DEFINITION_OF[kind].unsettledField,
   };
-  return summarize(statisticsRows(rows.blocks, scan, query, facts), query);
+  return statisticsIn(rows.blocks, [{ scan, query }], facts)[0] as Statistics;
 }
 
 /** Which records are read: of those that a window of time may exclude, the rest. */

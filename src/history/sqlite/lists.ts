@@ -1,9 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
+import DataLoader from 'dataloader';
 import { absentTime, DEFAULT_ORDER, isByFields, type ListedKind } from '../../resources/registry.js';
 import { compareValues, conjuncts, type Filter } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
 import { isInBlocks } from '../columns/masks.js';
 import type { ScanQuery } from '../columns/scan.js';
+import type { AskedStatistics } from '../columns/statistics.js';
 import { HistoryError } from '../errors.js';
 import type { Statistics, StatisticsQuery } from '../statistics.js';
 import type {
@@ -45,6 +47,11 @@ const GROUPED_AT_ONCE = 5;
 
 /** The lists of records: pages and counts, each as its plan says. */
 export class Lists {
+  readonly #together = new DataLoader((asked: readonly AskedStatistics[]) => this.#statisticsOf(asked), {
+    cache: false,
+    batchScheduleFn: (send) => void setImmediate().then(send),
+  });
+
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
@@ -106,8 +113,34 @@ export class Lists {
     const scan: ScanQuery = isPossible
       ? { kind, accounts, filter, lastRev }
       : { kind, accounts, filter: null, lastRev, revs: await this.#matching(query, head) };
+    const asked = { scan, query };
     const isQuick = this.#isQuickScan(scan, GROUPED_AT_ONCE) && isBlocked(this.connection, kind, lastRev);
-    return this.answers.scan({ type: 'STATISTICS', query: scan, statistics: query }, isQuick);
+    if (!isQuick) return this.#together.load(asked);
+    const [found] = await this.answers.scan({ type: 'STATISTICS', kind, asked: [asked] }, isQuick);
+    return found as Statistics;
+  }
+
+  /** Statistics of one view that are asked for at the same time, in one pass through its blocks. */
+  async #statisticsOf(all: readonly AskedStatistics[]): Promise<(Statistics | Error)[]> {
+    const found = new Map<AskedStatistics, Statistics | Error>();
+    const read = async (asked: readonly AskedStatistics[]): Promise<void> => {
+      const kind = asked[0]?.query.kind as ListedKind;
+      try {
+        const results = await this.answers.scan({ type: 'STATISTICS', kind, asked }, false);
+        for (const [i, each] of asked.entries()) found.set(each, results[i] as Statistics);
+      } catch (error) {
+        // a damaged column is no reason to fail those that do not read it
+        if (asked.length > 1) for (const each of asked) await read([each]);
+        else for (const each of asked) found.set(each, error as Error);
+      }
+    };
+    const views = new Map<string, AskedStatistics[]>();
+    for (const each of all) {
+      const view = `${each.scan.kind} ${each.scan.lastRev}`;
+      views.set(view, [...(views.get(view) ?? []), each]);
+    }
+    await Promise.all([...views.values()].map(read));
+    return all.map((each) => found.get(each) as Statistics | Error);
   }
 
   /** The revisions that match a filter by ids or references. */

@@ -1,9 +1,9 @@
 import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import { countIn, findIn, type ScanQuery } from '../columns/scan.js';
-import { type StatisticsFacts, statisticsRows } from '../columns/statistics.js';
+import { type AskedStatistics, type StatisticsFacts, statisticsIn } from '../columns/statistics.js';
 import { HistoryError } from '../errors.js';
-import { type Statistics, type StatisticsQuery, summarize } from '../statistics.js';
+import type { Statistics } from '../statistics.js';
 import {
   type BlockSizes,
   type BlockSource,
@@ -19,7 +19,8 @@ import { type Connection, Integrations } from './connection.js';
 export type ScanTask =
   | { readonly type: 'COUNT'; readonly query: ScanQuery }
   | { readonly type: 'FIND'; readonly query: ScanQuery; readonly most: number }
-  | { readonly type: 'STATISTICS'; readonly query: ScanQuery; readonly statistics: StatisticsQuery }
+  /** All of the same view of a kind. */
+  | { readonly type: 'STATISTICS'; readonly kind: ListedKind; readonly asked: readonly AskedStatistics[] }
   | { readonly type: 'CHECK_NEXT'; readonly kind: ListedKind; readonly from: number }
   | {
       readonly type: 'MAKE_BLOCK';
@@ -31,7 +32,7 @@ export type ScanTask =
 export interface ScanResults {
   readonly COUNT: number;
   readonly FIND: readonly number[] | null;
-  readonly STATISTICS: Statistics;
+  readonly STATISTICS: readonly Statistics[];
   readonly CHECK_NEXT: CheckedBlock | null;
   readonly MAKE_BLOCK: MadeBlock;
 }
@@ -52,21 +53,22 @@ export function runScan(connection: Connection, task: ScanTask): ScanResults[Sca
 function resultOf(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
   if (task.type === 'CHECK_NEXT') return checkNextBlock(connection, task.kind, task.from);
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
+  if (task.type === 'STATISTICS') {
+    const { kind, asked } = task;
+    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0);
+    return statisticsIn(blocks, asked, factsOf(connection, kind));
+  }
   const blocks = readBlocks(connection, task.query.kind, task.query.lastRev);
-  if (task.type === 'COUNT') return countIn(blocks, task.query);
-  if (task.type === 'FIND') return findIn(blocks, task.query, task.most);
-  const { query, statistics } = task;
-  return summarize(statisticsRows(blocks, query, statistics, factsOf(connection, statistics)), statistics);
+  return task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
 }
 
-function factsOf(connection: Connection, { kind, measure }: StatisticsQuery): StatisticsFacts {
+function factsOf(connection: Connection, kind: ListedKind): StatisticsFacts {
   const integrations = new Integrations(connection);
-  const isNeeded = measure.type === 'DURATION' && measure.to === null;
-  const rows = isNeeded ? connection.all('SELECT last_rev, at FROM batches ORDER BY seq') : [];
-  const batches = rows.map(([lastRev, at]) => ({ lastRev: Number(lastRev), at: toMillis(String(at)) }));
+  let batches: ReturnType<typeof readBatches> | null = null;
   return {
     nameOf: (account) => integrations.nameOf(Number(account)),
     recordedAt(rev) {
+      batches ??= readBatches(connection);
       let [low, high] = [0, batches.length];
       while (low < high) {
         const middle = (low + high) >> 1;
@@ -77,4 +79,9 @@ function factsOf(connection: Connection, { kind, measure }: StatisticsQuery): St
     },
     unsettled: DEFINITION_OF[kind].unsettledField,
   };
+}
+
+function readBatches(connection: Connection) {
+  const rows = connection.all('SELECT last_rev, at FROM batches ORDER BY seq');
+  return rows.map(([lastRev, at]) => ({ lastRev: Number(lastRev), at: toMillis(String(at)) }));
 }
