@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { QuarantineEntry } from '../model/ledger.js';
 import type { Observation } from '../model/revision.js';
 import { streamText } from '../model/stream.js';
@@ -212,7 +212,7 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 
 function packed(verified: Iterable<Omit<Confirmation, 'confirmedBy'>>): string {
   const entries = Array.from(verified, ({ key, seqFrom, verifiedAt }) => {
-    const entry = Buffer.alloc(ENTRY_BYTES);
+    const entry = Buffer.allocUnsafe(ENTRY_BYTES);
     entry.writeBigUInt64BE(versionMark(key, seqFrom));
     entry.writeUIntBE(Math.max(0, toMillis(verifiedAt)), MARK_BYTES, ENTRY_BYTES - MARK_BYTES);
     return entry;
@@ -231,7 +231,7 @@ export function* verifiedIn({ verified }: BatchStatement): Generator<{ mark: big
 /** 64 bits of a hash, never 0. */
 export function versionMark({ kind, integration, id }: RecordKey, seqFrom: number): bigint {
   const text = JSON.stringify([kind, integration, id, seqFrom]);
-  const mark = createHash('sha256').update(text).digest().readBigUInt64BE();
+  const mark = hash('sha256', text, 'buffer').readBigUInt64BE();
   return mark === 0n ? 1n : mark;
 }
 

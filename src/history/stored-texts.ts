@@ -2,21 +2,21 @@ import { isUtf8 } from 'node:buffer';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 
 /*
- * How both stores keep the two texts of a version. Texts that were stored as they are, by earlier versions of the
+ * How both stores keep the two texts of a version, and entries of journals. Texts that were stored as they are, by earlier versions of the
  * gateway or because they are short, stay readable: bytes are compressed text, text is text.
  */
 
-/** Inflating a shorter record takes longer than what it saves is worth: records are read for every page. */
-const LONG_RECORD = 2_000;
+/** Inflating a shorter text takes longer than what it saves is worth: records are read for every page. */
+const LONG_TEXT = 2_000;
 /** Received texts are read for one version and for `verify` only, so those of a batch are compressed together. */
 const GROUP_CHARACTERS = 64_000;
 const LEAST_CHARACTERS = 400;
-/** Higher levels take twice the time of a write and save 5 %. */
-const LEVEL = { level: 1 };
+/** Higher levels take twice the time of a write and save 5 %; larger pieces of memory give garbage collection more work. */
+const LEVEL = { level: 1, chunkSize: 2_048 };
 
-/** What is stored of a record's JSON. */
-export function packRecord(text: string): string | Buffer {
-  return text.length < LONG_RECORD ? text : deflateRawSync(text, LEVEL);
+/** What is stored of the JSON of a record or of an entry of a journal. */
+export function packText(text: string): string | Buffer {
+  return text.length < LONG_TEXT ? text : deflateRawSync(text, LEVEL);
 }
 
 /** The text in a cell; `null` if its bytes are no compressed text. */

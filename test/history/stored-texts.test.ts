@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import {
   packReceived,
-  packRecord,
+  packText,
   referencesIn,
   unpackReceived,
   unpackText,
@@ -17,14 +17,14 @@ function stored(...texts: string[]): Map<string, string | Buffer> {
 
 it('a long record is stored as bytes and a short one as text, and both are returned exactly', () => {
   const [short, long] = [json(1, 3), json(2, 1_000)];
-  expect(packRecord(short)).toBe(short);
-  const bytes = packRecord(long) as Buffer;
+  expect(packText(short)).toBe(short);
+  const bytes = packText(long) as Buffer;
   expect(bytes.length).toBeLessThan(long.length / 10);
   expect([unpackText(short), unpackText(new Uint8Array(bytes))]).toEqual([short, long]);
 });
 
 it('bytes that are no compressed UTF-8 text are no text', () => {
-  const bytes = packRecord(json(1, 1_000)) as Buffer;
+  const bytes = packText(json(1, 1_000)) as Buffer;
   for (const damaged of [bytes.subarray(0, 20), Buffer.from('{}'), Buffer.alloc(0), 7, null, undefined])
     expect(unpackText(damaged)).toBeNull();
 });

@@ -64,7 +64,7 @@ export class Forger {
 
   seals(): { n: number; text: string; hash: string; signature: string | null; leaves: string }[] {
     const rows = this.all("SELECT n, body FROM journals WHERE journal = 'seals' ORDER BY n");
-    return rows.map(({ n, body }) => ({ n: Number(n), ...JSON.parse(String(body)) }));
+    return rows.map(({ n, body }) => ({ n: Number(n), ...JSON.parse(unpackText(body) ?? '') }));
   }
 
   putSeal({ n, ...body }: ReturnType<Forger['seals']>[number]): void {

@@ -30,30 +30,42 @@ export function encodeColumn(type: FieldSpec['type'], cells: readonly Cell[]): U
 }
 
 /** `null` if one of them is no instant in the form that the gateway writes, or all are `null`: then texts are kept. */
-function toTimes(cells: readonly FieldValue[]): number[] | null {
-  const times: number[] = [];
-  for (const cell of cells) {
-    const ms = cell === null ? Number.NaN : toTime(cell);
+function toTimes(cells: readonly FieldValue[]): Float64Array | null {
+  const times = new Float64Array(cells.length).fill(Number.NaN);
+  let isAnyKnown = false;
+  for (let i = 0; i < times.length; i += 1) {
+    const cell = cells[i] as FieldValue;
+    if (cell === null) continue;
+    const ms = toTime(cell);
     if (ms === null) return null;
-    times.push(ms);
+    times[i] = ms;
+    isAnyKnown = true;
   }
-  return times.every(Number.isNaN) ? null : times;
+  return isAnyKnown ? times : null;
 }
 
 /** As distances from the earliest, 0 for `null`. */
-function encodeTimes(times: readonly number[]): Uint8Array {
-  const earliest = times.reduce((a, b) => (b < a ? b : a), Number.POSITIVE_INFINITY);
-  const latest = times.reduce((a, b) => (b > a ? b : a), Number.NEGATIVE_INFINITY);
+function encodeTimes(times: Float64Array): Uint8Array {
+  let [earliest, latest, nulls] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+  for (const ms of times) {
+    if (ms < earliest) earliest = ms;
+    if (ms > latest) latest = ms;
+    if (Number.isNaN(ms)) nulls += 1;
+  }
   const codes = encodeCodes(times.map((ms) => (Number.isNaN(ms) ? 0 : ms - earliest + 1)));
-  const nulls = times.filter(Number.isNaN).length;
   return packed('TIMES', times.length, [bytesOf(Float64Array.of(earliest, latest, nulls)), codes]);
 }
+
+/** A month has its day, other than 29 February: what `Date.parse` reads of such a text is what it says. */
+const CERTAIN =
+  /^\d{4}-(?:\d\d-(?:[01]\d|2[0-8])|(?!02)\d\d-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z$/;
 
 /** The milliseconds of an instant; `null` for anything else. */
 export function toTime(value: FieldValue): number | null {
   if (typeof value !== 'string' || value.length !== 24) return null;
   const ms = Date.parse(value);
-  return !Number.isNaN(ms) && new Date(ms).toISOString() === value ? ms : null;
+  if (Number.isNaN(ms)) return null;
+  return CERTAIN.test(value) || new Date(ms).toISOString() === value ? ms : null;
 }
 
 class Dictionary {
@@ -81,20 +93,28 @@ export function encodeValues(cells: readonly FieldValue[]): Uint8Array {
 
 function encodeLists(cells: readonly (readonly string[])[]): Uint8Array {
   const dictionary = new Dictionary();
-  const codes = cells.flatMap((cell) => cell.map((value) => dictionary.codeOf(value)));
+  const codes: number[] = [];
+  for (const cell of cells) for (const value of cell) codes.push(dictionary.codeOf(value));
   const lengths = encodeCodes(cells.map(({ length }) => length));
   return packed('LISTS', cells.length, [lengths, encodeCodes(codes), dictionary.bytes]);
 }
 
 /** Whole numbers as bytes: how many, their width and the least of them, then by how much each exceeds it. */
-export function encodeCodes(codes: readonly number[]): Uint8Array {
-  const least = codes.reduce((a, b) => (b < a ? b : a), codes[0] ?? 0);
-  const range = codes.reduce((a, b) => (b > a ? b : a), least) - least;
-  const width = WIDTHS.find((bytes) => range < 256 ** bytes) ?? 8;
-  const head = Float64Array.of(codes.length, width, least);
-  if (width === 0) return bytesOf(head);
-  const beyond = codes.map((code) => code - least);
-  return Buffer.concat([bytesOf(head), bytesOf(ARRAYS[width].from(beyond))]);
+export function encodeCodes(codes: ArrayLike<number>): Uint8Array {
+  let least = codes[0] ?? 0;
+  let most = least;
+  for (let i = 1; i < codes.length; i += 1) {
+    const code = codes[i] as number;
+    if (code < least) least = code;
+    if (code > most) most = code;
+  }
+  const width = WIDTHS.find((bytes) => most - least < 256 ** bytes) ?? 8;
+  const bytes = new Uint8Array(CODES_HEADER + width * codes.length);
+  new Float64Array(bytes.buffer, 0, 3).set([codes.length, width, least]);
+  if (width === 0) return bytes;
+  const beyond = new ARRAYS[width](bytes.buffer, CODES_HEADER);
+  for (let i = 0; i < codes.length; i += 1) beyond[i] = (codes[i] as number) - least;
+  return bytes;
 }
 
 const WIDTHS = [0, 1, 2, 4] as const;
@@ -237,12 +257,27 @@ function toInstantOrNull(ms: number): Instant | null {
 
 /** The column of all cells of some columns, one after the other. */
 export function concatColumns(type: FieldSpec['type'], columns: readonly Column[]): Uint8Array {
-  if (columns.every(({ form }) => form === 'TIMES'))
-    return encodeTimes(columns.flatMap(({ times }) => [...times]));
-  return encodeColumn(
-    type,
-    columns.flatMap((column) => column.cells()),
+  const forms = new Set(columns.map(({ form }) => form));
+  const [form] = forms;
+  if (form === undefined || forms.size > 1) {
+    const cells = columns.flatMap((column) => column.cells());
+    return encodeColumn(type, cells);
+  }
+  if (form === 'TIMES') return encodeTimes(Float64Array.from(columns.flatMap(({ times }) => [...times])));
+  // a column numbers its values in the order of its cells: those of all columns follow from the values alone
+  const dictionary = new Dictionary();
+  const codes: number[] = [];
+  for (const column of columns) {
+    const known = column.values.map((value) => dictionary.codeOf(value));
+    for (const code of column.codes) codes.push(known[code] as number);
+  }
+  const size = columns.reduce((sum, column) => sum + column.size, 0);
+  const sections = [encodeCodes(codes), dictionary.bytes];
+  if (form === 'VALUES') return packed(form, size, sections);
+  const lengths = columns.flatMap(({ starts, size: of }) =>
+    Array.from({ length: of }, (_, i) => lengthAt(starts, i)),
   );
+  return packed(form, size, [encodeCodes(lengths), ...sections]);
 }
 
 /** Where each of some lists begins when they are laid end to end, and where the last one ends. */

@@ -1,6 +1,6 @@
 import { Binary, type Document, ObjectId } from 'mongodb';
 import type { Observation } from '../../model/revision.js';
-import { packReceived, packRecord, referencesIn, unpackReceived, unpackText } from '../stored-texts.js';
+import { packReceived, packText, referencesIn, unpackReceived, unpackText } from '../stored-texts.js';
 import type { BodyDoc, Collections, PartDoc, RevisionDoc } from './stored-types.js';
 
 /** A document may have 16 MiB; this leaves room for whatever else is in it. */
@@ -38,7 +38,7 @@ export async function writeBodies(
   const packed = packReceived(short.map(([_id, , received]) => [_id.toHexString(), received]));
   for (const [_id, record] of short) {
     const received = stored(packed.get(_id.toHexString()) ?? '');
-    bodyDocs.push({ _id, record: stored(packRecord(record)), received, parts: null });
+    bodyDocs.push({ _id, record: stored(packText(record)), received, parts: null });
   }
   if (bodyDocs.length > 0) await bodies.insertMany(bodyDocs, OPTIONS);
   if (partDocs.length > 0) await parts.insertMany(partDocs, OPTIONS);
@@ -63,8 +63,14 @@ function partId(body: ObjectId, text: Text, n: number): string {
   return `${body.toHexString()} ${text} ${n}`;
 }
 
-function stored(text: string | Buffer): string | Binary {
+/** What a document has of a packed text. */
+export function stored(text: string | Buffer): string | Binary {
   return typeof text === 'string' ? text : new Binary(text);
+}
+
+/** The packed text of a document, as `unpackText` takes it. */
+export function cellOf(text: string | Binary): string | Uint8Array {
+  return text instanceof Binary ? text.value() : text;
 }
 
 /** A revision with one of its texts; `undefined` where it cannot be read. */
@@ -166,7 +172,7 @@ async function cellsOf(
 ): Promise<Map<string, string | Uint8Array>> {
   const cells = bodies.map(async (body) => {
     const cell = body[text] ?? (await join(collections, body, text));
-    return [body._id.toHexString(), cell instanceof Binary ? cell.value() : cell] as const;
+    return [body._id.toHexString(), cellOf(cell)] as const;
   });
   return new Map(await Promise.all(cells));
 }

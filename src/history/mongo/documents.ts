@@ -2,6 +2,8 @@ import { type Collection as MongoCollection, MongoServerError } from 'mongodb';
 import type { DocumentBody } from '../../model/documents.js';
 import { parseStored } from '../errors.js';
 import type { HistoryStore } from '../store.js';
+import { packText, unpackText } from '../stored-texts.js';
+import { cellOf, stored } from './bodies.js';
 import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
 
 const DUPLICATE_KEY = 11_000;
@@ -13,7 +15,7 @@ type DocumentMethods = Pick<
 >;
 
 /**
- * The documents and journals. Their bodies are JSON texts, since a key of a body may be one that means
+ * The documents and journals. Their bodies are JSON texts, long ones of journals compressed, since a key of a body may be one that means
  * something to MongoDB, and numbers and the order of keys stay as they are.
  */
 export class MongoDocuments implements DocumentMethods {
@@ -52,7 +54,7 @@ export class MongoDocuments implements DocumentMethods {
     if (index !== 1 && !(await journals.findOne({ _id: entryName(journal, index - 1) }))) return false;
     if (index < 1) return false;
     const _id = entryName(journal, index);
-    return insertFirst(journals, { _id, journal, index, at, body: JSON.stringify(body) });
+    return insertFirst(journals, { _id, journal, index, at, body: stored(packText(JSON.stringify(body))) });
   };
 
   journal: HistoryStore['journal'] = async ({ journal, from, descending, limit }) => {
@@ -64,7 +66,7 @@ export class MongoDocuments implements DocumentMethods {
       .toArray();
     return docs.map(({ index, at, body }) => ({
       ...{ index, at },
-      body: parseStored<DocumentBody>(body, `Entry ${index} of the journal ${journal}`),
+      body: parseStored<DocumentBody>(unpackText(cellOf(body)), `Entry ${index} of the journal ${journal}`),
     }));
   };
 

@@ -22,8 +22,8 @@ import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.
  */
 
 /** The documents' version, of which a writer marks the history; one of a later version is refused. */
-const VERSION = 3;
-/** Versions 2 and 3 only store texts in another way (`stored-texts.ts`, `reading-pages.ts`). */
+const VERSION = 4;
+/** Later versions only store texts in another way (`stored-texts.ts`, `reading-pages.ts`). */
 const READABLE_SINCE = 1;
 /** To be raised when `fieldsOf` reads other values out of the same records. */
 const PROJECTION = 1;

@@ -178,8 +178,8 @@ export interface JournalDoc {
   readonly journal: string;
   readonly index: number;
   readonly at: Instant;
-  /** JSON. */
-  readonly body: string;
+  /** JSON, compressed if it is long. */
+  readonly body: string | Binary;
 }
 
 /** The history's collections. */

@@ -2,6 +2,7 @@ import type { DocumentBody } from '../../model/documents.js';
 import type { Instant } from '../../values/instant.js';
 import { HistoryError, parseStored } from '../errors.js';
 import type { HistoryStore, OpenMode } from '../store.js';
+import { packText, unpackText } from '../stored-texts.js';
 import { isName } from './columns.js';
 import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
@@ -54,7 +55,7 @@ export class Documents implements DocumentMethods {
     this.#write(REMOVE, [collection, id, expected]);
 
   append: HistoryStore['append'] = async (journal, index, at, body) =>
-    this.#write(APPEND, [journal, index, at, JSON.stringify(body)]);
+    this.#write(APPEND, [journal, index, at, packText(JSON.stringify(body))]);
 
   journal: HistoryStore['journal'] = async ({ journal, from, descending, limit }) => {
     const beyond = from === null ? '' : `AND n ${descending ? '<' : '>'} ?`;
@@ -91,6 +92,6 @@ function documentOf([id, version, body]: Row) {
 function entryOf([n, at, body]: Row) {
   return {
     ...{ index: Number(n), at: String(at) as Instant },
-    body: parseStored<DocumentBody>(body, `Entry ${n} of a journal`),
+    body: parseStored<DocumentBody>(unpackText(body), `Entry ${n} of a journal`),
   };
 }

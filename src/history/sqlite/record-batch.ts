@@ -25,7 +25,7 @@ import {
 import type { BlockRow } from '../columns/block.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
-import { packReceived, packRecord } from '../stored-texts.js';
+import { packReceived, packText } from '../stored-texts.js';
 import { writeBlock } from './column-blocks.js';
 import { isName, listedFields, references, toValues } from './columns.js';
 import type { Connection, Integrations } from './connection.js';
@@ -176,7 +176,7 @@ class RevisionWriter {
       this.#bodies.map(([rev, observation]) => [String(rev), observation.received]),
     );
     for (const [rev, { record }] of this.#bodies) {
-      const text = packRecord(JSON.stringify(record));
+      const text = packText(JSON.stringify(record));
       this.connection.run(INSERT_BODY, [rev, text, received.get(String(rev)) ?? null]);
     }
     this.#references.write(this.connection);

@@ -7,6 +7,7 @@ import {
   itemColumn,
   mergeBlocks,
 } from '../../../src/history/columns/block.js';
+import { encodeColumn } from '../../../src/history/columns/column.js';
 import {
   DEFINITION_OF,
   fieldsOf,
@@ -14,6 +15,7 @@ import {
   type RecordOf,
   recordValues,
 } from '../../../src/resources/registry.js';
+import { sha256 } from '../../../src/values/canonical-json.js';
 import { anyListedKind, type Variants, variantOf, variants } from '../../support/arbitraries.js';
 
 const RUNS = Number(process.env.FC_RUNS ?? 60);
@@ -74,6 +76,37 @@ describe('a block of columns', () => {
         expect(joined).toEqual(encodeBlock(kind, 10, rows));
       }),
       { numRuns: RUNS },
+    );
+  });
+
+  test('has the bytes that earlier versions stored, which verify compares', () => {
+    const texts = ['a', null, 'b', 'a', '\ud800', '€'];
+    const days = ['01', '28', '29', '30', '31', '00', '32'];
+    const times = days.flatMap((day) => [`2026-02-${day}T00:00:00.000Z`, `2024-12-${day}T23:59:59.999Z`]);
+    const odd = ['0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z', '2026-01-01T24:00:00.000Z'];
+    const others = [
+      '2026-01-01T00:60:00.000Z',
+      '2026-13-01T00:00:00.000Z',
+      '2026-1-01T00:00:00.0000Z',
+      'now',
+    ];
+    const numbers = [0, 255, 256, 65_535, 65_536, -1, 2 ** 32, 2 ** 40, 0.5, null];
+    const columns = [
+      encodeColumn('text', texts),
+      ...[...times, ...odd, ...others].map((time) => encodeColumn('instant', [time, null, odd[1] ?? null])),
+      encodeColumn('instant', [null]),
+      ...numbers.map((_, n) => encodeColumn('number', numbers.slice(0, n))),
+      encodeColumn('boolean', [true, null, false]),
+      ...[1, 255, 256, 65_536].map((n) =>
+        encodeColumn(
+          'number',
+          Array.from({ length: n + 1 }, (_, i) => i),
+        ),
+      ),
+      encodeColumn('texts', [['a', 'b'], [], ['b'], ['c', 'a']]),
+    ];
+    expect(sha256(columns.map((bytes) => Buffer.from(bytes).toString('hex')).join(' '))).toBe(
+      'a5a32e8b7bb0ff8025ee393a6b4f3de830ec39860740586e0be8d3becc000a80',
     );
   });
 

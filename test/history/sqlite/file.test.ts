@@ -141,6 +141,26 @@ describe("a history's SQLite file", () => {
     }
   });
 
+  it('keeps the entries of journals that an earlier version stored as text', async () => {
+    const body = { text: 'a seal '.repeat(1_000) };
+    const earlier = await openSqliteStore(path, 'write');
+    await earlier.append('seals', 1, START, body);
+    await earlier.close();
+    change(path, `UPDATE journals SET body = '${JSON.stringify(body)}'; PRAGMA user_version = 4`);
+    for (const mode of ['read', 'write'] as const) {
+      const store = await openSqliteStore(path, mode);
+      const read = () => store.journal({ journal: 'seals', from: null, descending: false, limit: 9 });
+      expect(await read()).toEqual([{ index: 1, at: START, body }]);
+      if (mode === 'write') await store.append('seals', 2, START, body);
+      if (mode === 'write') expect((await read()).map((entry) => entry.body)).toEqual([body, body]);
+      await store.close();
+    }
+    change(path, "DELETE FROM journals WHERE typeof(body) = 'text'");
+    const left = await openSqliteStore(path, 'read');
+    expect(await left.journal({ journal: 'seals', from: null, descending: false, limit: 9 })).toHaveLength(1);
+    await left.close();
+  });
+
   it('is created by a process that manages it, and refused if it is not a history', async () => {
     const made = await openSqliteStore(join(folder, 'new folder', 'history.db'), 'manage');
     expect(await made.putDocument('apiKeys', 'a', {}, 0)).toBe(true);
