@@ -184,6 +184,7 @@ export function batch(n: number, now: Instant, observations: readonly Observatio
     streams: [],
     quarantine: [],
     released: [],
+    confirmed: [],
   };
 }
 

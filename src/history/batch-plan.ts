@@ -5,7 +5,7 @@ import { streamText } from '../model/stream.js';
 import { compareWritten, isListed, keyText, type ListedKind, type RecordKey } from '../resources/registry.js';
 import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { type Instant, latest, toInstant, toMillis } from '../values/instant.js';
-import type { Batch, BatchStatement, Confirmation, Pin, Recorded } from './store.js';
+import type { Batch, BatchStatement, Confirmation, ConfirmedVersion, Pin, Recorded } from './store.js';
 
 /** The newest stored version before a batch. */
 export interface HeldVersion {
@@ -21,7 +21,6 @@ export interface HeldVersion {
 interface ConfirmOperation<V extends HeldVersion> {
   readonly type: 'CONFIRM';
   readonly key: RecordKey;
-  readonly observation: Observation;
   readonly held: V;
   readonly verifiedAt: Instant;
 }
@@ -66,8 +65,8 @@ export interface BatchPlan<V extends HeldVersion> {
 }
 
 /** The keys that a batch writes, by `keyText`. */
-export function keysOf({ observations, tombstones }: Batch): Map<string, RecordKey> {
-  const keys = [...observations.map(({ key }) => key), ...tombstones];
+export function keysOf({ observations, confirmed, tombstones }: Batch): Map<string, RecordKey> {
+  const keys = [...[...observations, ...confirmed].map(({ key }) => key), ...tombstones];
   return new Map(keys.map((key) => [keyText(key), key]));
 }
 
@@ -75,7 +74,7 @@ export function keysOf({ observations, tombstones }: Batch): Map<string, RecordK
  * Decides the fate of each observation and tombstone of `batch`, recorded as `pin`; `held` contains the
  * newest versions by `keyText`. An observation confirms a live version with the same digest. It is a conflict
  * if the version to replace was confirmed after its `basis`, or by this batch. Otherwise it is a new version.
- * A tombstone is ignored if the record is not stored, is deleted, or is observed by the same batch.
+ * A tombstone is ignored if the record is not stored, is deleted, or is observed or confirmed by the same batch.
  */
 export function planBatch<V extends HeldVersion>(
   batch: Batch,
@@ -85,6 +84,14 @@ export function planBatch<V extends HeldVersion>(
   const observed = new Map<string, ObservedOperation<V> | null>();
   const counts = { added: 0, changed: 0, unchanged: 0, deleted: 0 };
   const conflicts: RecordKey[] = [];
+  const lapsed: RecordKey[] = [];
+  for (const version of batch.confirmed) {
+    const text = keyText(version.key);
+    const before = observed.get(text);
+    const after = before ? repeated(before, version) : confirm(version, held.get(text) ?? null);
+    if (after) observed.set(text, after);
+    else lapsed.push(version.key);
+  }
   for (const observation of batch.observations) {
     const text = keyText(observation.key);
     const before = observed.get(text) ?? null;
@@ -106,7 +113,7 @@ export function planBatch<V extends HeldVersion>(
     .filter((operation) => operation !== null)
     .sort((a, b) => compareWritten(a.key, b.key));
   return {
-    recorded: { seq: pin.seq, at: pin.at, ...counts, conflicts },
+    recorded: { seq: pin.seq, at: pin.at, ...counts, conflicts: [...conflicts, ...lapsed] },
     operations: inOrder,
     liveChanges: liveChangesOf(inOrder),
     verified: inOrder.map(({ type, key, held, verifiedAt }) => ({
@@ -122,20 +129,29 @@ function observe<V extends HeldVersion>(
   observation: Observation,
   held: V | null,
 ): ObservedOperation<V> | null {
-  const { key, digest, fetchedAt, basis } = observation;
-  if (isLive(held) && held.digest === digest) {
-    return { type: 'CONFIRM', key, observation, held, verifiedAt: latest(held.verifiedAt, fetchedAt) };
-  }
+  const { key, fetchedAt, basis } = observation;
+  const confirmed = confirm(observation, held);
+  if (confirmed) return confirmed;
   if (held && held.confirmedBy > basis) return null;
   return { type: 'INSERT', key, observation, held, verifiedAt: fetchedAt };
+}
+
+/** `null` if it is not the stored version. */
+function confirm<V extends HeldVersion>(
+  { key, digest, fetchedAt }: ConfirmedVersion,
+  held: V | null,
+): ConfirmOperation<V> | null {
+  if (!isLive(held) || held.digest !== digest) return null;
+  return { type: 'CONFIRM', key, held, verifiedAt: latest(held.verifiedAt, fetchedAt) };
 }
 
 /** The batch's operation after another observation of the record; `null`: a conflict. */
 function repeated<V extends HeldVersion>(
   operation: ObservedOperation<V>,
-  { digest, fetchedAt }: Observation,
+  { digest, fetchedAt }: ConfirmedVersion,
 ): ObservedOperation<V> | null {
-  if (operation.observation.digest !== digest) return null;
+  const before = operation.type === 'CONFIRM' ? operation.held : operation.observation;
+  if (before.digest !== digest) return null;
   return { ...operation, verifiedAt: latest(operation.verifiedAt, fetchedAt) };
 }
 

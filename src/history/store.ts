@@ -21,6 +21,11 @@ export interface Batch {
   /** A second, different observation of one key is a conflict. */
   readonly observations: readonly Observation[];
   /**
+   * What was read before the batch and found to be the stored version. If it is still the newest, it is verified, as by
+   * an observation; nothing else changes.
+   */
+  readonly confirmed: readonly ConfirmedVersion[];
+  /**
    * Records that no longer exist upstream. Each live one that this batch does not observe gets a tombstone at
    * the batch's instant, with the data of the previous version.
    */
@@ -36,6 +41,8 @@ export interface Batch {
   readonly released: readonly RecordKey[];
 }
 
+export type ConfirmedVersion = Pick<Observation, 'key' | 'digest' | 'fetchedAt'>;
+
 export interface Recorded {
   readonly seq: number;
   /** Later than that of every earlier batch. */
@@ -49,7 +56,7 @@ export interface Recorded {
   readonly deleted: number;
   /**
    * Observations that were not recorded: a batch after their `basis` confirmed another version, so it is
-   * unknown which is newer. Fetch them again.
+   * unknown which is newer; then `confirmed` versions that are no longer the newest. Fetch them again.
    */
   readonly conflicts: readonly RecordKey[];
 }

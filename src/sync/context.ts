@@ -17,6 +17,7 @@ import {
   type Resource,
 } from '../resources/registry.js';
 import { DAY, type Instant, MINUTE, toInstant, type Window } from '../values/instant.js';
+import type { Confirmations } from './confirmations.js';
 
 export interface SyncEnv {
   readonly store: HistoryStore;
@@ -27,6 +28,7 @@ export interface SyncEnv {
   readonly observer?: SyncObserver | undefined;
   readonly drift: DriftLog;
   readonly activeRuns: Set<string>;
+  readonly confirmations: Confirmations;
 }
 
 export interface Source {

@@ -3,6 +3,7 @@ import { createSingleFlight, linkSignals, type SingleFlight, unlessAborted } fro
 import type { Accounts } from '../integrations/accounts.js';
 import { inSpan } from '../tracing.js';
 import type { Instant } from '../values/instant.js';
+import { Confirmations } from './confirmations.js';
 import { type Source, type SyncEnv, sourceText } from './context.js';
 import { createDriftLog } from './drift-log.js';
 import { LiveLists } from './live/live-lists.js';
@@ -33,7 +34,10 @@ interface Underway {
 
 export function createSync({ newId = randomUUID, ...options }: SyncOptions): Sync {
   const { accounts } = options;
-  const env: SyncEnv = { ...options, newId, activeRuns: new Set(), drift: createDriftLog(options) };
+  const env: SyncEnv = {
+    ...{ ...options, newId, activeRuns: new Set(), drift: createDriftLog(options) },
+    confirmations: new Confirmations(),
+  };
   const deltas = createSingleFlight<DeltaOutcome>(env.clock);
   const underway = new Map<string, Underway>();
   const comparing = new Set<Promise<ReconcileReport>>();

@@ -1,8 +1,9 @@
 import { newMeter } from '../abnormal/call.js';
-import type { Recorded } from '../history/store.js';
+import type { Batch, Recorded } from '../history/store.js';
 import type { LedgerEntry } from '../model/ledger.js';
 import type { RunCounts, RunRecord, RunStatus } from '../model/run.js';
 import type { StreamState } from '../model/stream.js';
+import { keyText, type RecordKey } from '../resources/registry.js';
 import { inSpan } from '../tracing.js';
 import {
   type BatchPart,
@@ -58,8 +59,9 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     env.activeRuns.add(id);
     const ledger = [...held, ...(part.ledger ?? [])];
     held = [];
-    const batch = { ...EMPTY, ...part, ledger, id: `${id}/${steps}`, now: nowOf(env), run };
     const { integration, resource, trigger } = run;
+    const confirmed = env.confirmations.of(integration, resource);
+    const batch = { ...EMPTY, ...part, confirmed, ledger, id: `${id}/${steps}`, now: nowOf(env), run };
     const attributes = { integration, resource, trigger, run: id };
     const recorded = await inSpan('batch', { attributes }, async (span) => {
       const result = await env.store.record(batch);
@@ -71,7 +73,10 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     sum.changed += recorded.changed;
     sum.unchanged += recorded.unchanged;
     sum.deleted += recorded.deleted;
-    env.observer?.recorded(run, ledger, recorded);
+    const lapsed = lapsedOf(batch, recorded);
+    env.confirmations.recorded(confirmed, lapsed);
+    const unchanged = recorded.unchanged + confirmed.length - lapsed.length;
+    env.observer?.recorded(run, ledger, { ...recorded, unchanged });
     return recorded;
   }
 
@@ -98,6 +103,15 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
       return { ...recorded, run };
     },
   };
+}
+
+/** What was found unchanged but is no longer the newest version, without what the batch observed itself. */
+function lapsedOf({ confirmed, observations }: Batch, { conflicts }: Recorded): RecordKey[] {
+  if (confirmed.length === 0 || conflicts.length === 0) return [];
+  const inConflict = new Set(conflicts.map(keyText));
+  const observed = new Set(observations.map(({ key }) => keyText(key)));
+  const keys = confirmed.map(({ key }) => key);
+  return keys.filter((key) => inConflict.has(keyText(key)) && !observed.has(keyText(key)));
 }
 
 const EMPTY: Required<BatchPart> = {
@@ -134,7 +148,7 @@ function interrupted(env: SyncEnv, run: RunRecord): RunRecord {
   return { ...run, status: 'INTERRUPTED', endedAt: nowOf(env), errors: [...run.errors, 'its process ended'] };
 }
 
-const NOTHING = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
+const NOTHING = { ...EMPTY, confirmed: [] };
 
 function runStatusOf({ read, incompleteWindows }: PassTally, stop: Stop | null): RunStatus {
   if (stop?.kind === 'INTERRUPTED') return 'INTERRUPTED';

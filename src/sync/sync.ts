@@ -70,10 +70,18 @@ export interface LiveRecordOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** With the batch that recorded it, if the caller waited for it. */
-export type RecordFreshness = Freshness & { readonly recordedIn?: Pin | undefined };
+/** What a live read of a record leaves for its caller. */
+export type RecordFreshness = Freshness & {
+  /** A view that contains what was read, if the caller waited for it. */
+  readonly readIn?: Pin | undefined;
+  /** The record, if Abnormal confirmed it and that is not recorded yet. */
+  readonly confirmed?: RevisionRecord | undefined;
+};
 
-/** Brings the history up to date on demand; everything it reads is recorded before it resolves. */
+/**
+ * Brings the history up to date on demand. What is new is recorded before it resolves; that a record did not change is
+ * recorded within a minute.
+ */
 export interface Live {
   /** One record, at most `maxAgeMs` old, with one request for all concurrent callers. Also requests unknown records. */
   record(

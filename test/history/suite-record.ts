@@ -96,6 +96,33 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
       expect(await store.countRevisions(caseKey(id), EVERYTHING)).toBe(1);
     });
 
+    it('verifies a confirmed version, and names one that is no longer the newest', async () => {
+      const id = newId();
+      const old = observeCase(sampleCase(id), { fetchedAt: minutesAfterStart(10) });
+      const first = await record({ observations: [old] });
+      const later = { ...old, fetchedAt: minutesAfterStart(20) };
+      const confirmed = await record({ confirmed: [later] });
+      expect(confirmed).toMatchObject({ added: 0, changed: 0, unchanged: 0, conflicts: [] });
+      expect(await current(id)).toMatchObject({ seqFrom: first.seq, verifiedAt: minutesAfterStart(20) });
+
+      expect(await observe(id, 'two', first.seq)).toMatchObject({ changed: 0, conflicts: [caseKey(id)] });
+      const second = await observe(id, 'two', confirmed.seq);
+      const late = await record({ confirmed: [{ ...old, fetchedAt: minutesAfterStart(30) }] });
+      expect(late).toMatchObject({ unchanged: 0, conflicts: [caseKey(id)] });
+      expect(await current(id)).toMatchObject({ seqFrom: second.seq, record: { description: 'two' } });
+    });
+
+    it('reports a conflict if the same batch confirms another version than it observes', async () => {
+      const id = newId();
+      const old = observeCase(sampleCase(id));
+      const { seq } = await record({ observations: [old] });
+      const other = observeCase(sampleCase(id, { description: 'two' }), { basis: seq });
+      const both = await record({ confirmed: [old], observations: [other] });
+      expect(both).toMatchObject({ changed: 0, unchanged: 0, conflicts: [caseKey(id)] });
+      const same = await record({ confirmed: [old], observations: [old], tombstones: [caseKey(id)] });
+      expect(same).toMatchObject({ unchanged: 1, deleted: 0, conflicts: [] });
+    });
+
     it('closes the old revision when the record has changed', async () => {
       const id = newId();
       const first = await observe(id, 'one');

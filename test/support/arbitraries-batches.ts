@@ -26,7 +26,7 @@ export interface World {
 /** What happens to one key in one batch. */
 interface Deed {
   readonly key: number;
-  readonly what: 'observe' | 'tombstone' | 'quarantine' | 'release';
+  readonly what: 'observe' | 'confirm' | 'tombstone' | 'quarantine' | 'release';
   readonly variant: number;
   /** How many batches ago the request was sent. */
   readonly age: number;
@@ -56,6 +56,7 @@ const deed: Arbitrary<Deed> = fc.record({
   key: fc.nat({ max: 71 }),
   what: fc.oneof(
     { weight: 8, arbitrary: fc.constant('observe' as const) },
+    { weight: 2, arbitrary: fc.constant('confirm' as const) },
     { weight: 2, arbitrary: fc.constant('tombstone' as const) },
     { weight: 1, arbitrary: fc.constant('quarantine' as const) },
     { weight: 1, arbitrary: fc.constant('release' as const) },
@@ -113,6 +114,7 @@ export function batchFrom(plan: BatchPlan, id: string, world: World, head: Pin):
     now,
     run: runOf(plan, world),
     observations: doing('observe').map((deed) => observe(deed, world, head)),
+    confirmed: doing('confirm').map((deed) => observe(deed, world, head)),
     tombstones: keysOf('tombstone'),
     quarantine: doing('quarantine').map((deed) => setAside(deed, world)),
     released: keysOf('release'),

@@ -7,6 +7,7 @@ import type {
   BatchStatement,
   ChangesQuery,
   Confirmation,
+  ConfirmedVersion,
   FirstQuery,
   HistoryStore,
   ListQuery,
@@ -98,8 +99,10 @@ export class OracleStore implements HistoryStore {
     const last = this.#last();
     const pin: Pin = { seq: last.seq + 1, at: laterOf(batch.now, shift(last.at, 1)) };
     const tally: Tally = { added: 0, changed: 0, unchanged: 0, deleted: 0 };
+    const lapsed = batch.confirmed.filter((seen) => !this.#confirm(seen, pin));
     const conflicts = batch.observations.filter((seen) => !this.#observe(seen, batch.run.id, pin, tally));
-    const observed = new Set(batch.observations.map(({ key }) => keyText(key)));
+    const confirmed = batch.confirmed.filter((seen) => !lapsed.includes(seen));
+    const observed = new Set([...confirmed, ...batch.observations].map(({ key }) => keyText(key)));
     for (const key of batch.tombstones) {
       if (!observed.has(keyText(key))) this.#bury(key, batch.run.id, pin, tally);
     }
@@ -107,7 +110,7 @@ export class OracleStore implements HistoryStore {
     this.#keepBooks(batch, pin.seq);
     const verified = this.#held.filter(({ confirmedBy }) => confirmedBy === pin.seq);
     const stated = statementOf(batch, freed, verified);
-    const recorded = { ...pin, ...tally, conflicts: conflicts.map(({ key }) => key) };
+    const recorded = { ...pin, ...tally, conflicts: [...conflicts, ...lapsed].map(({ key }) => key) };
     this.#batches.push({ id: batch.id, recorded, stated });
     return recorded;
   }
@@ -115,9 +118,7 @@ export class OracleStore implements HistoryStore {
   /** False when the observation is in conflict with what is held. */
   #observe(seen: Observation, runId: string, pin: Pin, tally: Tally): boolean {
     const current = this.#current(seen.key);
-    if (current && !current.deleted && current.digest === seen.digest) {
-      current.verifiedAt = laterOf(current.verifiedAt, seen.fetchedAt);
-      current.confirmedBy = pin.seq;
+    if (this.#confirm(seen, pin)) {
       tally.unchanged += 1;
       return true;
     }
@@ -130,6 +131,15 @@ export class OracleStore implements HistoryStore {
       verifiedAt: fetchedAt,
       deleted: false,
     });
+    return true;
+  }
+
+  /** False if it is not what is held. */
+  #confirm({ key, digest, fetchedAt }: ConfirmedVersion, pin: Pin): boolean {
+    const current = this.#current(key);
+    if (!current || current.deleted || current.digest !== digest) return false;
+    current.verifiedAt = laterOf(current.verifiedAt, fetchedAt);
+    current.confirmedBy = pin.seq;
     return true;
   }
 

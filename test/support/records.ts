@@ -330,6 +330,7 @@ export function batchOf(id: string, changes: Partial<Batch> = {}): Batch {
     now: START,
     run: sampleRun('run-1'),
     observations: [],
+    confirmed: [],
     tombstones: [],
     ledger: [],
     streams: [],

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import type { Kind } from '../../src/resources/registry.js';
+import { type Kind, RESOURCE_OF } from '../../src/resources/registry.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
+import { batchOf, observeThreat, sampleThreat } from '../support/records.js';
 import {
   createTenantWorld,
   faultsOf,
@@ -130,8 +131,9 @@ describe('a live read of a record', () => {
     const before = await heldOf(world.store, 'case');
     const now = toInstant(world.clock());
     for (const [id, revision] of before) {
-      await world.sync.live.record(keyOf('case', id), MAX_AGE);
-      const after = await held('case', id);
+      const answer = await world.sync.live.record(keyOf('case', id), MAX_AGE);
+      expect(answer).toMatchObject({ stale: false, verifiedAt: now, live: true });
+      const after = answer.confirmed ?? (await held('case', id));
       expect(after).toMatchObject({ verifiedAt: now });
       const { description } = revision.record as { description: string | null };
       expect(after?.record).toMatchObject({ description });
@@ -168,6 +170,109 @@ describe('a live read of a record', () => {
       counts: { calls: 1, detailCalls: 1, added: 1 },
     });
     expect((await held('threat', id))?.runId).toBe(run?.id);
+  });
+
+  describe('that finds nothing new', () => {
+    const read = (id: string, maxAge = MAX_AGE) => world.sync.live.record(keyOf('threat', id), maxAge);
+    const runs = (trigger?: 'LIVE') =>
+      world.store.countRuns(null, trigger).then(async (count) => ({ count, ...(await world.store.head()) }));
+
+    /** Threats of which Abnormal returns the same again, as they were read first. */
+    async function readOnce(count = 1): Promise<string[]> {
+      world = await createTenantWorld({ now: NOW, tenant: TENANT });
+      const later = truthOf(world.tenant, 'threat', shift(NOW, HOUR));
+      const same = [...truthOf(world.tenant, 'threat', NOW)].filter(([id, text]) => later.get(id) === text);
+      const ids = same.slice(0, count).map(([id]) => id);
+      for (const id of ids) await read(id);
+      world.clock.advance(10 * MINUTE);
+      world.simulator.resetStats();
+      return ids;
+    }
+
+    test('is not recorded at once, but is known to every caller of this process', async () => {
+      const [id = ''] = await readOnce();
+      const before = await runs();
+      const now = toInstant(world.clock());
+      const answer = await read(id);
+      expect(answer).toMatchObject({
+        stale: false,
+        live: true,
+        verifiedAt: now,
+        readIn: { seq: before.seq },
+      });
+      expect(answer.confirmed).toMatchObject({ verifiedAt: now, seqFrom: 1 });
+      expect(await read(id)).toMatchObject({ stale: false, live: true, verifiedAt: now });
+      world.clock.advance(MINUTE);
+      expect(await read(id)).toMatchObject({ live: false, verifiedAt: now, confirmed: { verifiedAt: now } });
+      expect(world.simulator.stats().requests).toBe(1);
+      expect(await runs()).toEqual(before);
+      expect(await held('threat', id)).toMatchObject({ verifiedAt: NOW });
+    });
+
+    test('is recorded with the next batch of its resource', async () => {
+      const [id = ''] = await readOnce();
+      await read(id);
+      const verifiedAt = toInstant(world.clock());
+      const live = await runs('LIVE');
+      await world.poll('cases');
+      expect(await held('threat', id)).toMatchObject({ verifiedAt: NOW });
+      await world.poll('threats');
+      const after = await held('threat', id);
+      expect(after?.verifiedAt.localeCompare(verifiedAt)).toBeGreaterThanOrEqual(0);
+      expect((await runs('LIVE')).count).toBe(live.count);
+    });
+
+    test('is recorded at the end of the process, in one run for all', async () => {
+      const ids = await readOnce(5);
+      const before = await runs();
+      for (const id of ids) await read(id);
+      await world.sync.close();
+      expect(await runs()).toMatchObject({ count: before.count + 1, seq: before.seq + 1 });
+      const [run] = await world.store.runs({ integrations: null, before: null, limit: 1, trigger: 'LIVE' });
+      expect(run).toMatchObject({ parameters: { records: 5 }, counts: { calls: 5, unchanged: 5, added: 0 } });
+      for (const id of ids) expect(await held('threat', id)).toMatchObject({ verifiedAt: run?.endedAt });
+    });
+
+    test('is read again if another process had recorded a newer version', async () => {
+      const [id = ''] = await readOnce();
+      const { confirmed } = await read(id);
+      const { seq: basis } = await world.store.head();
+      const other = observeThreat(sampleThreat(id), { basis, fetchedAt: NOW });
+      await world.store.record(batchOf('other', { observations: [other] }));
+      expect((await held('threat', id))?.digest).toBe(other.digest);
+      await read(idsOf('threat', 1)[0] ?? '');
+      await vi.waitFor(
+        async () => expect((await held('threat', id))?.digest).toBe(confirmed?.digest),
+        10_000,
+      );
+    });
+
+    test.each([
+      ['a poll', 'case', () => world.poll('cases')],
+      ['a live read', 'threat', (id: string) => read(id, 0)],
+    ] as const)('costs no request more when %s then finds a change', async (_, kind, readAgain) => {
+      const paths: string[] = [];
+      const then = shift(NOW, HOUR / 2);
+      world = await createTenantWorld({
+        now: NOW,
+        tenant: { ...TENANT, from: shift(NOW, -6 * HOUR), to: shift(NOW, HOUR), threats: 700 },
+        settings: { backfillFrom: shift(NOW, -HOUR / 2) },
+        simulator: { onRequest: ({ url }) => void paths.push(url) },
+      });
+      await world.poll(RESOURCE_OF[kind]);
+      const stored = await heldOf(world.store, kind);
+      const before = truthOf(world.tenant, kind, NOW);
+      const after = truthOf(world.tenant, kind, then);
+      const id = [...stored.keys()].find((key) => after.get(key) !== before.get(key)) ?? '';
+      world.clock.advance(1);
+      expect((await world.sync.live.record(keyOf(kind, id), 0)).confirmed).toBeDefined();
+      world.clock.set(then);
+      paths.length = 0;
+      await readAgain(id);
+      expect(paths.filter((path) => path.includes(id))).toHaveLength(1);
+      const versions = await historyOf(world.store, keyOf(kind, id));
+      expect(versions.map(({ received }) => received)).toEqual([before.get(id), after.get(id)]);
+    });
   });
 
   test('of an account that is no longer configured returns the record stale', async () => {

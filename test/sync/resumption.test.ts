@@ -85,7 +85,15 @@ describe('a RUNNING run of a killed process', () => {
     const [run] = await runs();
     if (!run) throw new Error('a poll has a run');
     const left: RunRecord = { ...run, id: 'left', status: 'RUNNING', endedAt: null };
-    const rest = { observations: [], tombstones: [], ledger: [], streams: [], quarantine: [], released: [] };
+    const rest = {
+      observations: [],
+      confirmed: [],
+      tombstones: [],
+      ledger: [],
+      streams: [],
+      quarantine: [],
+      released: [],
+    };
     await world.store.record({ ...rest, id: 'left/1', now: NOW, run: left });
     world.clock.advance(HOUR);
     const going = world.poll('threats');

@@ -79,7 +79,16 @@ async function readLatest<K extends Kind>(
   });
   noteLive(services, freshness);
   assertAcceptable(freshness, held !== null, options);
-  const pin = freshness.recordedIn ?? (await services.loaders.current.head());
+  const { readIn, confirmed } = freshness;
+  // a newer view than the first is one that the reading saw
+  const seenIn = readIn && readIn.seq > head.seq ? readIn : head;
+  if (confirmed && (seenIn !== head || confirmed.seqFrom === held?.revision.seqFrom)) {
+    return {
+      revision: confirmed as RevisionRecord<K>,
+      view: latestView(services, options, freshness, seenIn),
+    };
+  }
+  const pin = readIn ?? (await services.loaders.current.head());
   return readInView(services, key, latestView(services, options, freshness, pin));
 }
 

@@ -1,31 +1,36 @@
-import { setTimeout } from 'node:timers/promises';
 import DataLoader from 'dataloader';
 import { newMeter } from '../../abnormal/call.js';
-import type { CallMeter } from '../../abnormal/client.js';
 import { toUpstreamError } from '../../abnormal/errors.js';
 import { type SharedWork, Waiters, waitFor } from '../../async/waiting.js';
 import type { Pin } from '../../history/store.js';
 import type { Account, Accounts } from '../../integrations/accounts.js';
-import type { RevisionRecord } from '../../model/revision.js';
-import type { RunCounts } from '../../model/run.js';
+import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
 import { type Kind, keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
-import { earliest, type Instant, shift } from '../../values/instant.js';
-import { type BatchPart, nowOf, type RunRecorder, type Source, type SyncEnv } from '../context.js';
-import { type FetchOutcome, type FetchTask, fetchRecord, withItems } from '../records/fetch-record.js';
-import { quarantineEntry } from '../records/ingest.js';
-import { createRunRecorder } from '../run-recorder.js';
+import { earliest, type Instant, MINUTE, shift } from '../../values/instant.js';
+import { nowOf, type SyncEnv } from '../context.js';
+import { type FetchOutcome, fetchRecord, withItems } from '../records/fetch-record.js';
 import type { Freshness, LiveRecordOptions, RecordFreshness } from '../sync.js';
+import { createLiveWriter, GATHER_MS, type LiveRead, type LiveWriter, recordWaiting } from './live-writer.js';
 
 type Key = RecordKey & { readonly kind: Kind };
 
 const MAX_CONFLICT_ROUNDS = 3;
 
+/** How long a reading that found nothing new waits at most for a batch that it can be recorded with. */
+const RECORDED_WITHIN_MS = MINUTE;
+/** So many do not wait. */
+const MOST_WAITING = 1_000;
+
 /** The stored record, and the newest batch before it was looked up. */
 interface Newest {
   readonly held: RevisionRecord | null;
-  readonly basis: number;
+  readonly basis: Pin;
 }
+
+type Seen = Pick<RecordFreshness, 'readIn' | 'confirmed'>;
+
+type UnchangedRead = LiveRead & { readonly outcome: Extract<FetchOutcome, { kind: 'SEEN' }> };
 
 export class LiveRecords {
   private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
@@ -33,6 +38,8 @@ export class LiveRecords {
   private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
   private readonly writers = new Map<string, LiveWriter>();
   private readonly newest;
+  private readonly current;
+  private recording: NodeJS.Timeout | null = null;
 
   constructor(
     private readonly env: SyncEnv,
@@ -40,6 +47,8 @@ export class LiveRecords {
     private readonly closing: AbortSignal,
   ) {
     this.newest = createNewestLoader(env);
+    this.current = createCurrentLoader(env);
+    env.confirmations.readAgain = (key) => void this.record(key, 0).catch(() => undefined);
   }
 
   async record(
@@ -49,8 +58,9 @@ export class LiveRecords {
   ): Promise<RecordFreshness> {
     const { liveWaitMs } = this.env.settings;
     const askedAt = nowOf(this.env);
-    const current = held === undefined ? (await this.newest.load(key)).held : held;
-    const recorded = this.knownAnswer(key, current, maxAgeMs);
+    const stored = held === undefined ? (await this.newest.load(key)).held : held;
+    const current = this.env.confirmations.applied(stored);
+    const recorded = this.knownAnswer(key, stored, maxAgeMs);
     if (recorded) return asWaitedFor(recorded, askedAt);
     const account = this.accounts.get(key.integration);
     const verifiedAt = current?.verifiedAt ?? null;
@@ -64,11 +74,14 @@ export class LiveRecords {
 
   async settledAll(): Promise<void> {
     await Promise.allSettled([...this.flights.values()].map(({ done }) => done));
+    await this.recordConfirmations();
   }
 
-  private knownAnswer(key: Key, current: RevisionRecord | null, maxAgeMs: number): RecordFreshness | null {
+  private knownAnswer(key: Key, stored: RevisionRecord | null, maxAgeMs: number): RecordFreshness | null {
+    const current = this.env.confirmations.applied(stored);
     const verifiedAt = current?.verifiedAt ?? null;
-    if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs)) return known(verifiedAt);
+    if (verifiedAt !== null && this.isYoung(verifiedAt, maxAgeMs))
+      return { ...known(verifiedAt), ...(current && current !== stored && { confirmed: current }) };
     const missedAt = this.unknown.get(keyText(key));
     if (!missedAt || !this.isYoung(missedAt, maxAgeMs) || (current && !current.deleted)) return null;
     return known(current && missedAt);
@@ -116,11 +129,12 @@ export class LiveRecords {
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
       // before Abnormal is asked: whatever is recorded from here on conflicts with what it answers
       const newest = await this.newest.load(key);
-      held = newest.held;
+      held = this.env.confirmations.applied(newest.held);
       // another reading may have ended since the caller looked
-      const recorded = round === 0 ? this.knownAnswer(key, held, maxAgeMs) : null;
-      const answer =
-        recorded ?? (await this.readOnce(account, key, { ...newest, readSince }, maxAgeMs, signal));
+      const recorded = round === 0 ? this.knownAnswer(key, newest.held, maxAgeMs) : null;
+      if (recorded) return { ...recorded, ...(recorded.confirmed && { readIn: newest.basis }) };
+      const { basis } = newest;
+      const answer = await this.readOnce(account, key, { held, basis, readSince }, maxAgeMs, signal);
       if (answer) return answer;
     }
     // a record that conflicted with every reading was itself just read
@@ -147,8 +161,8 @@ export class LiveRecords {
     try {
       const [task] = await withItems(store, account, [{ key, held, prior }], options);
       if (!task) throw new TypeError('a task for each record');
-      const outcome = await fetchRecord(account, task, basis, options);
-      return await this.settle(account, { task, outcome, meter }, readSince);
+      const outcome = await fetchRecord(account, task, basis.seq, options);
+      return await this.settle(account, { task, outcome, meter }, basis, readSince);
     } catch (error) {
       const { code, message } = toUpstreamError(error);
       return staleness(verifiedAt, code, message);
@@ -158,6 +172,7 @@ export class LiveRecords {
   private async settle(
     account: Account,
     read: LiveRead,
+    basis: Pin,
     readSince: Instant,
   ): Promise<RecordFreshness | null> {
     const { task, outcome } = read;
@@ -165,16 +180,40 @@ export class LiveRecords {
       this.unknown.set(keyText(task.key), nowOf(this.env));
       return readLive(task.held ? nowOf(this.env) : null, readSince);
     }
-    const recordedIn = await this.writerFor(account, task.key.kind).write(read);
+    const seen = await (isUnchanged(read) ? this.confirm(read, basis) : this.write(account, read));
     if (outcome.kind === 'SEEN') {
       const { fetchedAt } = outcome.observation;
       this.env.drift.note(account.name, outcome.drift, fetchedAt);
       // no caller waits for this
       void this.env.drift.writeNews(account.name);
-      return recordedIn && { ...readLive(fetchedAt, earliest(fetchedAt, readSince)), recordedIn };
+      return seen && { ...readLive(fetchedAt, earliest(fetchedAt, readSince)), ...seen };
     }
     const code = outcome.kind === 'GONE' ? 'NOT_FOUND' : outcome.code;
     return staleness(task.held?.verifiedAt ?? null, code, outcome.reason);
+  }
+
+  private async write(account: Account, read: LiveRead): Promise<Seen | null> {
+    this.env.confirmations.forget([read.task.key]);
+    const readIn = await this.writerFor(account, read.task.key.kind).write(read);
+    return readIn && { readIn };
+  }
+
+  /** Notes that a record is as stored; `null` if it no longer is. */
+  private async confirm({ task, outcome, meter }: UnchangedRead, basis: Pin): Promise<Seen | null> {
+    const { key, digest, fetchedAt } = outcome.observation;
+    const newest = await this.current.load(task.key);
+    if (newest?.seqFrom !== task.held?.seqFrom) return null;
+    const { confirmations } = this.env;
+    confirmations.add({ key, digest, fetchedAt, meter });
+    if (confirmations.size >= MOST_WAITING) void this.recordConfirmations();
+    this.recording ??= setTimeout(() => void this.recordConfirmations(), RECORDED_WITHIN_MS).unref();
+    return { readIn: basis, confirmed: confirmations.applied(newest) ?? undefined };
+  }
+
+  private async recordConfirmations(): Promise<void> {
+    clearTimeout(this.recording ?? undefined);
+    this.recording = null;
+    await recordWaiting(this.env, this.accounts);
   }
 
   private writerFor(account: Account, kind: Kind): LiveWriter {
@@ -189,19 +228,34 @@ export class LiveRecords {
 /** A reading that confirmed the record since the caller asked counts as one that it waited for. */
 function asWaitedFor(answer: RecordFreshness, askedAt: Instant): RecordFreshness {
   if (answer.stale || answer.live || answer.verifiedAt === null || answer.verifiedAt < askedAt) return answer;
-  return readLive(answer.verifiedAt, askedAt);
+  return { ...answer, ...readLive(answer.verifiedAt, askedAt) };
 }
 
 /** One read for all records that are requested at once. */
 function createNewestLoader({ store }: SyncEnv) {
   return new DataLoader<Key, Newest>(
     async (keys) => {
-      const { seq: basis } = await store.head();
-      const found = await store.get(keys, basis);
+      const basis = await store.head();
+      const found = await store.get(keys, basis.seq);
       return found.map((held) => ({ held, basis }));
     },
     { cache: false, maxBatchSize: 1000 },
   );
+}
+
+/** The newest versions, whichever batch they are of: one read for those whose responses arrive together. */
+function createCurrentLoader({ store }: SyncEnv) {
+  return new DataLoader<Key, RevisionRecord | null>((keys) => store.get(keys, OPEN_SEQ - 1), {
+    ...{ cache: false, maxBatchSize: 1000 },
+    batchScheduleFn: (read) => setTimeout(read, GATHER_MS),
+  });
+}
+
+/** Whether Abnormal returned what is stored, and nothing else is to be written. */
+function isUnchanged(read: LiveRead): read is UnchangedRead {
+  const { held, prior } = read.task;
+  const isHeld = read.outcome.kind === 'SEEN' && read.outcome.observation.digest === held?.digest;
+  return isHeld && !held?.deleted && prior === null;
 }
 
 export function known(verifiedAt: Instant | null): Freshness {
@@ -221,87 +275,4 @@ export function staleness(verifiedAt: Instant | null, code: string, reason: stri
 export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
   const reason = `Abnormal has not responded within ${waitMs / 1000} s; the reading continues.`;
   return () => staleness(verifiedAt, 'TIMEOUT', reason);
-}
-
-export interface LiveRead {
-  readonly task: FetchTask;
-  readonly outcome: FetchOutcome;
-  readonly meter: CallMeter;
-}
-
-export interface LiveWriter {
-  /** The batch that recorded it; `null` if it conflicts with what was recorded meanwhile. */
-  write(read: LiveRead): Promise<Pin | null>;
-}
-
-interface Waiting extends LiveRead {
-  readonly resolve: (recordedIn: Pin | null) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-const MAX_BATCH = 100;
-/** A commit costs more than this wait, and responses tend to arrive in bursts. */
-const GATHER_MS = 5;
-
-export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
-  const queue: Waiting[] = [];
-  let isWriting = false;
-
-  async function drain(): Promise<void> {
-    isWriting = true;
-    await setTimeout(GATHER_MS);
-    while (queue.length > 0) await writeBatch(env, source, queue.splice(0, MAX_BATCH));
-    isWriting = false;
-  }
-
-  return {
-    write: (read) =>
-      new Promise((resolve, reject) => {
-        queue.push({ ...read, resolve, reject });
-        if (!isWriting) void drain();
-      }),
-  };
-}
-
-async function writeBatch(env: SyncEnv, source: Source, reads: readonly Waiting[]): Promise<void> {
-  const [first] = reads;
-  const what = reads.length === 1 && first ? { id: first.task.key.id } : { records: reads.length };
-  const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: what });
-  for (const { meter } of reads) addMeter(recorder.meter, meter);
-  try {
-    const part = partOf(env, recorder, reads);
-    const { seq, at, conflicts } = await recorder.end('SUCCEEDED', part, forecastOf(reads));
-    const inConflict = new Set(conflicts.map(keyText));
-    for (const { task, resolve } of reads) resolve(inConflict.has(keyText(task.key)) ? null : { seq, at });
-  } catch (error) {
-    for (const { reject } of reads) reject(error);
-  }
-}
-
-function partOf(env: SyncEnv, recorder: RunRecorder, reads: readonly LiveRead[]): BatchPart {
-  const observations = reads.flatMap(({ outcome }) => (outcome.kind === 'SEEN' ? [outcome.observation] : []));
-  const quarantine = reads.flatMap(({ task, outcome }) =>
-    outcome.kind === 'SEEN' ? [] : [quarantineEntry({ ...env, recorder }, task, outcome)],
-  );
-  return { observations, quarantine };
-}
-
-/** What the batch will write, apart from conflicts: its run is part of the same batch. */
-function forecastOf(reads: readonly LiveRead[]): Partial<RunCounts> {
-  const counts = { added: 0, changed: 0, unchanged: 0, quarantined: 0 };
-  for (const { task, outcome } of reads) {
-    if (outcome.kind !== 'SEEN') counts.quarantined += 1;
-    else if (!task.held || task.held.deleted) counts.added += 1;
-    else if (task.held.digest !== outcome.observation.digest) counts.changed += 1;
-    else counts.unchanged += 1;
-  }
-  return counts;
-}
-
-function addMeter(sum: CallMeter, meter: CallMeter): void {
-  sum.calls += meter.calls;
-  sum.listCalls += meter.listCalls;
-  sum.detailCalls += meter.detailCalls;
-  sum.messagePageCalls += meter.messagePageCalls;
-  sum.retries += meter.retries;
 }

@@ -162,6 +162,7 @@ async function fetchChunk(pass: Pass, queue: FetchTask[], basis: number): Promis
   let stop: Stop | null = null;
 
   async function attempt(task: FetchTask): Promise<void> {
+    pass.confirmations.forget([task.key]);
     const outcome = await fetchRecord(pass.account, task, basis, callOptions(pass)).catch((error) =>
       failures.failure(toUpstreamError(error)),
     );

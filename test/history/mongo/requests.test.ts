@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openMongoStore } from '../../../src/history/mongo/store.js';
-import type { HistoryStore } from '../../../src/history/store.js';
 import { Playground } from '../../support/app.js';
 import { testMongo } from '../../support/mongo.js';
-import { MongoProxy } from '../../support/mongo-proxy.js';
+import { MeasuredMongo } from '../../support/mongo-costs.js';
 
 const mongo = await testMongo();
 
@@ -24,20 +22,18 @@ interface Listed {
 describe.skipIf(!mongo)('the round trips of requests to a history in MongoDB', () => {
   const playground = new Playground();
   let url: string;
-  let proxy: MongoProxy;
+  let measured: MeasuredMongo;
   let gateway: string;
   let list: Listed;
-  let other: HistoryStore;
 
   beforeAll(async () => {
     url = mongo?.freshUrl() ?? '';
-    proxy = await MongoProxy.before(url);
     await playground.collected((await playground.start({ HISTORY: url })).url);
     await playground.stop();
     // another process has the lease, so the second gateway only answers requests
-    other = await openMongoStore(url, 'write');
-    expect(await other.acquireLease('poll', 'another', 3_600_000)).toBe(true);
-    ({ url: gateway } = await playground.start({ HISTORY: proxy.url, DEFAULT_MAX_AGE: '100000' }));
+    measured = await MeasuredMongo.open(url);
+    expect(await measured.store.acquireLease('poll', 'another', 3_600_000)).toBe(true);
+    ({ url: gateway } = await playground.start({ HISTORY: measured.proxy.url, DEFAULT_MAX_AGE: '100000' }));
     await quiet();
     const query = '{ threats(first: 3) { edges { cursor node { id threatId } } pageInfo { endCursor } } }';
     const { data } = await playground.ask(gateway, query);
@@ -47,25 +43,28 @@ describe.skipIf(!mongo)('the round trips of requests to a history in MongoDB', (
   }, 120_000);
   afterAll(async () => {
     await playground.clear();
-    await other?.close();
-    await proxy?.close();
+    await measured?.close();
     await mongo?.drop(url);
   });
 
   /** Waits until the gateway has read what it begins with. */
   async function quiet(): Promise<void> {
-    for (let before = -1; before !== proxy.commands.filter(isRead).length; ) {
-      before = proxy.commands.filter(isRead).length;
+    const count = () => measured.proxy.commands.filter(isRead).length;
+    for (let before = -1; before !== count(); ) {
+      before = count();
       await delay(1_000);
     }
   }
 
-  async function readsOf(query: string): Promise<string[]> {
-    const before = proxy.commands.length;
+  async function answered(query: string): Promise<Record<string, unknown>> {
     const { data, errors } = await playground.ask(gateway, query);
     expect(errors).toBeUndefined();
     expect(data).toBeTruthy();
-    const all = proxy.commands.slice(before);
+    return data as Record<string, unknown>;
+  }
+
+  async function readsOf(query: string): Promise<string[]> {
+    const all = await measured.commandsOf(() => answered(query));
     return all.filter(isRead);
   }
 
@@ -95,4 +94,26 @@ describe.skipIf(!mongo)('the round trips of requests to a history in MongoDB', (
     const reads = await readsOf(query());
     expect(reads.length, reads.join(', ')).toBeLessThanOrEqual(most);
   });
+
+  const provenance = 'provenance { source stale verifiedAt }';
+
+  it.each([
+    ['threat', 6, '{ threats(first: 1) { nodes { threatId } } }'],
+    // its list item is read too, of which the text is stored with those of other versions
+    ['case', 8, '{ cases(first: 1) { nodes { caseId } } }'],
+    ['campaign', 6, '{ campaigns(first: 1) { nodes { campaignId } } }'],
+  ])(
+    'a live read of a %s that did not change takes at most %i and writes nothing',
+    async (kind, most, one) => {
+      const [listed] = Object.values((await answered(one)) as Record<string, { nodes: object[] }>);
+      const [[field, id]] = Object.entries(listed?.nodes[0] ?? {}) as [[string, string]];
+      const query = `{ ${kind}(${field}: "${id}", maxAge: 0) { ${provenance} } }`;
+      const cost = await measured.cost(() => answered(query));
+      expect(cost.result).toMatchObject({ [kind]: { provenance: { source: 'SIMULATED', stale: false } } });
+      const own = cost.commands.filter((command) => !/ (leases|documents|journals)$/.test(command));
+      expect(own.length, own.join(', ')).toBeLessThanOrEqual(most);
+      expect(cost).toMatchObject({ oplogBytes: 0, added: 0 });
+    expect(await answered(query.replace('maxAge: 0', 'maxAge: 600'))).toEqual(cost.result);
+    },
+  );
 });

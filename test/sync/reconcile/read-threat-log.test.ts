@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
+import { Confirmations } from '../../../src/sync/confirmations.js';
 import type { WindowUnderReview } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
 import { type LogReading, readThreatLog } from '../../../src/sync/reconcile/read-population.js';
@@ -25,7 +26,10 @@ async function read(refused?: (span: Window) => boolean) {
   const { account, store, settings, clock } = world;
   const log = pino({ level: 'silent' });
   const drift = createDriftLog({ store, log });
-  const env = { store, settings, clock, log, drift, newId: () => 'run', activeRuns: new Set<string>() };
+  const env = {
+    ...{ store, settings, clock, log, drift, newId: () => 'run' },
+    ...{ activeRuns: new Set<string>(), confirmations: new Confirmations() },
+  };
   const source = {
     account: { ...account, client: spying(world, spans, refused) },
     resource: 'threats',

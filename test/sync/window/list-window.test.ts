@@ -6,6 +6,7 @@ import { createAbnormalClient } from '../../../src/abnormal/rest-client.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import type { Stream } from '../../../src/model/stream.js';
+import { Confirmations } from '../../../src/sync/confirmations.js';
 import { DEFAULT_SYNC_SETTINGS, newPassMemory, type Pass } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
 import { createRunRecorder } from '../../../src/sync/run-recorder.js';
@@ -47,6 +48,7 @@ beforeEach(async () => {
     log,
     newId: () => 'run',
     activeRuns: new Set<string>(),
+    confirmations: new Confirmations(),
     drift: createDriftLog({ store, log }),
   };
   const source = { account, resource: 'threats' } as const;
