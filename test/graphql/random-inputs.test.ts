@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-test('no variables of any operation cause an internal error', async () => {
+test('no variables of any operation cause an internal error, and each wrong one is named', async () => {
   const random = randomOf(SEED);
   const { any, like } = randomJson(random);
   const schema = buildGatewaySchema();
@@ -51,6 +51,10 @@ test('no variables of any operation cause an internal error', async () => {
     for (const code of new Set(found)) codes.set(code, (codes.get(code) ?? 0) + 1);
     expect(found, `run ${run}: ${body} ${answer.slice(0, 500)}`).not.toContain('INTERNAL_SERVER_ERROR');
     expect(found, `run ${run}: ${body} ${answer.slice(0, 500)}`).not.toContain('GRAPHQL_VALIDATION_FAILED');
+    const unnamed = errors.filter(({ extensions: { code, argumentPath } }) => {
+      return code === 'BAD_USER_INPUT' && !(Array.isArray(argumentPath) && argumentPath.length > 0);
+    });
+    expect(unnamed, `run ${run}: ${body}`).toEqual([]);
   }
   // both happen, or the values are not what they are meant to be
   expect(codes.get('NONE')).toBeGreaterThan(RUNS / 20);

@@ -26,7 +26,7 @@ export interface Problem {
   readonly errors?: readonly {
     readonly message: string;
     readonly path?: readonly (string | number)[];
-    readonly extensions: { readonly code: string; readonly role?: string };
+    readonly extensions: { readonly code: string; readonly role?: string; readonly argumentPath?: unknown };
   }[];
 }
 

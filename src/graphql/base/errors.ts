@@ -59,8 +59,12 @@ export function queryError(
 }
 
 /** An invalid argument, by its name and the names of the input fields below it; the message says what is accepted. */
-export function badInput(message: string, ...argumentPath: readonly (string | number)[]): GraphQLError {
-  return queryError('BAD_USER_INPUT', message, argumentPath.length > 0 ? { argumentPath } : {});
+export function badInput(
+  message: string,
+  argument: string,
+  ...within: readonly (string | number)[]
+): GraphQLError {
+  return queryError('BAD_USER_INPUT', message, { argumentPath: [argument, ...within] });
 }
 
 const BY_UPSTREAM_CODE: Readonly<Record<string, ErrorCode>> = {

@@ -36,22 +36,22 @@ export async function readEvidence(services: RequestServices, args: EvidenceArgs
 async function requestOf(
   services: RequestServices,
   args: EvidenceArgs,
+  controls = controlsAsked(args),
 ): Promise<Omit<EvidenceRequest, 'keep'>> {
   const trend = args.trend ?? null;
   const view = await viewOf(services, args);
-  const controls = controlsAsked(args);
   const relative = relativePeriod(args.period);
   const now = args.asOf ?? services.now();
   const end = relative && (await windowEnds(services.store, { ...view, now }))(controls);
-  const period = asInput(() =>
+  const period = asInput('period', () =>
     relative && end ? relative(end.to) : parsePeriod(args.period, services.now()),
   );
-  if (trend !== null) asInput(() => partsOf(period, trend));
+  if (trend !== null) asInput('trend', () => partsOf(period, trend));
   return { ...view, period, controls, trend };
 }
 
 export function controlsAsked({ controls = null }: Pick<EvidenceArgs, 'controls'>): ControlDefinition[] {
-  return asInput(() => controlsOf(controls));
+  return asInput('controls', () => controlsOf(controls));
 }
 
 export async function viewOf(
@@ -72,7 +72,8 @@ export async function populationRequest(
   services: RequestServices,
   args: Pick<EvidenceArgs, 'period' | 'asOf' | 'integrations'> & { readonly control: string },
 ): Promise<Omit<EvidenceRequest, 'keep'>> {
-  const request = await requestOf(services, { ...args, controls: [args.control] });
+  const controls = asInput('control', () => controlsOf([args.control]));
+  const request = await requestOf(services, args, controls);
   const listed = Object.values(CONTROLS).filter((each) => each.population(request.period).isListed);
   if (request.controls.some((control) => listed.includes(control))) return request;
   throw badInput(
@@ -119,11 +120,11 @@ async function credentialsOf({ store }: RequestServices): Promise<CredentialFact
   return gatherCredentials(await readTokenHistories(store), [SIMULATED_ACCOUNT]);
 }
 
-function asInput<T>(read: () => T): T {
+function asInput<T>(argument: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    if (error instanceof PeriodError || error instanceof RangeError) throw badInput(error.message);
+    if (error instanceof PeriodError || error instanceof RangeError) throw badInput(error.message, argument);
     throw error;
   }
 }

@@ -123,7 +123,7 @@ function someIn(field: unknown): FilterInput | null {
   return (field as { readonly some?: FilterInput | null } | null | undefined)?.some ?? null;
 }
 
-type Path = readonly (string | number)[];
+type Path = readonly [argument: string, ...within: (string | number)[]];
 
 function partsOf(input: FilterInput, fields: ShownFields, present: Present, path: Path): Filter[] {
   const { and, or, not } = input;

@@ -9,7 +9,7 @@ import {
   validate,
 } from 'graphql';
 import type { Log } from '../../log.js';
-import { badInput } from '../base/errors.js';
+import { queryError } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
 import { analyseValid, roleErrors } from './analyse-operation.js';
 import { createErrorFormatter, type GraphObserver, outcomeOf } from './apollo.js';
@@ -136,7 +136,8 @@ function prepare(
   if (invalid.length > 0) throw new RefusedSubscription(invalid);
   const operation = getOperationAST(document, operationName);
   if (operation?.operation !== 'subscription')
-    throw badInput(
+    throw queryError(
+      'BAD_USER_INPUT',
       'Only a subscription is answered with events. Send other operations with “Accept: application/json”.',
     );
   const analysed = context.admission?.operation ?? analyseValid(schema, document, operation);

@@ -166,6 +166,7 @@ async function openReader(args: FollowArgs & ChangeArgs, services: RequestServic
     if (pinned && asked !== null && asked !== pinned[name])
       throw badInput(
         `This cursor belongs to a list with another ${name}. Pass the same ${name}, or omit it.`,
+        name,
       );
   }
   return { filter, cursors, place, pinned };

@@ -13,7 +13,7 @@ import type { Live } from '../../sync/sync.js';
 import { type Caller, LOCAL_CALLER, type Role } from '../../values/access.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
-import { badInput, type ErrorCode, queryError } from '../base/errors.js';
+import { badInput, queryError } from '../base/errors.js';
 import type { Admission } from '../operation/analyse-operation.js';
 import { CacheDependencies, namesOf } from '../operation/response-cache.js';
 import { FOLLOWER_SETTINGS, type FollowerSettings, Followers } from './followers.js';
@@ -330,13 +330,16 @@ export async function runAudited<T>(
     return await audited(trail, { caller, action, target }, () => work(operations), detailOf);
   } catch (error) {
     if (error instanceof NotPossibleError) throw queryError('NOT_POSSIBLE', error.message);
-    if (error instanceof VaultError) throw queryError(CODES[error.code] ?? 'BAD_USER_INPUT', error.message);
+    if (error instanceof VaultError) {
+      const argument = ARGUMENTS[error.code];
+      throw argument ? badInput(error.message, argument) : queryError('NOT_POSSIBLE', error.message);
+    }
     throw error;
   }
 }
 
-const CODES: Partial<Record<VaultErrorCode, ErrorCode>> = {
-  NO_KEY: 'NOT_POSSIBLE',
-  NOT_OPENED: 'NOT_POSSIBLE',
-  BUSY: 'NOT_POSSIBLE',
+/** The argument that is wrong; of other errors, none is. */
+const ARGUMENTS: Partial<Record<VaultErrorCode, string>> = {
+  ...{ BAD_NAME: 'name', EXISTS: 'name', NOT_FOUND: 'name' },
+  ...{ BAD_TOKEN: 'token', BAD_ADDRESS: 'baseUrl' },
 };

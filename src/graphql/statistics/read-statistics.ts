@@ -118,7 +118,7 @@ export class StatisticsReading {
 
   async duration(name: string, slot: Slot, bucket: number | null): Promise<[DurationSummary, NamedDuration]> {
     const named = this.spec.durations[name];
-    if (!named) throw badInput(`There is no duration ${name}.`);
+    if (!named) throw badInput(`There is no duration ${name}.`, 'of');
     const found = await this.#read({ type: 'DURATION', ...named.measure });
     return [this.#cell(found, slot, bucket) as DurationSummary, named];
   }
@@ -243,7 +243,7 @@ export async function readStatistics(
   const integrations = await checkIntegrations(services, args.integrations);
   const to = args.to ?? asOf ?? services.now();
   const from = args.from ?? shift(to, -DEFAULT_SPAN);
-  if (from >= to) throw badInput(`from (${from}) must be before to (${to}).`);
+  if (from >= to) throw badInput(`from (${from}) must be before to (${to}).`, 'from');
   const dimensions = args.groupBy ?? [];
   const time = args.timeField ?? Object.values(spec.times)[0]?.field ?? '';
   const top = checkedNumber('top', args.top ?? 10, MOST_GROUPS);
@@ -272,7 +272,7 @@ export async function readStatistics(
 
 function checkedNumber(name: string, value: number, most: number): number {
   if (value >= 1 && value <= most) return value;
-  throw badInput(`${name} must be from 1 to ${most}; it is ${value}.`);
+  throw badInput(`${name} must be from 1 to ${most}; it is ${value}.`, name);
 }
 
 function zoneOf({ timeZone, interval }: StatisticsArgs) {
@@ -281,6 +281,7 @@ function zoneOf({ timeZone, interval }: StatisticsArgs) {
   if (local !== null) return { name, interval: interval ?? null, local };
   throw badInput(
     `timeZone must be an IANA name such as Europe/Berlin or UTC; it is ${JSON.stringify(name)}.`,
+    'timeZone',
   );
 }
 
@@ -308,8 +309,9 @@ function edgesOf(
 }
 
 function dimensionsOf(fields: readonly string[], time: string, at: Instant): Dimension[] {
-  if (fields.length > 2) throw badInput(`groupBy takes up to 2 dimensions; it has ${fields.length}.`);
-  if (new Set(fields).size < fields.length) throw badInput('groupBy names a dimension twice.');
+  if (fields.length > 2)
+    throw badInput(`groupBy takes up to 2 dimensions; it has ${fields.length}.`, 'groupBy');
+  if (new Set(fields).size < fields.length) throw badInput('groupBy names a dimension twice.', 'groupBy');
   return fields.map((field): Dimension => {
     if (field === ACCOUNT_DIMENSION) return { type: 'ACCOUNT' };
     if (field === AGE_DIMENSION) return { type: 'AGE', field: time, at: toMillis(at), limits: AGE_LIMITS };
