@@ -5,7 +5,7 @@ import {
   type TestedPart,
   testIntegration,
 } from '../../src/integrations/connection-test.js';
-import { CORE_RESOURCES, type CoreResource, type Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, type CoreResource, RESOURCES, type Resource } from '../../src/resources/registry.js';
 import type { Fault, FaultRule } from '../../src/simulator/faults.js';
 import type { SimulatedToken } from '../../src/simulator/routes.js';
 import type { SimulatorOptions } from '../../src/simulator/server.js';
@@ -319,7 +319,11 @@ describe('the test of a connection', () => {
 describe('the test of a connection to the simulated tenant', () => {
   afterEach(stopAll);
 
-  async function run(rules: readonly FaultRule[], options: Partial<SimulatorOptions> = {}) {
+  async function run(
+    rules: readonly FaultRule[],
+    options: Partial<SimulatorOptions> = {},
+    resources: readonly Resource[] = CORE_RESOURCES,
+  ) {
     const { simulator } = await startSimulated({}, { faults: { rules }, ...options });
     const secret = simulator.token;
     const harness = await startHarness({
@@ -330,7 +334,7 @@ describe('the test of a connection to the simulated tenant', () => {
     });
     try {
       const found = await testIntegration({
-        resources: CORE_RESOURCES,
+        resources,
         client: harness.client,
         name: 'acme',
         clock,
@@ -348,6 +352,16 @@ describe('the test of a connection to the simulated tenant', () => {
     expect(partOf(found, 'threats').seen).toBeGreaterThan(100);
     expect(stats.requests).toBe(4);
     expect(stats.byStatus).toEqual({ 200: 3, 404: 1 });
+  });
+
+  test('reports on each resource, also if the account has no licence for one', async () => {
+    const noLicence = { fault: { kind: 'status', status: 402 }, match: /^\/vendor-cases/ } as const;
+    const { found } = await run([noLicence], {}, RESOURCES);
+    const outcomes = Object.fromEntries(found.parts.map(({ part, outcome }) => [part, outcome]));
+    const expected = Object.fromEntries(
+      RESOURCES.map((resource) => [resource, expect.stringMatching(/^(WORKS|EMPTY)$/)]),
+    );
+    expect(outcomes).toMatchObject({ ...expected, vendorCases: 'NOT_LICENSED' });
   });
 
   test('finds the expiry of the only valid token', async () => {
