@@ -83,10 +83,14 @@ test('waived exceptions stay in the list, do not count, and the share is given w
   const html = htmlReport(evidence, { simulated: [] });
   expect(html).toContain('accepted by CISO, RISK-1, from 2026-09-01 until 2027-01-01');
   const oscal = JSON.parse([...oscalReport(evidence, { simulated: [] })].join(''));
-  const [{ observations }] = oscal['assessment-results'].results;
+  const [{ observations, risks }] = oscal['assessment-results'].results;
   expect(
     observations.filter(({ expires }: { expires?: string }) => expires === '2027-01-01T00:00:00.000Z'),
   ).toHaveLength(2);
+  expect(risks).toMatchObject([
+    { status: 'deviation-approved', deadline: '2027-01-01T00:00:00.000Z' },
+    { status: 'deviation-approved' },
+  ]);
   const [first] = result.exceptions;
   expect(first && csvRow('attacks-remediated', first, { rows: 'exceptions' })).toContain(',WAIVED,');
 });

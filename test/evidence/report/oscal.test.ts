@@ -23,6 +23,7 @@ import { THRESHOLD_NAMES } from '../../../src/policy/thresholds.js';
 import { mail } from '../../support/control-facts.js';
 import { ask, hoursAfter, type Question, recordHistory, type Seen } from '../../support/evidence-history.js';
 import { hasOfficialSchema, officialFaults, oscalDocument } from '../../support/oscal.js';
+import { policyOf } from '../../support/policy.js';
 import { sampleMessage, sampleThreat } from '../../support/records.js';
 
 const AT = '2026-09-10T08:00:00.000Z';
@@ -50,12 +51,19 @@ afterAll(() => store.close());
 
 const write = (evidence: PeriodEvidence, simulated: string[] = []) =>
   [...oscalReport(evidence, { simulated })].join('');
+const waiver = (subject: string) => `
+  - { control: attacks-remediated, subject: ${subject}, reason: kept on purpose, owner: CISO, ticket: RISK-1,
+      from: 2026-09-01, expires: 2027-03-01 }`;
+const WAIVERS = policyOf(
+  `organisation: Example Corp\nwaivers:${waiver('{ message: m0 }')}${waiver('{ record: nobody }')}`,
+);
 const QUESTIONS: readonly [name: string, question: Question][] = [
   ['a month with failings', { period: '2026-09' }],
   ['more exceptions than are kept', { period: '2026-09', keep: { skip: 0, limit: 1 } }],
   ['a period before anything was read', { period: '2020-01' }],
   ['nothing but what does not apply', { period: '2026-09-14', controls: ['abuse-mailbox-operating'] }],
   ['no account at all', { period: '2026-09', integrations: [] }],
+  ['waivers, one of them without a match', { period: '2026-09', policy: WAIVERS }],
 ];
 
 test.each(QUESTIONS)('%s is written as valid OSCAL', async (_, question) => {
