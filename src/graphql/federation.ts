@@ -5,10 +5,10 @@ import {
   printSchema,
   valueFromASTUntyped,
 } from 'graphql';
-import { Arg, Ctx, ObjectType, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Query, Resolver } from 'type-graphql';
 import { isRecord } from '../values/filter.js';
 import { badInput } from './base/errors.js';
-import { ValueField } from './base/fields.js';
+import { OutputType, ValueField } from './base/fields.js';
 import { parseGlobalId } from './base/global-id.js';
 import { Guard } from './operation/guard.js';
 import { findNode } from './records/node.resolver.js';
@@ -39,7 +39,7 @@ export function subgraphSdl(schema: GraphQLSchema): string {
 
 /** The fields that a router of Apollo Federation asks a subgraph for. */
 export function federationResolver(sdl: string) {
-  @ObjectType('_Service', { simpleResolvers: true, description: 'This graph as a subgraph.' })
+  @OutputType('This graph as a subgraph.', { name: '_Service' })
   class Service {
     @ValueField.text('The schema with the directives of Apollo Federation.')
     readonly sdl!: string;

@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { graphql } from 'graphql';
 import { pino } from 'pino';
-import { ObjectType } from 'type-graphql';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
-import { ValueField } from '../../src/graphql/base/fields.js';
+import { OutputType, ValueField } from '../../src/graphql/base/fields.js';
 import { recordConnectionOf } from '../../src/graphql/lists/connection.js';
 import { filterInputFor, orderOf } from '../../src/graphql/lists/list-args.js';
 import { TextFilter } from '../../src/graphql/lists/value-filters.js';
@@ -54,7 +53,7 @@ vi.mock('type-graphql', async (load) => {
 const KIND = 'vendor' as 'campaign';
 const RESOURCE = 'vendors' as Resource;
 
-@ObjectType({ implements: [Node, RecordNode], simpleResolvers: true, description: 'A vendor.' })
+@OutputType('A vendor.', { implements: [Node, RecordNode] })
 class Vendor extends RecordNode<'campaign'> {
   get own(): VendorRecord {
     return this.record as unknown as VendorRecord;
@@ -71,7 +70,7 @@ class Vendor extends RecordNode<'campaign'> {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of vendors.' })
+@OutputType('A page of a list of vendors.')
 class VendorConnection extends recordConnectionOf<Vendor>(() => Vendor, 'Vendor') {}
 
 const filter = filterInputFor<'campaign'>('VendorFilter', {

@@ -1,8 +1,7 @@
-import { ObjectType } from 'type-graphql';
 import { type ApiKeyRecord as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
 import type { Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { RoleEnum } from './audit.type.js';
 
 const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is accepted.', {
@@ -13,10 +12,7 @@ const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is ac
 
 const KeyValue = valueFieldFrom('key');
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'An API key. The gateway stores only its SHA-256, never the key.',
-})
+@OutputType('An API key. The gateway stores only its SHA-256, never the key.')
 export class ApiKey {
   constructor(
     readonly key: Key,
@@ -52,7 +48,7 @@ export class ApiKey {
   readonly lastUsedAt!: Instant | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A new API key.' })
+@OutputType('A new API key.')
 export class CreatedApiKey {
   constructor(apiKey: ApiKey, key: string) {
     this.apiKey = apiKey;

@@ -1,4 +1,4 @@
-import { Ctx, Field, ObjectType } from 'type-graphql';
+import { Ctx, Field } from 'type-graphql';
 import {
   AUDIT_ACTIONS,
   AUDIT_OUTCOMES,
@@ -10,7 +10,7 @@ import {
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
 
@@ -73,7 +73,7 @@ function knownOf<T extends string>(words: readonly T[], word: string): T | null 
 const CallerValue = valueFieldFrom('caller');
 const EntryValue = valueFieldFrom('entry');
 
-@ObjectType('Caller', { simpleResolvers: true, description: 'The person or program that made a request.' })
+@OutputType('The person or program that made a request.', { name: 'Caller' })
 class CallerReport {
   constructor(readonly caller: Caller) {}
 
@@ -94,10 +94,7 @@ class CallerReport {
   }
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'One action: who did it, and with which outcome. Entries are only added, never changed.',
-})
+@OutputType('One action: who did it, and with which outcome. Entries are only added, never changed.')
 export class AuditEntry {
   constructor(readonly entry: Entry) {}
 
@@ -139,11 +136,10 @@ export class AuditEntry {
   readonly digest!: string;
 }
 
-@ObjectType('AuditChain', {
-  simpleResolvers: true,
-  description:
-    'Whether each entry of the trail contains the digest of the previous entry. This does not detect that the newest entries were removed, or that the whole trail was rewritten: for that, keep a digest outside the gateway.',
-})
+@OutputType(
+  'Whether each entry of the trail contains the digest of the previous entry. This does not detect that the newest entries were removed, or that the whole trail was rewritten: for that, keep a digest outside the gateway.',
+  { name: 'AuditChain' },
+)
 class AuditChainReport implements Chain {
   @ValueField.int('Number of entries checked.')
   readonly length!: number;
@@ -157,7 +153,7 @@ class AuditChainReport implements Chain {
   readonly brokenAt!: number | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of the audit trail.' })
+@OutputType('A page of the audit trail.')
 export class AuditConnection extends connectionOf(() => AuditEntry, 'AuditEntry') {
   @Field(() => AuditChainReport, {
     nullable: true,

@@ -1,9 +1,23 @@
 import { GraphQLError, GraphQLScalarType, type GraphQLSchema, isObjectType, Kind } from 'graphql';
-import { Extensions, Field, ID, Int, registerEnumType } from 'type-graphql';
+import { Extensions, Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { RedactionGroup } from '../../values/access.js';
 import { DAY, HOUR, type Instant, MINUTE, parseUpstreamTime } from '../../values/instant.js';
 import { Secret } from '../../values/secret.js';
 import type { GatewayContext } from '../request/services.js';
+
+type GraphInterface = abstract new (...args: never) => object;
+
+interface OutputOptions {
+  /** The name in the graph; that of the class if left out. */
+  readonly name?: string;
+  readonly implements?: GraphInterface | GraphInterface[];
+}
+
+/** A type of what is returned: its values are read from the object, except those of fields with a resolver. */
+export function OutputType(description: string, { name, ...options }: OutputOptions = {}): ClassDecorator {
+  const settings = { ...options, description, simpleResolvers: true };
+  return name === undefined ? ObjectType(settings) : ObjectType(name, settings);
+}
 
 interface FieldOptions {
   /** The groups of personal data that the field shows, if any: see `Personal`. */

@@ -1,7 +1,6 @@
-import { ObjectType } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -11,12 +10,10 @@ import { AttackTypeFilter } from '../threat/threat.type.js';
 
 const RecordValue = valueFieldFrom('record');
 
-@ObjectType({
-  implements: [Node, RecordNode],
-  simpleResolvers: true,
-  description:
-    'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
-})
+@OutputType(
+  'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
+  { implements: [Node, RecordNode] },
+)
 export class Campaign extends RecordNode<'campaign'> {
   @RecordValue.id('Abnormal’s id of the campaign (`campaignId`).')
   readonly campaignId!: string;
@@ -91,7 +88,7 @@ export class Campaign extends RecordNode<'campaign'> {
   readonly attackTypeRaw!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of campaigns.' })
+@OutputType('A page of a list of campaigns.')
 export class CampaignConnection extends recordConnectionOf<Campaign>(() => Campaign, 'Campaign') {}
 
 export const campaignFilter = filterInputFor<'campaign'>('CampaignFilter', {

@@ -1,8 +1,8 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ID } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -11,12 +11,10 @@ import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/
 
 const RecordValue = valueFieldFrom('record');
 
-@ObjectType({
-  implements: [Node, RecordNode],
-  simpleResolvers: true,
-  description:
-    'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
-})
+@OutputType(
+  'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
+  { implements: [Node, RecordNode] },
+)
 export class Case extends RecordNode<'case'> {
   @RecordValue.id('Abnormal’s id of the case (`caseId`).')
   readonly caseId!: string;
@@ -131,7 +129,7 @@ export class Case extends RecordNode<'case'> {
   readonly tenant!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of cases.' })
+@OutputType('A page of a list of cases.')
 export class CaseConnection extends recordConnectionOf<Case>(() => Case, 'Case') {}
 
 const RemediationStatusFilter = enumFilter('RemediationStatus', RemediationStatus);

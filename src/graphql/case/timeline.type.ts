@@ -1,12 +1,11 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
-import { ObjectType } from 'type-graphql';
 import type { CaseAnalysis, TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
-@ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened the case.' })
+@OutputType('One reason why Abnormal opened the case.')
 class Insight {
   @ValueField.textOrNull('Topic, such as `Risky location`.')
   readonly signal!: string | null;
@@ -15,10 +14,7 @@ class Insight {
   readonly description!: string | null;
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'One event of a case. Which fields have a value depends on the kind of event.',
-})
+@OutputType('One event of a case. Which fields have a value depends on the kind of event.')
 class TimelineEvent implements EventRecord {
   @ValueField.instantOrNull(
     'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
@@ -54,10 +50,7 @@ class TimelineEvent implements EventRecord {
 
 const RecordValue = valueFieldFrom('seen.revision.record');
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.',
-})
+@OutputType('Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.')
 export class CaseTimeline {
   constructor(readonly seen: RecordInView<'caseAnalysis'>) {}
 

@@ -1,8 +1,8 @@
-import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, ObjectType, Resolver } from 'type-graphql';
+import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from 'type-graphql';
 import type { Resource } from '../../resources/registry.js';
 import { EARLIEST_ASKED, type Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime, ValueField } from '../base/fields.js';
+import { DateTime, OutputType, ValueField } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
 import type { Patience, Wanted } from '../request/operations.js';
 import {
@@ -118,7 +118,7 @@ async function asked(
   };
 }
 
-@ObjectType({ simpleResolvers: true, description: 'The poll of one resource of one integration.' })
+@OutputType('The poll of one resource of one integration.')
 class PollOutcome {
   @ValueField.id('Name of the integration.')
   readonly integration!: string;
@@ -136,7 +136,7 @@ class PollOutcome {
   readonly run!: Run | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'Result of a poll on request.' })
+@OutputType('Result of a poll on request.')
 class PollNowPayload {
   @ValueField.boolean('Whether all polls have ended.')
   readonly finished!: boolean;
@@ -145,7 +145,7 @@ class PollNowPayload {
   readonly polls!: readonly PollOutcome[];
 }
 
-@ObjectType({ simpleResolvers: true, description: 'Result of a reconciliation on request.' })
+@OutputType('Result of a reconciliation on request.')
 class ReconcileNowPayload {
   @ValueField.boolean('Whether the reconciliation has ended. If false, it continues.')
   readonly finished!: boolean;

@@ -1,9 +1,9 @@
-import { Field, Int, ObjectType } from 'type-graphql';
+import { Field, Int } from 'type-graphql';
 import type { GapReason, Missing, QuarantineCode } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { KIND_OF, type Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField } from '../base/fields.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(
@@ -21,10 +21,7 @@ export const GapReasonEnum = describedEnum<GapReason>(
   },
 );
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'A span of source time that is not completely collected.',
-})
+@OutputType('A span of source time that is not completely collected.')
 class Gap {
   @ValueField.id('Name of the integration.')
   readonly integration!: string;
@@ -42,10 +39,7 @@ class Gap {
   readonly detail!: string | null;
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'Stored records that a filter can neither include nor exclude.',
-})
+@OutputType('Stored records that a filter can neither include nor exclude.')
 export class UndecidedRecords {
   @ValueField.int(
     'Number of stored records that the filter can neither include nor exclude, because it compares a time that Abnormal did not give for them. They are not in the list. Deleted records are not counted.',
@@ -58,11 +52,9 @@ export class UndecidedRecords {
   readonly reason!: string | null;
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description:
-    'A record that Abnormal lists and that could not be read: it is not stored, or not in its newest version. Each poll requests it again.',
-})
+@OutputType(
+  'A record that Abnormal lists and that could not be read: it is not stored, or not in its newest version. Each poll requests it again.',
+)
 export class MissingRecord {
   @ValueField.id('Name of the integration.')
   readonly integration!: string;
@@ -101,11 +93,10 @@ export function toMissingRecord(
   return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
 }
 
-@ObjectType('Coverage', {
-  simpleResolvers: true,
-  description:
-    'What is stored of a resource in a window of the resource’s time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of all readings.',
-})
+@OutputType(
+  'What is stored of a resource in a window of the resource’s time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of all readings.',
+  { name: 'Coverage' },
+)
 export class CoverageReport {
   @ValueField.instant('Start of the window (UTC), inclusive.')
   readonly from!: Instant;
@@ -151,10 +142,7 @@ export class CoverageReport {
   }
 }
 
-@ObjectType('Freshness', {
-  simpleResolvers: true,
-  description: 'How fresh an answer is.',
-})
+@OutputType('How fresh an answer is.', { name: 'Freshness' })
 export class FreshnessReport {
   @ValueField.instantOrNull('When Abnormal last confirmed the answer (UTC); null if nothing was ever read.')
   readonly verifiedAt!: Instant | null;

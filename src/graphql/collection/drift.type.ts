@@ -1,7 +1,6 @@
-import { ObjectType } from 'type-graphql';
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 
 const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
   FIELD: 'A field with an unknown name. It is stored as received; the graph does not show it.',
@@ -11,9 +10,8 @@ const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown 
     'A value that cannot be read, such as an object instead of text, an integer beyond 32 bits, or an element of a list with the wrong type. The graph shows null or leaves the element out; `received` contains it.',
 });
 
-@ObjectType('DriftedName', {
-  simpleResolvers: true,
-  description: 'A field or value in Abnormal’s responses that this version of the gateway does not know.',
+@OutputType('A field or value in Abnormal’s responses that this version of the gateway does not know.', {
+  name: 'DriftedName',
 })
 class DriftedName implements DriftName {
   @ValueField(() => DriftKindEnum, {
@@ -44,11 +42,9 @@ class DriftedName implements DriftName {
 
 const TallyValue = valueFieldFrom('tally');
 
-@ObjectType({
-  simpleResolvers: true,
-  description:
-    'Unknown fields and values in Abnormal’s responses to one integration. Nothing is lost: responses are stored as received.',
-})
+@OutputType(
+  'Unknown fields and values in Abnormal’s responses to one integration. Nothing is lost: responses are stored as received.',
+)
 export class SchemaDrift {
   constructor(
     private readonly name: string,

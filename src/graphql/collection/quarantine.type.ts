@@ -1,19 +1,17 @@
-import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
+import { ArgsType, Field, ID } from 'type-graphql';
 import type { QuarantineCode, QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { valueFieldFrom } from '../base/fields.js';
+import { OutputType, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
 const EntryValue = valueFieldFrom('entry');
 
-@ObjectType({
-  simpleResolvers: true,
-  description:
-    'A quarantined record: it could not be fetched or parsed. It does not block other records, each poll retries it, and it is removed after a successful read.',
-})
+@OutputType(
+  'A quarantined record: it could not be fetched or parsed. It does not block other records, each poll retries it, and it is removed after a successful read.',
+)
 export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 
@@ -52,7 +50,7 @@ export class QuarantinedRecord {
   readonly runId!: string;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of quarantined records.' })
+@OutputType('A page of quarantined records.')
 export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>(
   () => QuarantinedRecord,
   'QuarantinedRecord',

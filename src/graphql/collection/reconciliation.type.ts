@@ -1,4 +1,4 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ID } from 'type-graphql';
 import type {
   IdSample as IdSampleRecord,
   PopulationSource,
@@ -9,7 +9,7 @@ import type {
 import type { Resource } from '../../resources/registry.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant, Window } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 
@@ -44,7 +44,7 @@ const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
   },
 );
 
-@ObjectType('RecordIds', { simpleResolvers: true, description: 'A set of records, by Abnormal’s ids.' })
+@OutputType('A set of records, by Abnormal’s ids.', { name: 'RecordIds' })
 class RecordIds implements IdSampleRecord {
   @ValueField.int('Number of records.')
   readonly count!: number;
@@ -53,10 +53,7 @@ class RecordIds implements IdSampleRecord {
   readonly ids!: readonly string[];
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'A span of source time that a reconciliation reopened, so that the next poll lists it again.',
-})
+@OutputType('A span of source time that a reconciliation reopened, so that the next poll lists it again.')
 class ReopenedWindow implements Window {
   @ValueField.instant('Start of the span (UTC), inclusive.')
   readonly from!: Instant;
@@ -72,11 +69,9 @@ export interface ReconcilingRun extends RunRecord {
 const RunValue = valueFieldFrom('source');
 const ReconciliationValue = valueFieldFrom('source.reconciliation');
 
-@ObjectType({
-  simpleResolvers: true,
-  description:
-    'One comparison of the stored records of a resource, in a window of at most 14 days, with Abnormal’s.',
-})
+@OutputType(
+  'One comparison of the stored records of a resource, in a window of at most 14 days, with Abnormal’s.',
+)
 export class Reconciliation {
   constructor(readonly source: ReconcilingRun) {}
 
@@ -159,7 +154,7 @@ export class Reconciliation {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of reconciliations.' })
+@OutputType('A page of reconciliations.')
 export class ReconciliationConnection extends connectionOf<Reconciliation>(
   () => Reconciliation,
   'Reconciliation',

@@ -1,9 +1,9 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
-import { ArgsType, Field, ID, ObjectType } from 'type-graphql';
+import { ArgsType, Field, ID } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import { byResource, type Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
@@ -31,7 +31,7 @@ const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'State of a run.', {
   INTERRUPTED: 'The process ended before the run did; the next run continues.',
 });
 
-@ObjectType('RunCounts', { simpleResolvers: true, description: 'Cost and results of a run.' })
+@OutputType('Cost and results of a run.', { name: 'RunCounts' })
 class RunCountsReport implements RunCounts {
   @ValueField.int('Requests sent to Abnormal, including retries.')
   readonly calls!: number;
@@ -69,11 +69,7 @@ class RunCountsReport implements RunCounts {
 
 const RunValue = valueFieldFrom('run');
 
-@ObjectType({
-  implements: Node,
-  simpleResolvers: true,
-  description: 'One pass over one resource of one integration.',
-})
+@OutputType('One pass over one resource of one integration.', { implements: Node })
 export class Run extends Node {
   constructor(readonly run: RunRecord) {
     super();
@@ -117,7 +113,7 @@ export class Run extends Node {
   readonly errors!: readonly string[];
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of runs.' })
+@OutputType('A page of runs.')
 export class RunConnection extends connectionOf<Run>(() => Run, 'Run') {}
 
 @ArgsType()

@@ -1,7 +1,7 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ID } from 'type-graphql';
 import { inquiryType, reportStatus } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -29,7 +29,7 @@ const ReportStatus = describedEnum<ReportStatus>('ReportStatus', 'Status of a De
   OTHER,
 });
 
-@ObjectType({ simpleResolvers: true, description: 'One reason for a wrong judgement, as Abnormal found it.' })
+@OutputType('One reason for a wrong judgement, as Abnormal found it.')
 class RootCause {
   @ValueField.textOrNull('Name; null if Abnormal gives none.')
   readonly name!: string | null;
@@ -38,12 +38,10 @@ class RootCause {
   readonly description!: string | null;
 }
 
-@ObjectType({
-  implements: [Node, RecordNode],
-  simpleResolvers: true,
-  description:
-    'A Detection 360 report: the organisation reported a missed attack or a false positive (`/detection360/reports`). Abnormal has no request for a single one: a report is read with the list of its day.',
-})
+@OutputType(
+  'A Detection 360 report: the organisation reported a missed attack or a false positive (`/detection360/reports`). Abnormal has no request for a single one: a report is read with the list of its day.',
+  { implements: [Node, RecordNode] },
+)
 export class Detection360Report extends RecordNode<'detection360Report'> {
   @RecordValue.id('Abnormal’s id of the report (`id`).')
   readonly reportId!: string;
@@ -103,7 +101,7 @@ export class Detection360Report extends RecordNode<'detection360Report'> {
   readonly rootCauses!: readonly RootCause[];
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of Detection 360 reports.' })
+@OutputType('A page of a list of Detection 360 reports.')
 export class Detection360ReportConnection extends recordConnectionOf<Detection360Report>(
   () => Detection360Report,
   'Detection360Report',

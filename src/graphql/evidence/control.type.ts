@@ -1,4 +1,4 @@
-import { Float, ObjectType } from 'type-graphql';
+import { Float } from 'type-graphql';
 import type {
   CoverageGapClass as ClassOfGap,
   ControlDefinition as ControlRule,
@@ -9,7 +9,7 @@ import type { TrendUnit as TrendParts } from '../../controls/period.js';
 import { criterionTitle, FRAMEWORKS, listReferences, type Reference } from '../../policy/frameworks.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLDS, type ThresholdName, type ThresholdType } from '../../policy/thresholds.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 
@@ -35,7 +35,7 @@ export function toMeasured(
   return { unit: measured, value: measured === 'SECONDS' ? value / 1000 : value };
 }
 
-@ObjectType('ControlThreshold', { description: 'A parameter of a control’s rule.' })
+@OutputType('A parameter of a control’s rule.', { name: 'ControlThreshold' })
 class ControlThreshold {
   @ValueField.id('Name of the threshold, as used in rules and on the command line.')
   readonly name!: string;
@@ -50,9 +50,8 @@ class ControlThreshold {
   readonly description!: string;
 }
 
-@ObjectType('ControlReference', {
-  simpleResolvers: true,
-  description: 'A requirement of a published framework that a control is evidence for.',
+@OutputType('A requirement of a published framework that a control is evidence for.', {
+  name: 'ControlReference',
 })
 class ControlReference {
   constructor(private readonly reference: Reference) {}
@@ -85,10 +84,7 @@ class ControlReference {
 
 const ControlValue = valueFieldFrom('control');
 
-@ObjectType('Control', {
-  simpleResolvers: true,
-  description: 'A rule that the recorded history is checked against, with its thresholds.',
-})
+@OutputType('A rule that the recorded history is checked against, with its thresholds.', { name: 'Control' })
 export class Control {
   constructor(
     readonly control: ControlRule,

@@ -1,4 +1,4 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ID } from 'type-graphql';
 import type { ControlDistribution as DistributionFacts } from '../../controls/control.js';
 import type { EvaluatedControl as ResultFacts, StreamGap } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
@@ -11,14 +11,14 @@ import type { Pin } from '../../history/store.js';
 import type { GapReason } from '../../model/ledger.js';
 import type { Rules } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { GapReasonEnum, MissingRecord, toMissingRecord } from '../collection/coverage.type.js';
 import { Control, GapClass, Verdict } from './control.type.js';
 import { Headline, Measure, toMeasure } from './measure.type.js';
 import { PolicyInUse, WaiverUse } from './policy.type.js';
 import { PopulationMember } from './population.type.js';
 
-@ObjectType('EvidencePeriod', { description: 'A half-open span of source time.' })
+@OutputType('A half-open span of source time.', { name: 'EvidencePeriod' })
 export class EvidencePeriod {
   @ValueField.text('Short form: `2026-Q3`.')
   readonly text!: string;
@@ -30,7 +30,7 @@ export class EvidencePeriod {
   readonly to!: Instant;
 }
 
-@ObjectType('EvidenceGap', { description: 'A span of a stream that is not completely collected.' })
+@OutputType('A span of a stream that is not completely collected.', { name: 'EvidenceGap' })
 class EvidenceGap {
   @ValueField.id('Name of the integration.')
   readonly integration!: string;
@@ -56,10 +56,7 @@ class EvidenceGap {
 
 const FactsValue = valueFieldFrom('facts');
 
-@ObjectType('Population', {
-  simpleResolvers: true,
-  description: 'The records or messages that a control evaluates in one period.',
-})
+@OutputType('The records or messages that a control evaluates in one period.', { name: 'Population' })
 class Population {
   constructor(readonly facts: ResultFacts['population']) {}
 
@@ -103,7 +100,7 @@ function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {
   return { ...gap, stream: `${resource}/${filterKey}` };
 }
 
-@ObjectType('DistributionBar', { description: 'One value of a distribution.' })
+@OutputType('One value of a distribution.', { name: 'DistributionBar' })
 class DistributionBar {
   @ValueField.text('The value, or the class of values.')
   readonly label!: string;
@@ -117,7 +114,7 @@ class DistributionBar {
   readonly before!: number | null;
 }
 
-@ObjectType('Distribution', { description: 'Distribution of a population over the values of one attribute.' })
+@OutputType('Distribution of a population over the values of one attribute.', { name: 'Distribution' })
 class Distribution {
   @ValueField.text('The attribute.')
   readonly title!: string;
@@ -126,10 +123,7 @@ class Distribution {
   readonly bars!: DistributionFacts['bars'];
 }
 
-@ObjectType('NoLongerGiven', {
-  simpleResolvers: true,
-  description: 'Members of a population that Abnormal no longer returns.',
-})
+@OutputType('Members of a population that Abnormal no longer returns.', { name: 'NoLongerGiven' })
 class NoLongerGiven {
   constructor(
     readonly facts: ResultFacts['noLongerGiven'],
@@ -160,7 +154,7 @@ interface Asked {
   readonly evidence: EvidenceFacts;
 }
 
-@ObjectType('ControlResult', { simpleResolvers: true, description: 'Result of one control over the period.' })
+@OutputType('Result of one control over the period.', { name: 'ControlResult' })
 export class ControlResult {
   constructor(
     readonly facts: ResultFacts,
@@ -244,10 +238,7 @@ export function controlOf(id: ResultFacts['control'], rules: Rules): Control {
   return new Control(CONTROLS[id], rules);
 }
 
-@ObjectType('TrendPoint', {
-  simpleResolvers: true,
-  description: 'Result of one control over one part of the period.',
-})
+@OutputType('Result of one control over one part of the period.', { name: 'TrendPoint' })
 class TrendPoint {
   constructor(
     readonly facts: PointFacts,
@@ -282,7 +273,7 @@ class TrendPoint {
   readonly exceptions!: number;
 }
 
-@ObjectType('TrendPart', { description: 'One part of the period, evaluated alone.' })
+@OutputType('One part of the period, evaluated alone.', { name: 'TrendPart' })
 class TrendPart {
   @ValueField(() => EvidencePeriod, { description: 'The part.' })
   readonly period!: EvidencePeriod;
@@ -293,10 +284,7 @@ class TrendPart {
 
 const EvidenceValue = valueFieldFrom('asked.evidence');
 
-@ObjectType('Evidence', {
-  simpleResolvers: true,
-  description: 'Results of controls over a period, from one snapshot of the history.',
-})
+@OutputType('Results of controls over a period, from one snapshot of the history.', { name: 'Evidence' })
 export class Evidence {
   constructor(readonly asked: Asked) {}
 

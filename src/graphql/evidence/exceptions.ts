@@ -1,9 +1,9 @@
-import { Ctx, Field, ObjectType } from 'type-graphql';
+import { Ctx, Field } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import { rulesKey } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
@@ -15,11 +15,10 @@ import { findExceptions, findMembers, type PopulationArgs, populationRequest } f
 
 const FindingValue = valueFieldFrom('finding');
 
-@ObjectType('ControlException', {
-  simpleResolvers: true,
-  description:
-    'Something that counts against a control, or that the policy waives: a record, a message, a span of a stream or an integration.',
-})
+@OutputType(
+  'Something that counts against a control, or that the policy waives: a record, a message, a span of a stream or an integration.',
+  { name: 'ControlException' },
+)
 class ControlException {
   constructor(
     readonly finding: ControlFinding,
@@ -83,7 +82,7 @@ class ControlException {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of exceptions.' })
+@OutputType('A page of exceptions.')
 export class ControlExceptionConnection extends connectionOf<ControlException>(
   () => ControlException,
   'ControlException',

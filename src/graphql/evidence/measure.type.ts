@@ -1,9 +1,9 @@
-import { Float, ObjectType } from 'type-graphql';
+import { Float } from 'type-graphql';
 import type { HeadlineFacts, ControlMeasure as MeasureFacts } from '../../controls/control.js';
-import { ValueField } from '../base/fields.js';
+import { OutputType, ValueField } from '../base/fields.js';
 import { Bound, MeasureUnit, toMeasured } from './control.type.js';
 
-@ObjectType('Measure', { description: 'A number that a control measured, with its threshold.' })
+@OutputType('A number that a control measured, with its threshold.', { name: 'Measure' })
 export class Measure {
   @ValueField.text('What was measured.')
   readonly name!: string;
@@ -40,9 +40,8 @@ export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measu
   };
 }
 
-@ObjectType('Headline', {
-  simpleResolvers: true,
-  description: 'A verdict in one line: the measure that decided it, its bound, and the next step.',
+@OutputType('A verdict in one line: the measure that decided it, its bound, and the next step.', {
+  name: 'Headline',
 })
 export class Headline {
   constructor(private readonly facts: HeadlineFacts) {}

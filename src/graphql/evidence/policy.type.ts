@@ -1,4 +1,4 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ID } from 'type-graphql';
 import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
@@ -8,14 +8,11 @@ import {
   waiverSubject,
 } from '../../policy/waivers.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 
 const PolicyValue = valueFieldFrom('rules.policy');
 
-@ObjectType('Policy', {
-  simpleResolvers: true,
-  description: 'The organisation’s policy: the rules by which controls are evaluated.',
-})
+@OutputType('The organisation’s policy: the rules by which controls are evaluated.', { name: 'Policy' })
 export class PolicyInUse {
   constructor(readonly rules: Rules) {}
 
@@ -48,10 +45,7 @@ export class PolicyInUse {
 
 const WaiverValue = valueFieldFrom('waiver');
 
-@ObjectType('Waiver', {
-  simpleResolvers: true,
-  description: 'An exception that the organisation accepts for some time, from the policy.',
-})
+@OutputType('An exception that the organisation accepts for some time, from the policy.', { name: 'Waiver' })
 export class DeclaredWaiver {
   constructor(readonly waiver: Waiver) {}
 
@@ -90,10 +84,7 @@ const WaiverProblem = describedEnum<WaiverProblem>('WaiverProblem', 'What is wro
 
 const UseValue = valueFieldFrom('use');
 
-@ObjectType('WaiverUse', {
-  simpleResolvers: true,
-  description: 'What became of a waiver in the evaluation of its control.',
-})
+@OutputType('What became of a waiver in the evaluation of its control.', { name: 'WaiverUse' })
 export class WaiverUse {
   constructor(readonly use: UseFacts) {}
 

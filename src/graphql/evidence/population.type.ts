@@ -1,10 +1,10 @@
-import { Ctx, Field, ObjectType } from 'type-graphql';
+import { Ctx, Field } from 'type-graphql';
 import type { Member } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { valueFieldFrom } from '../base/fields.js';
+import { OutputType, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
@@ -12,10 +12,7 @@ import type { GatewayContext, RequestServices } from '../request/services.js';
 
 const MemberValue = valueFieldFrom('member');
 
-@ObjectType('PopulationMember', {
-  simpleResolvers: true,
-  description: 'A record or message in the population of a control.',
-})
+@OutputType('A record or message in the population of a control.', { name: 'PopulationMember' })
 export class PopulationMember {
   constructor(
     readonly member: Member,
@@ -51,7 +48,7 @@ export class PopulationMember {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of the members of a population.' })
+@OutputType('A page of the members of a population.')
 export class PopulationMemberConnection extends connectionOf<PopulationMember>(
   () => PopulationMember,
   'PopulationMember',

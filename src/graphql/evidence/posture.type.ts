@@ -1,4 +1,4 @@
-import { ArgsType, Ctx, Field, ID, ObjectType } from 'type-graphql';
+import { ArgsType, Ctx, Field, ID } from 'type-graphql';
 import type { EvaluatedControl } from '../../controls/evaluate.js';
 import {
   changeText,
@@ -14,7 +14,7 @@ import {
 } from '../../evidence/posture.js';
 import { type Since, sinceOf } from '../../evidence/posture-since.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { DateTime, describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Control, Verdict } from './control.type.js';
 import { controlOf, EvidencePeriod } from './evidence.type.js';
@@ -42,10 +42,7 @@ const Direction = describedEnum<Direction>('TrendDirection', 'How a state compar
 
 const SinceValue = valueFieldFrom('facts');
 
-@ObjectType('StateSince', {
-  simpleResolvers: true,
-  description: 'When the current state of a control began.',
-})
+@OutputType('When the current state of a control began.', { name: 'StateSince' })
 class StateSince {
   constructor(readonly facts: Since) {}
 
@@ -62,9 +59,8 @@ class StateSince {
   readonly before!: Verdict | null;
 }
 
-@ObjectType('StateTrend', {
-  simpleResolvers: true,
-  description: 'The window before, in the same view: as long, and ending where the window begins.',
+@OutputType('The window before, in the same view: as long, and ending where the window begins.', {
+  name: 'StateTrend',
 })
 class StateTrend {
   constructor(
@@ -96,11 +92,10 @@ class StateTrend {
 const ResultValue = valueFieldFrom('facts.result');
 const StateValue = valueFieldFrom('facts');
 
-@ObjectType('ControlState', {
-  simpleResolvers: true,
-  description:
-    'The state of one control for one window up to now: the verdict of `evidence` for the same period and control.',
-})
+@OutputType(
+  'The state of one control for one window up to now: the verdict of `evidence` for the same period and control.',
+  { name: 'ControlState' },
+)
 class ControlState {
   constructor(
     readonly facts: StateFacts,
@@ -174,7 +169,7 @@ class ControlState {
 const PostureValue = valueFieldFrom('facts');
 const RequestValue = valueFieldFrom('request');
 
-@ObjectType('Posture', { simpleResolvers: true, description: 'The current states of controls.' })
+@OutputType('The current states of controls.', { name: 'Posture' })
 export class Posture {
   private sinceOnce: ReturnType<typeof sinceOf> | null = null;
   private beforeOnce: ReturnType<typeof evaluateBefore> | null = null;

@@ -1,8 +1,7 @@
-import { ObjectType } from 'type-graphql';
 import type { IntegrationTest, Tested, TestedPart, TestOutcome } from '../../integrations/connection-test.js';
 import { byResource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField } from '../base/fields.js';
 import { type RequestServices, runAudited } from '../request/services.js';
 
 const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test requests from Abnormal.', {
@@ -24,7 +23,7 @@ const TestOutcomeEnum = describedEnum<TestOutcome>(
   },
 );
 
-@ObjectType({ simpleResolvers: true, description: 'One request of a connection test, with its result.' })
+@OutputType('One request of a connection test, with its result.')
 class TestedPartReport implements TestedPart {
   @ValueField(() => TestedPartEnum, { description: 'What was requested.' })
   readonly part!: Tested;
@@ -47,11 +46,10 @@ class TestedPartReport implements TestedPart {
   readonly message!: string;
 }
 
-@ObjectType('IntegrationTest', {
-  simpleResolvers: true,
-  description:
-    'Whether Abnormal allows an integration to be read: one request per resource, with the result in words.',
-})
+@OutputType(
+  'Whether Abnormal allows an integration to be read: one request per resource, with the result in words.',
+  { name: 'IntegrationTest' },
+)
 export class IntegrationTestReport
   implements Pick<IntegrationTest, 'testedAt' | 'works' | 'parts' | 'calls'>
 {

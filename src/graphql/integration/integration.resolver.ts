@@ -1,11 +1,11 @@
-import { Arg, Ctx, Field, ID, Mutation, ObjectType, Query, Resolver } from 'type-graphql';
+import { Arg, Ctx, Field, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { Region } from '../../integrations/address.js';
 import { readTokenSituations } from '../../integrations/token-history.js';
 import { emptyAccounts } from '../../integrations/token-watch.js';
 import type { Address } from '../../integrations/vault.js';
 import { UNKNOWN_TOKEN } from '../../model/token.js';
 import type { Secret } from '../../values/secret.js';
-import { describedEnum, Token, ValueField } from '../base/fields.js';
+import { describedEnum, OutputType, Token, ValueField } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
 import type { IntegrationDetails } from '../request/operations.js';
 import {
@@ -197,7 +197,7 @@ async function changed(
   return new IntegrationPayload(integration);
 }
 
-@ObjectType({ simpleResolvers: true, description: 'An integration after a change.' })
+@OutputType('An integration after a change.')
 class IntegrationPayload {
   @ValueField(() => Integration, { description: 'The integration.' })
   readonly integration: Integration;
@@ -216,7 +216,7 @@ class IntegrationPayload {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'An integration that is no longer read.' })
+@OutputType('An integration that is no longer read.')
 class RemovedIntegration {
   @ValueField.id('Name of the integration.')
   readonly name!: string;

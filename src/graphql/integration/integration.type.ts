@@ -1,4 +1,3 @@
-import { ObjectType } from 'type-graphql';
 import type { BudgetSnapshot } from '../../abnormal/budget.js';
 import { type Account, ENVIRONMENT_ACCOUNT } from '../../integrations/accounts.js';
 import type { Origin } from '../../model/revision.js';
@@ -17,7 +16,7 @@ import {
 } from '../../model/token.js';
 import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
@@ -61,9 +60,8 @@ const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   },
 );
 
-@ObjectType('Stream', {
-  simpleResolvers: true,
-  description: 'One way to list a resource of an integration. Windows and gaps belong to a stream.',
+@OutputType('One way to list a resource of an integration. Windows and gaps belong to a stream.', {
+  name: 'Stream',
 })
 export class IntegrationStream implements StreamState {
   @ValueField.id('Name of the integration.')
@@ -93,11 +91,7 @@ export class IntegrationStream implements StreamState {
   readonly lastSuccessAt!: Instant | null;
 }
 
-@ObjectType({
-  implements: Node,
-  simpleResolvers: true,
-  description: 'An Abnormal account that the gateway reads or has read.',
-})
+@OutputType('An Abnormal account that the gateway reads or has read.', { implements: Node })
 export class Integration extends Node {
   constructor(
     private readonly integration: string,
@@ -232,10 +226,7 @@ const TokenStateEnum = describedEnum<TokenState>(
   },
 );
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'Number of requests that are waiting for the rate budget, by their purpose.',
-})
+@OutputType('Number of requests that are waiting for the rate budget, by their purpose.')
 class BudgetQueue {
   @ValueField.int('For queries, which are sent first.')
   readonly interactive!: number;
@@ -247,11 +238,7 @@ class BudgetQueue {
   readonly backfill!: number;
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description:
-    'How many requests may be sent to an Abnormal account (`UPSTREAM_RPM`), and how many were sent.',
-})
+@OutputType('How many requests may be sent to an Abnormal account (`UPSTREAM_RPM`), and how many were sent.')
 export class UpstreamBudget implements BudgetSnapshot {
   @ValueField.int('Requests allowed in any 60 seconds.')
   readonly limit!: number;

@@ -1,8 +1,8 @@
-import { Ctx, Field, Int, ObjectType } from 'type-graphql';
+import { Ctx, Field, Int } from 'type-graphql';
 import type { RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput, upstreamErrorCode } from '../base/errors.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { type ConnectionPage, foreignCursor, ListWalk, type PageArgs, type PageEdge } from './page.js';
@@ -10,7 +10,7 @@ import type { View } from './view.js';
 
 const PageValue = valueFieldFrom('page.facts');
 
-@ObjectType({ simpleResolvers: true, description: 'Position of a page in its list.' })
+@OutputType('Position of a page in its list.')
 class PageInfo {
   constructor(readonly page: ConnectionPage<unknown>) {}
 
@@ -33,10 +33,7 @@ class PageInfo {
 
 /** The edge and connection types of one node type. Every list of the graph is made of these. */
 export function connectionOf<T extends object>(nodeType: () => object, name: string) {
-  @ObjectType(`${name}Edge`, {
-    simpleResolvers: true,
-    description: `One ${name} of a page, with its cursor.`,
-  })
+  @OutputType(`One ${name} of a page, with its cursor.`, { name: `${name}Edge` })
   class Edge {
     @ValueField.text('Position in the list, for `after` and `before`. Opaque.')
     readonly cursor!: string;
@@ -45,7 +42,7 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
     readonly node!: T;
   }
 
-  @ObjectType(`${name}Connection`, { simpleResolvers: true, description: `A page of a list of ${name}.` })
+  @OutputType(`A page of a list of ${name}.`, { name: `${name}Connection` })
   class Connection {
     constructor(readonly page: ConnectionPage<T>) {}
 
@@ -83,7 +80,7 @@ export type ReadCoverage = (services: RequestServices) => Promise<CoverageReport
 
 /** The connection of a record type: a page with its view, coverage and freshness. */
 export function recordConnectionOf<T extends object>(nodeType: () => object, name: string) {
-  @ObjectType({ simpleResolvers: true, description: `A page of a list of ${name}.` })
+  @OutputType(`A page of a list of ${name}.`)
   class RecordConnection extends connectionOf<T>(nodeType, name) {
     constructor(
       page: ConnectionPage<T>,

@@ -1,7 +1,6 @@
-import { ObjectType } from 'type-graphql';
 import { notAnalyzedReason } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -32,12 +31,10 @@ const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
   },
 );
 
-@ObjectType({
-  implements: [Node, RecordNode],
-  simpleResolvers: true,
-  description:
-    'A message that a user reported to the abuse mailbox and that Abnormal did not analyse (`/abuse_mailbox/not_analyzed`). The account needs the abuse mailbox add-on. Abnormal has no request for a single one: a message is read with the list of its second.',
-})
+@OutputType(
+  'A message that a user reported to the abuse mailbox and that Abnormal did not analyse (`/abuse_mailbox/not_analyzed`). The account needs the abuse mailbox add-on. Abnormal has no request for a single one: a message is read with the list of its second.',
+  { implements: [Node, RecordNode] },
+)
 export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
   @RecordValue.id('Abnormal’s id of the message (`abx_message_id`): a signed 64-bit integer as text.')
   readonly messageId!: string;
@@ -85,7 +82,7 @@ export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
   readonly recipientAddress!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of messages that were not analysed.' })
+@OutputType('A page of a list of messages that were not analysed.')
 export class NotAnalyzedMessageConnection extends recordConnectionOf<NotAnalyzedMessage>(
   () => NotAnalyzedMessage,
   'NotAnalyzedMessage',

@@ -1,7 +1,6 @@
-import { ObjectType } from 'type-graphql';
 import { auditStatus } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
@@ -18,12 +17,10 @@ const PortalAuditStatus = describedEnum<PortalAuditStatus>('PortalAuditStatus', 
   OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
 });
 
-@ObjectType({
-  implements: [Node, RecordNode],
-  simpleResolvers: true,
-  description:
-    'What a user did in Abnormal’s portal (`/auditlogs`). Abnormal keeps entries for 90 days; entries never change. The gateway’s own trail is `auditTrail`.',
-})
+@OutputType(
+  'What a user did in Abnormal’s portal (`/auditlogs`). Abnormal keeps entries for 90 days; entries never change. The gateway’s own trail is `auditTrail`.',
+  { implements: [Node, RecordNode] },
+)
 export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
   @RecordValue.id(
     'SHA-256 of the entry as canonical JSON. Abnormal gives entries no id, so two entries with the same content are one.',
@@ -83,7 +80,7 @@ export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
   readonly requestUrl!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of the portal’s audit log.' })
+@OutputType('A page of the portal’s audit log.')
 export class PortalAuditLogConnection extends recordConnectionOf<PortalAuditLog>(
   () => PortalAuditLog,
   'PortalAuditLog',

@@ -1,8 +1,8 @@
-import { ArgsType, Ctx, Field, ID, Int, ObjectType } from 'type-graphql';
+import { ArgsType, Ctx, Field, ID, Int } from 'type-graphql';
 import type { StreamState } from '../../model/stream.js';
 import { type ListedKind, RESOURCE_OF } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField } from '../base/fields.js';
+import { DateTime, describedEnum, OutputType, ValueField } from '../base/fields.js';
 import { IntegrationStream } from '../integration/integration.type.js';
 import { type ConnectionPage, ForwardArgs } from '../lists/page.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
@@ -72,10 +72,7 @@ export class ChangeArgs extends FollowArgs {
   wait?: number | null;
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'Where a page of changes ends, and how to continue. Every page has one, also an empty page.',
-})
+@OutputType('Where a page of changes ends, and how to continue. Every page has one, also an empty page.')
 export class ChangeTail {
   constructor(
     cursor: string,
@@ -144,7 +141,7 @@ async function selectedStreams(
   );
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of changes, with the place where it ends.' })
+@OutputType('A page of changes, with the place where it ends.')
 export class ChangeConnection extends RevisionConnection {
   constructor(page: ConnectionPage<Revision>, tail: ChangeTail) {
     super(page);

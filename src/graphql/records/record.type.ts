@@ -1,9 +1,9 @@
-import { ID, InterfaceType, ObjectType } from 'type-graphql';
+import { ID, InterfaceType } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
 import type { View } from '../lists/view.js';
 
@@ -81,10 +81,7 @@ const Source = describedEnum<Source>('Source', 'Origin of a record’s data.', {
 
 const RevisionValue = valueFieldFrom('revision');
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'Origin of a record’s data, and when they were confirmed.',
-})
+@OutputType('Origin of a record’s data, and when they were confirmed.')
 export class Provenance {
   constructor(
     readonly revision: RevisionRecord,

@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { GraphQLJSON } from 'graphql-scalars';
-import { ObjectType } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import { byKind, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
 import { toRecordNode } from './nodes.js';
@@ -28,10 +27,7 @@ export const ChangeKind = describedEnum<ChangeKind>(
   },
 );
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'One field that differs between two versions of a record.',
-})
+@OutputType('One field that differs between two versions of a record.')
 export class FieldChange {
   @ValueField.text(
     'Name of the field in the graph, or of its `…Raw` field for a list of values; for a message of a threat `messages[<message id>].<field>`.',
@@ -55,10 +51,7 @@ export class FieldChange {
 
 const RevisionValue = valueFieldFrom('revision');
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'One version of one record: what the gateway knew from `observedFrom` until `observedTo`.',
-})
+@OutputType('One version of one record: what the gateway knew from `observedFrom` until `observedTo`.')
 export class Revision {
   constructor(readonly revision: RevisionRecord<ListedKind>) {}
 
@@ -97,7 +90,7 @@ export class Revision {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of versions.' })
+@OutputType('A page of versions.')
 export class RevisionConnection extends connectionOf<Revision>(() => Revision, 'Revision') {}
 
 type ListedRecord = RecordOf[ListedKind];

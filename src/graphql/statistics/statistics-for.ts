@@ -4,7 +4,7 @@ import type { Statistics } from '../../history/statistics.js';
 import type { GapReason } from '../../model/ledger.js';
 import type { FieldValue } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { OutputType, ValueField } from '../base/fields.js';
 import { CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
 import type { FilterInput } from '../lists/list-args.js';
 import { Guard } from '../operation/guard.js';
@@ -45,7 +45,7 @@ export function statisticsFor(spec: StatisticsSpec) {
   const distinctText = `Number of different values among the counted ${plural}, exact. Values without content are not counted. Do not add them up: a value can be in several groups.`;
   const durationText = `Durations of the counted ${plural}; null only if the history cannot be read.`;
 
-  @ObjectType(`${noun}Key`, { simpleResolvers: true, description: 'The value of a group in one dimension.' })
+  @OutputType('The value of a group in one dimension.', { name: `${noun}Key` })
   class Key {
     @ValueField(() => DimensionEnum, { description: 'The dimension.' })
     readonly dimension!: string;
@@ -97,7 +97,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     );
   }
 
-  @ObjectType(`${noun}Bucket`, { simpleResolvers: true, description: 'One span of time of a group.' })
+  @OutputType('One span of time of a group.', { name: `${noun}Bucket` })
   class Bucket extends Counted {
     @ValueField.instant('Start (UTC), inclusive.')
     get from(): Instant {
@@ -123,10 +123,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     }
   }
 
-  @ObjectType(`${noun}Group`, {
-    simpleResolvers: true,
-    description: `The ${plural} with the same values, or all of them.`,
-  })
+  @OutputType(`The ${plural} with the same values, or all of them.`, { name: `${noun}Group` })
   class Group extends Counted {
     readonly keys!: readonly Key[];
     readonly buckets!: readonly Bucket[] | null;
@@ -138,10 +135,10 @@ export function statisticsFor(spec: StatisticsSpec) {
   const BUCKETS = 'The spans of the window, oldest first, also those with count 0; null without `interval`.';
   ValueField(() => [Bucket], { nullable: true, description: BUCKETS })(Group.prototype, 'buckets');
 
-  @ObjectType(`${noun}Rest`, {
-    simpleResolvers: true,
-    description: `The ${plural} of all groups that are not shown (\`top\`, \`minCount\`). Not the same as the value \`OTHER\` or null.`,
-  })
+  @OutputType(
+    `The ${plural} of all groups that are not shown (\`top\`, \`minCount\`). Not the same as the value \`OTHER\` or null.`,
+    { name: `${noun}Rest` },
+  )
   class Rest extends CellSource {
     readonly values!: number;
     readonly buckets!: readonly Bucket[] | null;
@@ -164,10 +161,10 @@ export function statisticsFor(spec: StatisticsSpec) {
     return cells.map((count, i) => new Bucket(reading, slot, i, Number(count)));
   }
 
-  @ObjectType(`${noun}Statistics`, {
-    simpleResolvers: true,
-    description: `Counts of stored ${plural} in a window, by groups and spans of time, from one snapshot of the history.`,
-  })
+  @OutputType(
+    `Counts of stored ${plural} in a window, by groups and spans of time, from one snapshot of the history.`,
+    { name: `${noun}Statistics` },
+  )
   class Result {
     constructor(
       private readonly reading: StatisticsReading,

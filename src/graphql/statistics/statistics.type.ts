@@ -1,9 +1,9 @@
-import { ArgsType, Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { ArgsType, Field, ID, Int, registerEnumType } from 'type-graphql';
 import type { DurationMeasure, DurationSummary } from '../../history/statistics.js';
 import type { Interval } from '../../model/time-buckets.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField } from '../base/fields.js';
+import { DateTime, describedEnum, OutputType, ValueField } from '../base/fields.js';
 
 /** A dimension, a distinct value or a time: the field that it stands for, and what it is. */
 export interface NamedField {
@@ -42,11 +42,10 @@ const AGES = ['UNDER_1_HOUR', 'UNDER_1_DAY', 'UNDER_7_DAYS', 'UNDER_30_DAYS', 'O
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.ceil(ms / 1000));
 
-@ObjectType('Duration', {
-  simpleResolvers: true,
-  description:
-    'Durations of a group in seconds, rounded up: to minutes from an hour on, to hours from a week on. Negative durations count as 0. Percentiles are nearest-rank.',
-})
+@OutputType(
+  'Durations of a group in seconds, rounded up: to minutes from an hour on, to hours from a week on. Negative durations count as 0. Percentiles are nearest-rank.',
+  { name: 'Duration' },
+)
 export class DurationFigures {
   constructor(
     private readonly summary: DurationSummary,

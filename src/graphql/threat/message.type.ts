@@ -1,4 +1,3 @@
-import { ObjectType } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import {
   type CustomerOverride,
@@ -16,7 +15,7 @@ import {
 } from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import type { View } from '../lists/view.js';
@@ -31,9 +30,8 @@ import {
   RemediationStatus,
 } from '../records/vocabulary.enums.js';
 
-@ObjectType('CustomerOverride', {
-  simpleResolvers: true,
-  description: 'A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).',
+@OutputType('A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).', {
+  name: 'CustomerOverride',
 })
 class CustomerOverrideNote implements CustomerOverride {
   @ValueField.textOrNull('Kind of override, as received (`overrideType`).')
@@ -51,12 +49,10 @@ class CustomerOverrideNote implements CustomerOverride {
 
 const RecordValue = valueFieldFrom('record');
 
-@ObjectType({
-  implements: Node,
-  simpleResolvers: true,
-  description:
-    'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several recipients is several messages.',
-})
+@OutputType(
+  'One e-mail of a threat in one mailbox, from `GET /threats/{id}`. The same e-mail to several recipients is several messages.',
+  { implements: Node },
+)
 export class Message extends Node {
   constructor(
     readonly record: MessageRecord,
@@ -312,8 +308,5 @@ export class Message extends Node {
   readonly customerOverride!: CustomerOverride | null;
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'A page of messages: of one threat, newest first, or of all threats.',
-})
+@OutputType('A page of messages: of one threat, newest first, or of all threats.')
 export class MessageConnection extends recordConnectionOf<Message>(() => Message, 'Message') {}

@@ -1,15 +1,14 @@
-import { ObjectType } from 'type-graphql';
 import type {
   RemediationHistory,
   ThreatAttachments,
   ThreatLinks,
 } from '../../resources/threat/threat-parts.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField } from '../base/fields.js';
+import { OutputType, ValueField } from '../base/fields.js';
 import type { RecordInView } from '../records/read-record.js';
 import { Provenance } from '../records/record.type.js';
 
-@ObjectType({ simpleResolvers: true, description: 'A file attached to a message of a threat.' })
+@OutputType('A file attached to a message of a threat.')
 class Attachment {
   @ValueField.idOrNull('Abnormal’s id of the message.')
   readonly messageId!: string | null;
@@ -18,10 +17,7 @@ class Attachment {
   readonly name!: string | null;
 }
 
-@ObjectType({
-  simpleResolvers: true,
-  description: 'Attachments of a threat: `GET /threats/{id}/attachments`.',
-})
+@OutputType('Attachments of a threat: `GET /threats/{id}/attachments`.')
 export class AttachmentList {
   constructor(private readonly seen: RecordInView<'threatAttachments'>) {}
 
@@ -36,7 +32,7 @@ export class AttachmentList {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A link in a message of a threat.' })
+@OutputType('A link in a message of a threat.')
 class Link {
   @ValueField.idOrNull('Abnormal’s id of the message that contains the link.')
   readonly messageId!: string | null;
@@ -57,7 +53,7 @@ class Link {
   readonly displayText!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'Links of a threat: `GET /threats/{id}/links`.' })
+@OutputType('Links of a threat: `GET /threats/{id}/links`.')
 export class LinkList {
   constructor(private readonly seen: RecordInView<'threatLinks'>) {}
 
@@ -72,7 +68,7 @@ export class LinkList {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'One step of the remediation of a message.' })
+@OutputType('One step of the remediation of a message.')
 class RemediationEvent {
   @ValueField.text('What was done, as received, such as `Auto-Remediated`.')
   readonly statusRaw!: string;
@@ -81,7 +77,7 @@ class RemediationEvent {
   readonly time!: Instant | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A folder of a mailbox.' })
+@OutputType('A folder of a mailbox.')
 class MailFolder {
   @ValueField.textOrNull('Name; null if Abnormal gives none.', { personal: ['texts'] })
   readonly name!: string | null;
@@ -92,9 +88,8 @@ class MailFolder {
   readonly displayName!: string | null;
 }
 
-@ObjectType('RemediationHistory', {
-  simpleResolvers: true,
-  description: 'What was done with a message, and where it is: `GET /messages/{id}/remediation_history`.',
+@OutputType('What was done with a message, and where it is: `GET /messages/{id}/remediation_history`.', {
+  name: 'RemediationHistory',
 })
 export class RemediationHistoryReport {
   constructor(private readonly seen: RecordInView<'messageRemediation'>) {}

@@ -1,4 +1,4 @@
-import { ArgsType, Field, ObjectType, Root } from 'type-graphql';
+import { ArgsType, Field, Root } from 'type-graphql';
 import {
   distinct,
   firstReceivedTime,
@@ -16,7 +16,7 @@ import {
 } from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, ValueField, valueFieldFrom } from '../base/fields.js';
+import { DateTime, describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf, someOf } from '../lists/list-args.js';
 import { PageArgs } from '../lists/page.js';
@@ -34,10 +34,7 @@ import { messageFilter } from './message-filter.js';
 
 const OVER_MESSAGES = 'from the stored messages, each value once';
 
-@ObjectType('ThreatRemediation', {
-  simpleResolvers: true,
-  description: 'Remediation of a threat, derived from its stored messages.',
-})
+@OutputType('Remediation of a threat, derived from its stored messages.', { name: 'ThreatRemediation' })
 class ThreatRemediationSummary implements ThreatRemediation {
   @ValueField(() => ThreatRemediationState, { description: 'Remediation state of the threat.' })
   readonly state!: ThreatRemediation['state'];
@@ -66,12 +63,10 @@ class ThreatRemediationSummary implements ThreatRemediation {
 
 const RecordValue = valueFieldFrom('record');
 
-@ObjectType({
-  implements: [Node, RecordNode],
-  simpleResolvers: true,
-  description:
-    'One attack, as a group of e-mails: Abnormal’s `/threats/{id}` with all pages of messages. Abnormal describes an attack per message; fields of the threat are derived from its messages.',
-})
+@OutputType(
+  'One attack, as a group of e-mails: Abnormal’s `/threats/{id}` with all pages of messages. Abnormal describes an attack per message; fields of the threat are derived from its messages.',
+  { implements: [Node, RecordNode] },
+)
 export class Threat extends RecordNode<'threat'> {
   @RecordValue.id('Abnormal’s id of the threat (`threatId`).')
   readonly threatId!: string;
@@ -177,7 +172,7 @@ export class Threat extends RecordNode<'threat'> {
   }
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of threats.' })
+@OutputType('A page of a list of threats.')
 export class ThreatConnection extends recordConnectionOf<Threat>(() => Threat, 'Threat') {}
 
 export const AttackTypeFilter = enumFilter('AttackType', AttackType);

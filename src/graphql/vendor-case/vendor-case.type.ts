@@ -1,7 +1,7 @@
-import { ID, ObjectType } from 'type-graphql';
+import { ID } from 'type-graphql';
 import type { VendorEventRecord } from '../../resources/vendor-case/vendor-case.js';
 import type { Instant } from '../../values/instant.js';
-import { ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import { filterInputFor, orderOf } from '../lists/list-args.js';
 import { DateTimeFilter, TextFilter } from '../lists/value-filters.js';
@@ -11,7 +11,7 @@ import { statisticsFor } from '../statistics/statistics-for.js';
 
 const RecordValue = valueFieldFrom('record');
 
-@ObjectType({ simpleResolvers: true, description: 'One reason why Abnormal opened a vendor case.' })
+@OutputType('One reason why Abnormal opened a vendor case.')
 class VendorInsight {
   @ValueField.textOrNull('Topic; null if Abnormal gives none.')
   readonly highlight!: string | null;
@@ -20,7 +20,7 @@ class VendorInsight {
   readonly description!: string | null;
 }
 
-@ObjectType({ simpleResolvers: true, description: 'One message of a vendor case.' })
+@OutputType('One message of a vendor case.')
 class VendorEvent implements VendorEventRecord {
   @ValueField.instantOrNull('When it happened (UTC; `eventTimestamp`); null if Abnormal gives no time.')
   readonly time!: Instant | null;
@@ -46,10 +46,8 @@ class VendorEvent implements VendorEventRecord {
   readonly threatId!: string | null;
 }
 
-@ObjectType({
+@OutputType('A vendor whose mail to the organisation is suspicious (`/vendor-cases/{id}`).', {
   implements: [Node, RecordNode],
-  simpleResolvers: true,
-  description: 'A vendor whose mail to the organisation is suspicious (`/vendor-cases/{id}`).',
 })
 export class VendorCase extends RecordNode<'vendorCase'> {
   @RecordValue.id('Abnormal’s id of the vendor case (`vendorCaseId`).')
@@ -84,7 +82,7 @@ export class VendorCase extends RecordNode<'vendorCase'> {
   readonly threatIds!: readonly string[];
 }
 
-@ObjectType({ simpleResolvers: true, description: 'A page of a list of vendor cases.' })
+@OutputType('A page of a list of vendor cases.')
 export class VendorCaseConnection extends recordConnectionOf<VendorCase>(() => VendorCase, 'VendorCase') {}
 
 export const vendorCaseFilter = filterInputFor<'vendorCase'>('VendorCaseFilter', {
