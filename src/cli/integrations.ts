@@ -157,7 +157,7 @@ function rotate(name: string, { test, ...address }: RotateOptions): CommandActio
       }
       const found = test ? await tryToken(work, { name, baseUrl, token }) : null;
       if (found) printTest(terminal, name, found);
-      if (found && isRejected(found)) {
+      if (found?.parts.some(({ code }) => code === 'TOKEN_REJECTED')) {
         print(terminal, `The token of ${name} was not replaced.`);
         return EXIT.failed;
       }
@@ -179,10 +179,6 @@ async function storedOrRefused({ vault }: VaultWork, name: string): Promise<Stor
     );
   }
   throw notFound(name);
-}
-
-function isRejected({ parts }: IntegrationTest): boolean {
-  return parts.some(({ code }) => code === 'TOKEN_REJECTED');
 }
 
 const TEST_EXAMPLES = `

@@ -68,7 +68,7 @@ export async function readToken(
     const { in: input, err } = terminal;
     if (!input) throw new ConfigError(NONE);
     if (input.isTTY) err.write(`${what} (it is not shown; end with Enter): `);
-    const text = (await (input.isTTY ? typed(input, stop) : piped(input, stop))).trim();
+    const text = (await (input.isTTY ? typed(input, stop) : collect(input, stop, () => false))).trim();
     if (input.isTTY) err.write('\n');
     if (text !== '') return new Secret(text);
     throw new ConfigError(stop.aborted ? 'Interrupted before a token was entered.' : NONE);
@@ -77,10 +77,6 @@ export async function readToken(
 
 const NONE =
   'The token is missing. Pass it on standard input or in the environment variable ABNORMAL_NEW_TOKEN. It is not accepted as an argument.';
-
-function piped(input: Input, stop: AbortSignal): Promise<string> {
-  return collect(input, stop, () => false);
-}
 
 // Ctrl-C, Ctrl-D, and the marks that terminals put around pasted text
 const INTERRUPT = '\u0003';

@@ -80,11 +80,13 @@ export async function testIntegration(options: TestOptions): Promise<Integration
     ? { part: skipped('tokens', hopeless), token: null }
     : await testTokens(options, call, now);
   const hinted = parts.map((part) =>
-    isSeenEmpty(parts) && isInEveryAccount(part.part) ? withAdvice(part) : part,
+    isSeenEmpty(parts) && isInEveryAccount(part.part)
+      ? { ...part, message: `${part.message} ${ACCESS_ADVICE}` }
+      : part,
   );
   return {
     testedAt: now,
-    works: parts.every(isFine) && parts.some(isReadable),
+    works: parts.every(isFine) && parts.some(({ outcome }) => outcome === 'WORKS' || outcome === 'EMPTY'),
     parts: [...hinted, match.part],
     token: match.token,
     calls: meter.calls,
@@ -104,14 +106,6 @@ function isInEveryAccount(part: Tested): boolean {
 function isSeenEmpty(parts: readonly TestedPart[]): boolean {
   const isEmpty = parts.some(({ part, outcome }) => isInEveryAccount(part) && outcome === 'EMPTY');
   return isEmpty && !parts.some(({ outcome }) => outcome === 'WORKS');
-}
-
-function withAdvice(part: TestedPart): TestedPart {
-  return { ...part, message: `${part.message} ${ACCESS_ADVICE}` };
-}
-
-function isReadable({ outcome }: TestedPart): boolean {
-  return outcome === 'WORKS' || outcome === 'EMPTY';
 }
 
 // wrong token, unreachable host or exhausted allowance: every list would fail

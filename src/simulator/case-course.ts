@@ -229,7 +229,7 @@ function eventOf(world: TenantWorld, index: number, place: number, time: number,
         category: 'Mail Sent',
         title: 'Unusual Correspondence',
         subject: 'Statement',
-        ...mailOf(person),
+        ...{ sender: person.address, recipient: 'desk@secure-reply.example.net' },
       };
     case 3:
       return {
@@ -262,7 +262,3 @@ const SIGN_IN = {
   protocol: 'Browser',
   application: 'Mail',
 };
-
-function mailOf(person: Person) {
-  return { sender: person.address, recipient: 'desk@secure-reply.example.net' };
-}

@@ -37,7 +37,7 @@ export function isMatch(fields: Fields, filter: Filter, items: readonly Fields[]
   if ('not' in filter) return !isMatch(fields, filter.not, items);
   if ('some' in filter) return items.some((item) => isMatch({ ...fields, ...item }, filter.some));
   const value = fields[filter.field];
-  const values: readonly FieldValue[] = isList(value) ? value : [value ?? null];
+  const values: readonly FieldValue[] = Array.isArray(value) ? value : [value ?? null];
   if ('eq' in filter) return isEqual(values, filter.eq);
   if ('in' in filter) return filter.in.some((wanted) => isEqual(values, wanted));
   if ('gte' in filter) return values.some((v) => v !== null && compareValues(v, filter.gte) >= 0);
@@ -49,10 +49,6 @@ export function isMatch(fields: Fields, filter: Filter, items: readonly Fields[]
 
 function isEqual(values: readonly FieldValue[], wanted: FieldValue): boolean {
   return wanted === null ? values.length === 0 || values.includes(null) : values.includes(wanted);
-}
-
-function isList(value: Fields[string] | undefined): value is readonly string[] {
-  return Array.isArray(value);
 }
 
 /** Null first, text by UTF-8 bytes as in both stores, numbers by size. */

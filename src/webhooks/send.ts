@@ -35,7 +35,8 @@ export async function sendMessage(
   try {
     if (target.kind === 'SIGNED')
       return await post(target.url, await signed(target, message, options), options);
-    const line = lineOf(message);
+    const { index, hash, at } = message.data;
+    const line = JSON.stringify({ index, hash, at });
     if (!target.url.startsWith('file:')) return await post(target.url, { headers: {}, body: line }, options);
     await appendFile(pathOf(target.url), `${line}\n`);
     return { result: 'DELIVERED' };
@@ -89,10 +90,6 @@ async function post(
 }
 
 /** The facts of a seal outside the history, from which its removal or change can be detected later. */
-function lineOf({ data: { index, hash, at } }: EventMessage): string {
-  return JSON.stringify({ index, hash, at });
-}
-
 function pathOf(url: string): string {
   return url.slice('file:'.length).replace(/^\/\/(?=\/)/, '');
 }

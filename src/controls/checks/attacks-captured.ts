@@ -299,14 +299,10 @@ function spokenOf(facts: readonly ReconciliationFact[], period: Period) {
     const own = open.flatMap((span) => overlapOf(span, found) ?? []);
     if (own.length === 0) continue;
     open = open.flatMap((span) => without(span, found));
-    if (isIncomplete(fact)) short.push(fact);
+    if (fact.stillMissing.length + fact.stillMissingMore > 0) short.push(fact);
     else matchedMs += own.reduce((sum, { from, to }) => sum + toMillis(to) - toMillis(from), 0);
   }
   return { matchedMs, short };
-}
-
-function isIncomplete({ stillMissing, stillMissingMore }: ReconciliationFact): boolean {
-  return stillMissing.length + stillMissingMore > 0;
 }
 
 function overlapOf(a: Span, b: Span): Span | null {

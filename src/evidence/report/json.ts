@@ -4,13 +4,7 @@ import type { Period } from '../../controls/period.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { isComplete, type Missing } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
-import {
-  criterionTitle,
-  FRAMEWORKS,
-  type FrameworkId,
-  listReferences,
-  type Reference,
-} from '../../policy/frameworks.js';
+import { criterionTitle, FRAMEWORKS, type FrameworkId, listReferences } from '../../policy/frameworks.js';
 import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import type { UsedWaiver } from '../../policy/waivers.js';
@@ -55,10 +49,6 @@ export function policyFacts({ policy, own, overrides }: Rules) {
   };
 }
 
-function referenceOf(reference: Reference) {
-  return { ...reference, title: criterionTitle(reference) };
-}
-
 /** The results by the requirements of one framework. */
 export function criteriaOf({ results }: Pick<PeriodEvidence, 'results'>, framework: FrameworkId) {
   const { title, source, criteria } = FRAMEWORKS[framework];
@@ -94,7 +84,7 @@ function resultOf(result: EvaluatedControl) {
   const { distributions, noLongerGiven, ...judged } = resultFacts(result);
   return {
     ...judged,
-    ...{ owner, limits, references: references.map(referenceOf) },
+    ...{ owner, limits, references: references.map((each) => ({ ...each, title: criterionTitle(each) })) },
     exceptions: {
       ...{ count: outcomes.EXCEPTION, waived: outcomes.WAIVED },
       ...itemsOf(exceptions.map(exceptionOf), listedExceptions(result)),

@@ -96,7 +96,16 @@ export function csvRow(
           null,
         ]
       : subject.type === 'SPAN'
-        ? [subject.stream.integration, null, null, null, streamName(subject.stream), label, at, subject.to]
+        ? [
+            subject.stream.integration,
+            null,
+            null,
+            null,
+            `${subject.stream.resource}/${subject.stream.filterKey}`,
+            label,
+            at,
+            subject.to,
+          ]
         : [subject.integration, null, null, null, null, label, at, null];
   const waived = waiver
     ? [waiver.reason, waiver.owner, waiver.ticket, waiver.from, waiver.expires]
@@ -116,10 +125,6 @@ function referencesOf(control: ControlId): string {
 function isRow({ outcome }: ControlFinding, rows: Rows): boolean {
   if (rows === 'results') return false;
   return rows !== 'exceptions' || outcome === 'EXCEPTION' || outcome === 'WAIVED';
-}
-
-function streamName({ resource, filterKey }: { resource: string; filterKey: string }): string {
-  return `${resource}/${filterKey}`;
 }
 
 // CSV (RFC 4180) that is safe in a spreadsheet: senders choose subjects and names, and a cell that begins

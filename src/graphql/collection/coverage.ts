@@ -2,13 +2,7 @@ import { ArgsType, Field, ID } from 'type-graphql';
 import { countItems } from '../../history/items.js';
 import type { Unit } from '../../history/statistics.js';
 import type { ListQuery } from '../../history/store.js';
-import {
-  coverageOf,
-  type Missing,
-  type RecordedEntry,
-  stillMissing,
-  type WindowStatus,
-} from '../../model/ledger.js';
+import { coverageOf, type RecordedEntry, stillMissing, type WindowStatus } from '../../model/ledger.js';
 import { type Stream, streamText } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
@@ -137,7 +131,7 @@ async function reportStream(
     (entry) => entry.from === from && entry.to === to && READ.includes(entry.status),
   );
   return Object.assign(new CoverageReport(), {
-    ...{ from, to, complete: gaps.length === 0 && left.every(isGone) },
+    ...{ from, to, complete: gaps.length === 0 && left.every(({ code }) => code === 'GONE') },
     gaps: gaps.map((gap) => ({ ...gap, integration })),
     undecided: NONE_UNDECIDED,
     missing: left.map((each) => toMissingRecord(stream, each)),
@@ -149,10 +143,6 @@ async function reportStream(
 const READ: readonly WindowStatus[] = ['COMPLETE', 'PARTIAL'];
 
 /** A record that disappeared before it could be read is listed as missing, but does not make coverage incomplete. */
-function isGone({ code }: Missing): boolean {
-  return code === 'GONE';
-}
-
 function countWithin(
   { store }: RequestServices,
   seq: number,

@@ -1,6 +1,6 @@
 import { ID } from 'type-graphql';
 import type { ControlDistribution as DistributionFacts } from '../../controls/control.js';
-import type { EvaluatedControl as ResultFacts, StreamGap } from '../../controls/evaluate.js';
+import type { EvaluatedControl as ResultFacts } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import type {
   PeriodEvidence as EvidenceFacts,
@@ -84,7 +84,10 @@ class Population {
     description: 'Spans that are not completely collected, oldest first by stream.',
   })
   get gaps(): EvidenceGap[] {
-    return this.facts.coverage.gaps.map(toGap);
+    return this.facts.coverage.gaps.map(({ resource, filterKey, ...gap }) => ({
+      ...gap,
+      stream: `${resource}/${filterKey}`,
+    }));
   }
 
   @ValueField(() => [MissingRecord], {
@@ -94,10 +97,6 @@ class Population {
   get missing(): MissingRecord[] {
     return this.facts.coverage.missing.map((each) => toMissingRecord(each, each));
   }
-}
-
-function toGap({ resource, filterKey, ...gap }: StreamGap): EvidenceGap {
-  return { ...gap, stream: `${resource}/${filterKey}` };
 }
 
 @OutputType('One value of a distribution.', { name: 'DistributionBar' })

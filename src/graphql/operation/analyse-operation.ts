@@ -185,7 +185,7 @@ class Walk {
   private costNode(asked: AskedField, depth: number, times: number): CostNode | null {
     this.count(asked);
     if (asked.nodes.length > MOST_ALIKE) this.stop('fields', asked.nodes.length, true, MOST_ALIKE);
-    const deepest = isIntrospection(asked) ? 2 * this.limits.depth : this.limits.depth;
+    const deepest = asked.type.startsWith('__') ? 2 * this.limits.depth : this.limits.depth;
     if (depth > deepest) this.stop('depth', depth, false, deepest);
     const { type, inner, innerTimes } = this.enter(asked, times);
     const parts = costRuleOf(asked, type.endsWith('Connection'), this.operation);
@@ -313,6 +313,3 @@ function fieldOf(
 }
 
 /** Introspection nests deeper than any data; graphql-js refuses to follow it in circles. */
-function isIntrospection({ type }: AskedField): boolean {
-  return type.startsWith('__');
-}

@@ -179,10 +179,6 @@ export function isWalked({ spec, field }: SqlColumn): boolean {
   return field === 'id' || (spec.order === true && spec.type !== 'number');
 }
 
-function isOrdered({ spec }: SqlColumn): boolean {
-  return spec.order === true;
-}
-
 /** As `orderIndex`, of the few revisions only that are ahead (see `high-water-marks.ts`). */
 export function aheadIndex(kind: Kind, field: string): string {
   return `"${kind}_ahead_${field}"`;
@@ -202,7 +198,9 @@ export function kindSql(kind: Kind): string {
 
 function orderSql(kind: Kind, { field, sql, spec }: SqlColumn, columns: readonly SqlColumn[]): string[] {
   const isDefault = isListed(kind) && field === DEFAULT_ORDER[kind];
-  const scanned = isDefault ? columns.filter((column) => isOrdered(column) && !isWalked(column)) : [];
+  const scanned = isDefault
+    ? columns.filter((column) => column.spec.order === true && !isWalked(column))
+    : [];
   const on = `ON "${kind}" (${['integration', sql, 'id', 'seq_to', 'seq_from'].join(', ')}`;
   const also = scanned.map((column) => `, ${column.sql}`).join('');
   const all = `CREATE INDEX ${orderIndex(kind, field)} ${on}${also}) WHERE deleted = 0;`;
