@@ -7,7 +7,7 @@
  * For each module, what it may import besides its own files, and why nothing else. The order is the order of the
  * layers: a module imports only from modules above it, so the table has no cycle.
  */
-const STORE = 'history/(store|change-document|statistics|errors)';
+const STORE = 'history/(store|store-access|statistics|errors)';
 
 export const MODULES = {
   values: [[], 'Plain values and pure helpers know nothing of the project.'],

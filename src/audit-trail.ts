@@ -1,4 +1,5 @@
-import { type HistoryStore, limitedPage, walkPages } from './history/store.js';
+import type { HistoryStore } from './history/store.js';
+import { limitedPage, walkPages } from './history/store-access.js';
 import type { JournalEntry } from './model/documents.js';
 import type { Caller, CallerKind, Role } from './values/access.js';
 import { canonicalJson, sha256 } from './values/canonical-json.js';

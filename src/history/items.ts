@@ -3,7 +3,8 @@ import { DEFINITION_OF, type ListedKind, type RecordValues, recordValues } from 
 import { compareValues, conjuncts, type Filter, isMatch } from '../values/filter.js';
 import { earliest, FIRST_INSTANT, type Instant, latest, toMillis } from '../values/instant.js';
 import { wholeOnes } from './errors.js';
-import { type HistoryStore, type ListQuery, type PageItem, type Position, walkPages } from './store.js';
+import type { HistoryStore, ListQuery, PageItem, Position } from './store.js';
+import { walkPages } from './store-access.js';
 
 /*
  * The items of records as one list, such as the messages of all threats, by the list of the records: the items of a

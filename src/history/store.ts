@@ -282,36 +282,6 @@ export interface HistoryStore {
  */
 export type OpenMode = 'read' | 'manage' | 'write';
 
-/** `read` returns the page after a place, `placeOf` the place of a row. */
-export async function* walkPages<Row, Place>(
-  read: (after: Place | null) => Promise<{ readonly items: readonly Row[]; readonly hasMore: boolean }>,
-  placeOf: (row: Row) => Place,
-): AsyncGenerator<readonly Row[]> {
-  let last: Row | undefined;
-  do {
-    const { items, hasMore } = await read(last === undefined ? null : placeOf(last));
-    yield items;
-    last = hasMore ? items.at(-1) : undefined;
-  } while (last !== undefined);
-}
-
-/** With as many rows as the limit there may be more. */
-export function limitedPage<Row>(items: readonly Row[], limit: number) {
-  return { items, hasMore: items.length === limit };
-}
-
-const VERSIONS_AT_ONCE = 200;
-
-/** Up to `seq`, newest first. */
-export async function* everyVersion<K extends Kind>(
-  store: Pick<HistoryStore, 'revisions'>,
-  key: RecordKey & { readonly kind: K },
-  seq: number,
-): AsyncGenerator<RevisionRecord<K>> {
-  const read = async (before: number | null) =>
-    limitedPage(await store.revisions(key, before ?? seq + 1, VERSIONS_AT_ONCE), VERSIONS_AT_ONCE);
-  for await (const versions of walkPages(read, ({ seqFrom }) => seqFrom)) yield* versions;
-}
 /**
  * What a batch wrote in rows that later batches overwrite. Stored with the batch, it never changes, so the
  * current rows can be derived from all statements, newest first, and compared.

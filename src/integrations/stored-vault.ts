@@ -1,5 +1,5 @@
-import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
+import { changeDocument } from '../history/store-access.js';
 import type { StoredDocument } from '../model/documents.js';
 import {
   EARLIER_TOKENS_KEPT,

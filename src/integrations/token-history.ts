@@ -1,8 +1,8 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
+import { changeDocument } from '../history/store-access.js';
 import {
   EARLIER_TOKENS_KEPT,
   type EarlierToken,

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
+import { changeDocument } from '../history/store-access.js';
 import type { DocumentBody } from '../model/documents.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';

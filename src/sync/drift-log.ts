@@ -1,4 +1,4 @@
-import { changeDocument, type DocumentAccess } from '../history/change-document.js';
+import { changeDocument, type DocumentAccess } from '../history/store-access.js';
 import type { Log } from '../log.js';
 import {
   addDrift,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { changeDocument } from '../history/change-document.js';
 import type { HistoryStore } from '../history/store.js';
+import { changeDocument } from '../history/store-access.js';
 import type { DocumentBody } from '../model/documents.js';
 import type { Kind } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';

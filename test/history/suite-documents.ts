@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changeDocument } from '../../src/history/change-document.js';
 import type { HistoryStore } from '../../src/history/store.js';
+import { changeDocument } from '../../src/history/store-access.js';
 import type { DocumentBody, Journal } from '../../src/model/documents.js';
 import { toInstant } from '../../src/values/instant.js';
 import { batchOf, START } from '../support/records.js';

@@ -1,5 +1,5 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import { everyVersion } from '../../history/store.js';
+import { everyVersion } from '../../history/store-access.js';
 import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';

@@ -10,7 +10,8 @@ import {
 import type { Filter } from '../../values/filter.js';
 import { toInstant, toMillis } from '../../values/instant.js';
 import type { Statistics, StatisticsQuery } from '../statistics.js';
-import { type HistoryStore, type PageItem, walkPages } from '../store.js';
+import type { HistoryStore, PageItem } from '../store.js';
+import { walkPages } from '../store-access.js';
 import { Block, type BlockRow, encodeBlock } from './block.js';
 import { columnName } from './masks.js';
 import { statisticsIn } from './statistics.js';

@@ -12,16 +12,16 @@ import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
 import { damageOf, wholeOnes } from '../errors.js';
 import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
-import {
-  type ListQuery,
-  type PageItem,
-  type PageQuery,
-  type Position,
-  type RecordedPage,
-  type RecordedQuery,
-  type StorePage,
-  walkPages,
+import type {
+  ListQuery,
+  PageItem,
+  PageQuery,
+  Position,
+  RecordedPage,
+  RecordedQuery,
+  StorePage,
 } from '../store.js';
+import { walkPages } from '../store-access.js';
 import { readRevisions } from './bodies.js';
 import { fieldPath, filterMatch, NEVER, storedFilter } from './filter.js';
 import { liveCountAt } from './live-counts.js';

@@ -1,5 +1,6 @@
 import { toUpstreamError, type UpstreamError } from '../../abnormal/errors.js';
-import { type HistoryStore, type Position, walkPages } from '../../history/store.js';
+import type { HistoryStore, Position } from '../../history/store.js';
+import { walkPages } from '../../history/store-access.js';
 import { coverageOf, type LedgerEntry, stillMissing } from '../../model/ledger.js';
 import { DEFAULT_ORDER, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';

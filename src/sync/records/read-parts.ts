@@ -1,4 +1,5 @@
-import { type PageItem, type Position, walkPages } from '../../history/store.js';
+import type { PageItem, Position } from '../../history/store.js';
+import { walkPages } from '../../history/store-access.js';
 import { DEFAULT_ORDER, type PartKind, RESOURCE_OF } from '../../resources/registry.js';
 import { MINUTE, shift } from '../../values/instant.js';
 import { checkInterrupted, kindOf, nowOf, type Pass, StopError, stopOf } from '../context.js';

@@ -1,5 +1,6 @@
 import { toUpstreamError } from '../../abnormal/errors.js';
-import { limitedPage, type PageItem, type Position, walkPages } from '../../history/store.js';
+import type { PageItem, Position } from '../../history/store.js';
+import { limitedPage, walkPages } from '../../history/store-access.js';
 import { isGoneDue, type QuarantineEntry } from '../../model/ledger.js';
 import { DEFAULT_ORDER, DEFINITION_OF, type RecordKey } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
