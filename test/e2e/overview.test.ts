@@ -240,7 +240,7 @@ const BROKEN_WORDS = `(() => {
   const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
   const broken = [];
   for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
-    for (const { 0: word, index } of text.data.matchAll(/[^\\s/-]+/g)) {
+    for (const { 0: word, index } of text.data.matchAll(/[^\\s-]+/g)) {
       const range = document.createRange();
       range.setStart(text, index);
       range.setEnd(text, index + word.length);
