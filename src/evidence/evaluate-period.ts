@@ -99,16 +99,16 @@ export async function evaluatePeriod(
   const trends = parts.map((part) => ({ period: part, controls, keep: NONE }));
   const { integrations, evaluations } = await evaluateTogether(store, request, [request, ...trends], options);
   const [main, ...others] = evaluations as [Evaluation, ...Evaluation[]];
+  const results = main.finish();
+  const streams: EvidenceStream[] = [];
+  for (const facts of main.scope.streams) {
+    // each count takes some milliseconds, and so do the results
+    await setImmediate();
+    streams.push({ ...facts, held: await countHeld(store, pin, period, facts) });
+  }
   return {
-    ...{ period, pin, integrations, rules, framework: request.framework ?? null },
-    results: main.finish(),
+    ...{ period, pin, integrations, rules, framework: request.framework ?? null, results, streams },
     trend: others.map((other) => ({ period: other.scope.period, points: other.finish().map(pointOf) })),
-    streams: await Promise.all(
-      main.scope.streams.map(async (facts) => ({
-        ...facts,
-        held: await countHeld(store, pin, period, facts),
-      })),
-    ),
   };
 }
 

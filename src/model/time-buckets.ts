@@ -12,6 +12,7 @@ export type LocalTime = (ms: number) => number;
 export function localTimeOf(timeZone: string): LocalTime | null {
   // offsets such as +02:00, which later versions of Node accept, say nothing about daylight saving time
   if (!/^[A-Za-z]/.test(timeZone)) return null;
+  if (timeZone === 'UTC') return (ms) => ms;
   try {
     const format = new Intl.DateTimeFormat('en-US', {
       ...{ timeZone, calendar: 'gregory', numberingSystem: 'latn', hourCycle: 'h23', era: 'short' },

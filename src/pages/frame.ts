@@ -6,7 +6,7 @@ import { STYLE } from '../evidence/report/html-style.js';
 const OWN_STYLE = `
 body { max-width: 90rem; }
 .wide { max-width: none; }
-main.blocks { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.25rem; align-items: start; }
+main.blocks { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 36rem), 1fr)); gap: 1.25rem; align-items: start; }
 main.blocks > section { border: 1px solid var(--line); border-radius: .4rem; padding: 1rem 1.25rem; min-width: 0; }
 main.blocks h2 { margin: 0; }
 .finding { font-size: 1.0625rem; font-weight: 600; }
@@ -25,15 +25,22 @@ a:focus-visible, summary:focus-visible, .scroll:focus-visible, button:focus-visi
 summary { min-height: 24px; cursor: pointer; }
 main.blocks th, main.blocks td { overflow-wrap: normal; }
 main.blocks .when { white-space: normal; }
-main.blocks th.free { min-width: 6rem; }
-main.blocks .free, main.blocks .bars th { overflow-wrap: anywhere; white-space: normal; }
+main.blocks .free { overflow-wrap: break-word; white-space: normal; max-width: 17.5rem; }
+main.blocks th.free { max-width: 8.5rem; }
+main.blocks .bars th { overflow-wrap: anywhere; white-space: normal; }
 main.blocks .bars th { width: 45%; }
 main.blocks .bars td.bar { width: 40%; min-width: 3rem; }
 details { margin: .75rem 0 0; }
 label { display: block; margin: .75rem 0 .25rem; }
 input, button { font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--soft); border-radius: .25rem; padding: .4rem .6rem; }
 input { width: 100%; max-width: 36rem; }
-@media (max-width: 40rem) { .number { white-space: normal; } main.blocks > section { padding: .75rem; } }
+@media (max-width: 40rem) {
+  .number { white-space: normal; }
+  main.blocks > section { padding: .75rem; }
+  main.blocks .bars tr { display: grid; grid-template-columns: 1fr auto; }
+  main.blocks .bars th { grid-column: 1 / -1; width: auto; }
+  main.blocks .bars td.bar { width: auto; }
+}
 @media (forced-colors: active) {
   :root { --ground: Canvas; --raised: Canvas; --ink: CanvasText; --soft: CanvasText; --line: CanvasText; --held: CanvasText; --mark: LinkText; --doubt: CanvasText; --pass: CanvasText; --fail: CanvasText; --none: CanvasText; }
   svg { forced-color-adjust: auto; }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { newMeter } from '../abnormal/call.js';
 import type { Batch, Recorded } from '../history/store.js';
 import type { LedgerEntry } from '../model/ledger.js';
@@ -63,6 +64,8 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     const confirmed = env.confirmations.of(integration, resource);
     const batch = { ...EMPTY, ...part, confirmed, ledger, id: `${id}/${steps}`, now: nowOf(env), run };
     const attributes = { integration, resource, trigger, run: id };
+    // decoding what was fetched and recording it are two pieces of work for the event loop
+    await setImmediate();
     const recorded = await inSpan('batch', { attributes }, async (span) => {
       const result = await env.store.record(batch);
       const { seq, added, changed, unchanged, deleted } = result;

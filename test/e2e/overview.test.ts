@@ -235,6 +235,22 @@ const STATES: Readonly<Record<string, State>> = {
 
 const WIDTHS = [1440, 768, 390];
 
+/** Words of usual length of which a part is on another line. */
+const BROKEN_WORDS = `(() => {
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  const broken = [];
+  for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+    for (const { 0: word, index } of text.data.matchAll(/[^\\s-]+/g)) {
+      const range = document.createRange();
+      range.setStart(text, index);
+      range.setEnd(text, index + word.length);
+      const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+      if (word.length <= 16 && lines.size > 1) broken.push(word);
+    }
+  }
+  return broken;
+})()`;
+
 describe.runIf(hasChromium)('the page at /', () => {
   const folder = mkdtempSync(join(tmpdir(), 'overview-'));
   const apps: App[] = [];
@@ -298,6 +314,7 @@ describe.runIf(hasChromium)('the page at /', () => {
         await withPage(`${url}/`, { width, height: 900, dark: width === 768 }, async (page) => {
           expect((await inspect(page)).faults).toEqual([]);
           expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+          expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
           if (width !== 1440) return;
           expect(await page.locator('main > section').count()).toBe(8);
           for (const [block, texts] of Object.entries(STATES[name]?.says ?? {})) {

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import DataLoader from 'dataloader';
 import type { RevisionRecord } from '../../model/revision.js';
 import {
   compareWritten,
@@ -22,8 +24,20 @@ interface Written {
   readonly rev: number;
 }
 
+interface Version {
+  readonly key: RecordKey;
+  readonly seqFrom: number;
+}
+
+/** How many received texts are unpacked without letting other work in between. */
+const TEXTS_AT_ONCE = 50;
+
 /** Records by their key, by what they refer to, and in the order in which they were written. */
 export class Records {
+  readonly #texts = new DataLoader((versions: readonly Version[]) => this.#receivedTexts(versions), {
+    cache: false,
+  });
+
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
@@ -120,12 +134,30 @@ export class Records {
     return Number(this.connection.first(sql, [n, id, seq])?.[0]);
   }
 
-  received({ integration, kind, id }: RecordKey, seqFrom: number): string | null {
+  received(key: RecordKey, seqFrom: number): Promise<string | null> {
+    return this.#texts.load({ key, seqFrom });
+  }
+
+  /** Received texts are packed together, and unpacking takes long: each pack once, and some at a time. */
+  async #receivedTexts(versions: readonly Version[]): Promise<(string | null)[]> {
+    const revs = versions.map((version) => this.#bodyOf(version));
+    const wanted = [...new Set(revs)].filter((rev) => rev !== null).sort((a, b) => a - b);
+    const texts = new Map<string, string>();
+    for (let i = 0; i < wanted.length; i += TEXTS_AT_ONCE) {
+      if (i > 0) await setImmediate();
+      const some = receivedTexts(this.connection, wanted.slice(i, i + TEXTS_AT_ONCE));
+      for (const [rev, text] of some) texts.set(rev, text);
+    }
+    return revs.map((rev) => texts.get(String(rev)) ?? null);
+  }
+
+  /** The revision that brought the text of a version. */
+  #bodyOf({ key: { integration, kind, id }, seqFrom }: Version): number | null {
     const n = this.integrations.find(integration);
     if (n === undefined) return null;
     const sql = `SELECT coalesce(body, rev) FROM "${kind}" WHERE integration = ? AND id = ? AND seq_from = ?`;
-    const [rev] = this.connection.first(sql, [n, id, seqFrom]) ?? [];
-    return receivedTexts(this.connection, [Number(rev)]).get(String(rev)) ?? null;
+    const row = this.connection.first(sql, [n, id, seqFrom]);
+    return row ? Number(row[0]) : null;
   }
 
   async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
