@@ -4,8 +4,8 @@ import { mongoAsOfReport } from './history/as-of-mongo.js';
 import { countsReport } from './history/counts.js';
 import { mongoEvidenceReport } from './history/evidence-mongo.js';
 import { sqliteExportReport } from './history/export.js';
-import { recordReport } from './history/record.js';
-import { mongoRecordReport } from './history/record-mongo.js';
+import { recordRows } from './history/record.js';
+import { mongoRecordRows } from './history/record-mongo.js';
 import { storageReport } from './history/storage.js';
 import { overviewRows } from './pages/overview.js';
 import { stallRows } from './stalls/stalls.js';
@@ -19,8 +19,8 @@ import { type BenchRow, isWithin, tableOf } from './table.js';
 
 const BENCHES: readonly (readonly [name: string, run: () => Promise<string | readonly BenchRow[]>])[] = [
   ['requests', requestRows],
-  ['record-sqlite', recordReport],
-  ['record-mongodb', mongoRecordReport],
+  ['record-sqlite', recordRows],
+  ['record-mongodb', mongoRecordRows],
   ['storage-sqlite', storageReport],
   ['as-of-sqlite', sqliteAsOfReport],
   ['as-of-mongodb', () => mongoAsOfReport()],

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { pathToFileURL } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { MongoServer } from '../../test/support/mongo-server.js';
 import { withDatabase } from '../../test/support/mongo-url.js';
-import { type BareInserts, measureRecord, type RecordBench } from './record.js';
+import type { BenchRow } from '../table.js';
+import { type BareInserts, measureRecord, type RecordBench, timeOf } from './record.js';
 
 /** Databases of the server at `url`, a new one each time that something is opened, gone when it is closed. */
 export function mongoBench(url: string): RecordBench {
@@ -35,13 +35,15 @@ async function openStore(url: string): Promise<HistoryStore> {
 async function openBare(url: string): Promise<BareInserts> {
   const client = new MongoClient(url);
   const payloads = await client.db().createCollection<{ _id: string }>('payloads');
+  await payloads.createIndex({ integration: 1, kind: 1, time: 1, id: 1 });
   const transaction = { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } } as const;
   return {
     insert: async (observations) => {
-      const documents = observations.map(({ key, digest, record, received }) => ({
-        _id: `${key.integration} ${key.kind} ${key.id}`,
-        ...{ digest, record: JSON.stringify(record), received },
-      }));
+      const documents = observations.map((observation) => {
+        const { key, digest, record, received } = observation;
+        const _id = `${key.integration} ${key.kind} ${key.id}`;
+        return { _id, ...key, time: timeOf(observation), digest, record: JSON.stringify(record), received };
+      });
       await client.withSession((session) =>
         session.withTransaction(
           () => payloads.insertMany(documents, { session, ordered: false }),
@@ -62,18 +64,16 @@ async function drop(url: string): Promise<void> {
   await client.close();
 }
 
-/** The figures for MongoDB, as a line for a person; where there is no MongoDB, why not. */
-export async function mongoRecordReport(): Promise<string> {
+/** The row of the table for MongoDB; where there is no MongoDB, why not. */
+export async function mongoRecordRows(): Promise<string | BenchRow[]> {
   const server = new MongoServer(process.env);
   try {
     const answer = await server.start();
     if (!answer.ok) return `record, MongoDB: ${answer.reason}`;
-    const { bare, recorded, ratio, charactersEach } = await measureRecord(mongoBench(answer.url));
-    const rate = (perSecond: number) => `${Math.round(perSecond)}/s`;
-    return `record, MongoDB ${answer.version}, ${charactersEach} characters each: bare inserts ${rate(bare)}, record() ${rate(recorded)}, ratio ${ratio.toFixed(2)} (at least 0.50)`;
+    const { time } = await measureRecord(mongoBench(answer.url));
+    const measure = 'a bare majority transaction / record(), in time';
+    return [{ work: 'record() in MongoDB', measure, value: time, limit: { atLeast: 0.55 } }];
   } finally {
     await server.stop();
   }
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(await mongoRecordReport());

@@ -1,15 +1,21 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import type { Observation } from '../../src/model/revision.js';
+import type { ThreatRecord } from '../../src/resources/threat/threat.js';
+import { receivedTime } from '../../src/resources/threat/threat.js';
 import { MINUTE, toInstant } from '../../src/values/instant.js';
+import type { BenchRow } from '../table.js';
 import { batch, median, observe, START_MS, threat } from './payloads.js';
 
-/** The least that a driver has to do to keep a batch's payloads: one insert each, in one transaction. */
+/**
+ * What a program would do that keeps the same texts and finds them again: the record and what was received of it, its
+ * key, and its time with an index; one insert each, in one durable transaction. It compresses nothing, keeps no earlier
+ * version, finds records by no other field, counts nothing, and cannot tell what a batch was.
+ */
 export interface BareInserts {
   insert(observations: readonly Observation[]): Promise<void>;
   close(): Promise<void>;
@@ -21,34 +27,45 @@ export interface RecordBench {
   openBare(): Promise<BareInserts>;
 }
 
-/** Records a second, medians over the rounds. */
-export interface RecordFigures {
-  readonly bare: number;
-  readonly recorded: number;
-  /** `recorded` as a part of `bare`, the median over the rounds. */
-  readonly ratio: number;
-  readonly charactersEach: number;
+/** By time, and by processor time of this process in all of its threads. */
+export type RecordFigures = Record<'time' | 'processorTime', number>;
+
+/** When a record was received, which lists are ordered by. */
+export function timeOf({ record }: Observation): string | null {
+  return receivedTime(record as ThreatRecord);
 }
 
-/** Compares `record` with bare inserts of the same payloads in the same batches, in turns. */
+/** Bare inserts of the same payloads in the same batches as a part of `record`: medians over the rounds, in which they take turns. */
 export async function measureRecord(
   bench: RecordBench,
   { records = 10_000, perBatch = 100, rounds = 5 } = {},
 ): Promise<RecordFigures> {
   const batches = payloads(records, perBatch);
-  const figures: { bare: number; recorded: number }[] = [];
+  const ratios: RecordFigures[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const bare = records / (await timeBare(await bench.openBare(), batches));
-    const recorded = records / (await timeStore(await bench.openStore(), batches));
-    figures.push({ bare, recorded });
+    const bare = await timeBare(await bench.openBare(), batches);
+    const recorded = await timeStore(await bench.openStore(), batches);
+    const each = (figures: RecordFigures) =>
+      [figures.time, figures.processorTime]
+        .map((ms) => `${((1_000 * ms) / records).toFixed(0)} µs`)
+        .join(', ');
+    console.log(`time and processor time of one record: bare ${each(bare)}; record() ${each(recorded)}`);
+    ratios.push({
+      time: bare.time / recorded.time,
+      processorTime: bare.processorTime / recorded.processorTime,
+    });
   }
-  const sizes = batches.flat().map(({ received }) => received.length);
   return {
-    bare: median(figures.map(({ bare }) => bare)),
-    recorded: median(figures.map(({ recorded }) => recorded)),
-    ratio: median(figures.map(({ bare, recorded }) => recorded / bare)),
-    charactersEach: Math.round(sizes.reduce((sum, size) => sum + size, 0) / sizes.length),
+    time: median(ratios.map(({ time }) => time)),
+    processorTime: median(ratios.map(({ processorTime }) => processorTime)),
   };
+}
+
+async function measured(work: () => Promise<void>): Promise<RecordFigures> {
+  const [begun, before] = [performance.now(), process.cpuUsage()];
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return { time: performance.now() - begun, processorTime: (user + system) / 1_000 };
 }
 
 function payloads(records: number, perBatch: number): Observation[][] {
@@ -61,22 +78,22 @@ function payloads(records: number, perBatch: number): Observation[][] {
   );
 }
 
-async function timeBare(bare: BareInserts, batches: readonly Observation[][]): Promise<number> {
-  const begun = performance.now();
-  for (const observations of batches) await bare.insert(observations);
-  const seconds = (performance.now() - begun) / 1_000;
+async function timeBare(bare: BareInserts, batches: readonly Observation[][]): Promise<RecordFigures> {
+  const figures = await measured(async () => {
+    for (const observations of batches) await bare.insert(observations);
+  });
   await bare.close();
-  return seconds;
+  return figures;
 }
 
-async function timeStore(store: HistoryStore, batches: readonly Observation[][]): Promise<number> {
-  const begun = performance.now();
-  for (const [n, observations] of batches.entries()) {
-    await store.record(batch(n, toInstant(START_MS + n), observations));
-  }
-  const seconds = (performance.now() - begun) / 1_000;
+async function timeStore(store: HistoryStore, batches: readonly Observation[][]): Promise<RecordFigures> {
+  const figures = await measured(async () => {
+    for (const [n, observations] of batches.entries()) {
+      await store.record(batch(n, toInstant(START_MS + n), observations));
+    }
+  });
   await store.close();
-  return seconds;
+  return figures;
 }
 
 /** SQLite files under `folder`, one for each time that something is opened. */
@@ -91,14 +108,17 @@ export function sqliteBench(folder: string): RecordBench {
 function bareSqlite(path: string): BareInserts {
   const db = new DatabaseSync(path);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  db.exec(`CREATE TABLE payloads (integration TEXT, kind TEXT, id TEXT, digest TEXT, record TEXT, received TEXT,
-    PRIMARY KEY (integration, kind, id))`);
-  const statement = db.prepare('INSERT INTO payloads VALUES (?, ?, ?, ?, ?, ?)');
+  db.exec(`CREATE TABLE payloads (integration TEXT, kind TEXT, id TEXT, time TEXT, digest TEXT,
+    record TEXT, received TEXT, PRIMARY KEY (integration, kind, id))`);
+  db.exec('CREATE INDEX by_time ON payloads (integration, kind, time, id)');
+  const statement = db.prepare('INSERT INTO payloads VALUES (?, ?, ?, ?, ?, ?, ?)');
   return {
     insert: async (observations) => {
       db.exec('BEGIN');
-      for (const { key, digest, record, received } of observations) {
-        statement.run(key.integration, key.kind, key.id, digest, JSON.stringify(record), received);
+      for (const observation of observations) {
+        const { key, digest, record, received } = observation;
+        const { integration, kind, id } = key;
+        statement.run(integration, kind, id, timeOf(observation), digest, JSON.stringify(record), received);
       }
       db.exec('COMMIT');
     },
@@ -108,16 +128,17 @@ function bareSqlite(path: string): BareInserts {
   };
 }
 
-/** The figures for SQLite, as a line for a person. */
-export async function recordReport(): Promise<string> {
+/** The rows of the table for SQLite. */
+export async function recordRows(): Promise<BenchRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-record-'));
   try {
-    const { bare, recorded, ratio, charactersEach } = await measureRecord(sqliteBench(folder));
-    const rate = (perSecond: number) => `${Math.round(perSecond)}/s`;
-    return `record, SQLite, ${charactersEach} characters each: bare inserts ${rate(bare)}, record() ${rate(recorded)}, ratio ${ratio.toFixed(2)} (at least 0.50)`;
+    const { time, processorTime } = await measureRecord(sqliteBench(folder));
+    const row = { work: 'record() in SQLite', limit: { atLeast: 0.6 } };
+    return [
+      { ...row, measure: 'bare inserts / record(), in time', value: time },
+      { ...row, measure: 'bare inserts / record(), in processor time', value: processorTime },
+    ];
   } finally {
     await rm(folder, { recursive: true });
   }
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(await recordReport());
