@@ -32,14 +32,15 @@ async function openStore(url: string): Promise<HistoryStore> {
   });
 }
 
-async function openBare(url: string): Promise<BareInserts> {
+export async function openBare(url: string): Promise<BareInserts> {
   const client = new MongoClient(url);
   const payloads = await client.db().createCollection<{ _id: string }>('payloads');
   const transaction = { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } } as const;
   return {
     insert: async (observations) => {
       const documents = observations.map(({ key, digest, record, received }) => ({
-        _id: `${key.integration} ${key.kind} ${key.id}`,
+        // each version, as often as it is inserted
+        _id: `${key.integration} ${key.kind} ${key.id} ${digest.slice(0, 8)}`,
         ...{ digest, record: JSON.stringify(record), received },
       }));
       await client.withSession((session) =>
