@@ -173,7 +173,7 @@ export const MODULES = {
 };
 
 /** Inside `sync`, each step and the steps that it may use; a step is a folder or some files. */
-const CONTEXT = 'sync/(sync|context|confirmations)';
+const CONTEXT = 'sync/(sync|context)';
 const SHARED = 'sync/(stream-states|run-recorder|drift-log)';
 export const SYNC_STEPS = {
   context: [CONTEXT],

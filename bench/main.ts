@@ -7,6 +7,7 @@ import { sqliteExportReport } from './history/export.js';
 import { recordRows } from './history/record.js';
 import { mongoRecordRows } from './history/record-mongo.js';
 import { storageReport } from './history/storage.js';
+import { mongoStorageReport } from './history/storage-mongo.js';
 import { overviewRows } from './pages/overview.js';
 import { stallRows } from './stalls/stalls.js';
 import { type BenchRow, isWithin, tableOf } from './table.js';
@@ -22,6 +23,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | rea
   ['record-sqlite', recordRows],
   ['record-mongodb', mongoRecordRows],
   ['storage-sqlite', storageReport],
+  ['storage-mongodb', mongoStorageReport],
   ['as-of-sqlite', sqliteAsOfReport],
   ['as-of-mongodb', () => mongoAsOfReport()],
   ['counts-sqlite', () => countsReport()],

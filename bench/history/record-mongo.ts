@@ -32,7 +32,7 @@ async function openStore(url: string): Promise<HistoryStore> {
   });
 }
 
-async function openBare(url: string): Promise<BareInserts> {
+export async function openBare(url: string): Promise<BareInserts> {
   const client = new MongoClient(url);
   const payloads = await client.db().createCollection<{ _id: string }>('payloads');
   await payloads.createIndex({ integration: 1, kind: 1, time: 1, id: 1 });
@@ -41,7 +41,8 @@ async function openBare(url: string): Promise<BareInserts> {
     insert: async (observations) => {
       const documents = observations.map((observation) => {
         const { key, digest, record, received } = observation;
-        const _id = `${key.integration} ${key.kind} ${key.id}`;
+        // each version, as often as it is inserted
+        const _id = `${key.integration} ${key.kind} ${key.id} ${digest.slice(0, 8)}`;
         return { _id, ...key, time: timeOf(observation), digest, record: JSON.stringify(record), received };
       });
       await client.withSession((session) =>

@@ -6,7 +6,9 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { verifyHistory } from '../../src/evidence/verify/verify.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
+import type { HistoryStore } from '../../src/history/store.js';
 import { unpackReceived, unpackText } from '../../src/history/stored-texts.js';
+import type { Observation } from '../../src/model/revision.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { MINUTE, toInstant } from '../../src/values/instant.js';
 import { batch, median, observe, START_MS, threat } from './payloads.js';
@@ -22,9 +24,14 @@ const ROUNDS = 5;
 const MOST_DISK = 1.3;
 const MOST_VERIFY = 6;
 
-/** Fills and seals a history; the bytes received. One version in four is the second of its record. */
-async function fill(path: string): Promise<number> {
-  const store = await openSqliteStore(path, 'write');
+/**
+ * Fills and seals a history, and closes it; the bytes received. One version in four is the second of its record. `seen`
+ * is given the observations of each batch.
+ */
+export async function fillStorage(
+  store: HistoryStore,
+  seen: (observations: readonly Observation[]) => Promise<void> = async () => {},
+): Promise<number> {
   let bytes = 0;
   for (let n = 0; n * PER_BATCH < VERSIONS; n += 1) {
     const { seq } = await store.head();
@@ -37,6 +44,7 @@ async function fill(path: string): Promise<number> {
     });
     bytes += observations.reduce((sum, { received }) => sum + Buffer.byteLength(received), 0);
     await store.record(batch(n, now, observations));
+    await seen(observations);
   }
   const clock = () => START_MS + VERSIONS * MINUTE;
   await sealHistory(store, { signer: null, clock, enough: 20_000 });
@@ -99,7 +107,7 @@ export async function storageReport(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-storage-'));
   try {
     const path = join(folder, 'history.db');
-    const received = await fill(path);
+    const received = await fillStorage(await openSqliteStore(path, 'write'));
     const disk = statSync(path).size / received;
     const figures: { bare: number; verify: number }[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -62,6 +62,25 @@ export type Freshness =
       readonly reason: string;
     };
 
+export function known(verifiedAt: Instant | null): Freshness {
+  return { stale: false, verifiedAt, live: false };
+}
+
+/** The result for every caller that waited for a reading that began at `readSince`. */
+export function readLive(verifiedAt: Instant | null, readSince: Instant): Freshness {
+  return { stale: false, verifiedAt, live: true, ...(verifiedAt && { readSince }) };
+}
+
+export function staleness(verifiedAt: Instant | null, code: string, reason: string): Freshness {
+  return { stale: true, verifiedAt, code, reason };
+}
+
+/** The answer when Abnormal takes longer than a caller may wait. */
+export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
+  const reason = `Abnormal has not responded within ${waitMs / 1000} s; the reading continues.`;
+  return () => staleness(verifiedAt, 'TIMEOUT', reason);
+}
+
 /** What a caller knows of the record. */
 export interface LiveRecordOptions {
   /** What the caller has just read in the history; looked up if missing. */

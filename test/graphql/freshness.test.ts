@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { RevisionRecord } from '../../src/model/revision.js';
 import type { Freshness } from '../../src/sync/sync.js';
 import { toInstant } from '../../src/values/instant.js';
 import {
@@ -58,6 +59,19 @@ describe('one record', () => {
       status: 'IN_PROGRESS',
       provenance: { source: 'LIVE', stale: false, staleReason: null, verifiedAt: graph.instant },
     });
+  });
+
+  test('that Abnormal confirmed is live with its new time, before that is recorded', async () => {
+    const key = { integration: 'default', kind: 'case', id: 'c1' } as const;
+    const readIn = await graph.store.head();
+    const [held] = await graph.store.get([key], readIn.seq);
+    graph.live.onRecord = async () => ({
+      ...fresh(graph.instant, true),
+      ...{ readIn, confirmed: { ...(held as RevisionRecord), verifiedAt: graph.instant } },
+    });
+    const { case: found } = await graph.data<{ case: object }>(CASE);
+    expect(found).toMatchObject({ provenance: { source: 'LIVE', stale: false, verifiedAt: graph.instant } });
+    expect(await graph.store.head()).toEqual(readIn);
   });
 
   test('with maxAge 0 is always fetched', async () => {

@@ -5,6 +5,7 @@ import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { SchemaDoc } from '../../src/history/mongo/stored-types.js';
 import type { HistoryStore, OpenMode } from '../../src/history/store.js';
 import { testMongo } from '../support/mongo.js';
+import { MongoProxy } from '../support/mongo-proxy.js';
 import {
   batchOf,
   caseKey,
@@ -98,6 +99,29 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     const { hostname, port, pathname } = new URL(url);
     const { description } = await open();
     expect(description).toBe(`mongodb (MongoDB at ${hostname}:${port}, database ${pathname.slice(1)})`);
+  });
+
+  it('is compressed with zstd, and as the server does by default if it refuses that', async () => {
+    const compressorsOf = async (name: string) => {
+      const stats = client
+        .db()
+        .collection(name)
+        .aggregate([{ $collStats: { storageStats: {} } }]);
+      const [{ storageStats } = { storageStats: null }] = await stats.toArray();
+      const indexes = Object.values<{ creationString: string }>(storageStats.indexDetails);
+      const all = [storageStats.wiredTiger, ...indexes];
+      return new Set(all.map(({ creationString }) => /block_compressor=(\w*)/.exec(creationString)?.[1]));
+    };
+    await open();
+    expect(await compressorsOf('revisions')).toEqual(new Set(['zstd']));
+    await client.db().dropDatabase();
+    const proxy = await MongoProxy.before(url);
+    proxy.replaceAsked('block_compressor=zstd', 'block_compressor=zzzz');
+    const store = await openMongoStore(proxy.url, 'write');
+    await store.record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
+    await store.close();
+    await proxy.close();
+    expect([...(await compressorsOf('revisions'))].sort()).toEqual(['', 'snappy']);
   });
 
   it('is read without writes', async () => {

@@ -8,6 +8,7 @@ export class MongoProxy {
   /** The commands that came, each with its collection, without those by which a driver watches the server. */
   readonly commands: string[] = [];
   #change: (answer: Buffer) => Buffer = (answer) => answer;
+  #changeAsked: (asked: Buffer) => Buffer = (asked) => asked;
   #plan: { readonly command: string; readonly when: 'before' | 'after' } | null = null;
   readonly #sockets = new Set<Socket>();
   #held: (() => void)[] | null = null;
@@ -53,6 +54,11 @@ export class MongoProxy {
     this.#change = (answer) => Buffer.from(answer.toString('latin1').replaceAll(text, other), 'latin1');
   }
 
+  /** From now on, commands have `other`, which is as long, in place of `text`. */
+  replaceAsked(text: string, other: string): void {
+    this.#changeAsked = (asked) => Buffer.from(asked.toString('latin1').replaceAll(text, other), 'latin1');
+  }
+
   /** Keeps back everything in both directions, as a network that loses all packets does, until `resume`. */
   stall(): void {
     this.#held = [];
@@ -93,7 +99,8 @@ export class MongoProxy {
     const note = commandReader((name, collection) => {
       if (!OF_DRIVER.has(name)) this.commands.push(collection === null ? name : `${name} ${collection}`);
     });
-    client.on('data', (data) => {
+    client.on('data', (asked) => {
+      const data = this.#changeAsked(asked);
       note(data);
       const plan = this.#plan && data.includes(this.#plan.command) ? this.#plan : null;
       if (plan) {

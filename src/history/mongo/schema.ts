@@ -1,4 +1,11 @@
-import { type Collection, type Db, type Document, type IndexDescription, MongoServerError } from 'mongodb';
+import {
+  type Collection,
+  type CreateCollectionOptions,
+  type Db,
+  type Document,
+  type IndexDescription,
+  MongoServerError,
+} from 'mongodb';
 import type { FieldSpec } from '../../resources/definition.js';
 import {
   DEFINITION_OF,
@@ -186,11 +193,22 @@ async function addKinds({ meta }: Collections): Promise<void> {
   }
 }
 
-/** By hand, since a transaction that makes a collection conflicts with every other. */
-async function create(db: Db, name: string): Promise<void> {
-  await db.createCollection(name).catch((error: unknown) => {
-    if (!(error instanceof MongoServerError) || error.code !== NAMESPACE_EXISTS) throw error;
-  });
+const ZSTD = { storageEngine: { wiredTiger: { configString: 'block_compressor=zstd' } } };
+const COMPRESSED: CreateCollectionOptions = { ...ZSTD, indexOptionDefaults: ZSTD };
+
+/**
+ * By hand, since a transaction that makes a collection conflicts with every other; compressed with its indexes, which
+ * take more than the texts otherwise. A provider may refuse the options.
+ */
+async function create(db: Db, name: string, options: CreateCollectionOptions = COMPRESSED): Promise<void> {
+  try {
+    await db.createCollection(name, options);
+  } catch (error) {
+    if (!(error instanceof MongoServerError)) throw error;
+    if (error.code === NAMESPACE_EXISTS) return;
+    if (options !== COMPRESSED) throw error;
+    await create(db, name, {});
+  }
 }
 
 async function indexNames(collection: { indexes(): Promise<Document[]> }): Promise<Set<string | undefined>> {

@@ -36,9 +36,8 @@ import {
 } from '../pass/read-streams.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
 import { sourceStates } from '../stream-states.js';
-import type { Freshness } from '../sync.js';
+import { type Freshness, known, readLive, staleness, whileLate } from '../sync.js';
 import { type MissingWindows, newestPart } from '../window/missing-windows.js';
-import { known, readLive, staleness, whileLate } from './live-records.js';
 
 const UNCOLLECTED = [
   'NOT_COLLECTED',

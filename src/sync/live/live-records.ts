@@ -10,7 +10,14 @@ import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
 import { earliest, type Instant, MINUTE, shift } from '../../values/instant.js';
 import { nowOf, type SyncEnv } from '../context.js';
 import { type FetchOutcome, fetchRecord, withItems } from '../records/fetch-record.js';
-import type { Freshness, LiveRecordOptions, RecordFreshness } from '../sync.js';
+import {
+  known,
+  type LiveRecordOptions,
+  type RecordFreshness,
+  readLive,
+  staleness,
+  whileLate,
+} from '../sync.js';
 import { createLiveWriter, GATHER_MS, type LiveRead, type LiveWriter, recordWaiting } from './live-writer.js';
 
 type Key = RecordKey & { readonly kind: Kind };
@@ -20,7 +27,7 @@ const MAX_CONFLICT_ROUNDS = 3;
 /** How long a reading that found nothing new waits at most for a batch that it can be recorded with. */
 const RECORDED_WITHIN_MS = MINUTE;
 /** So many do not wait. */
-const MOST_WAITING = 1_000;
+const ENOUGH_WAITING = 1_000;
 
 /** The stored record, and the newest batch before it was looked up. */
 interface Newest {
@@ -205,7 +212,7 @@ export class LiveRecords {
     if (newest?.seqFrom !== task.held?.seqFrom) return null;
     const { confirmations } = this.env;
     confirmations.add({ key, digest, fetchedAt, meter });
-    if (confirmations.size >= MOST_WAITING) void this.recordConfirmations();
+    if (confirmations.size >= ENOUGH_WAITING) void this.recordConfirmations();
     this.recording ??= setTimeout(() => void this.recordConfirmations(), RECORDED_WITHIN_MS).unref();
     return { readIn: basis, confirmed: confirmations.applied(newest) ?? undefined };
   }
@@ -256,23 +263,4 @@ function isUnchanged(read: LiveRead): read is UnchangedRead {
   const { held, prior } = read.task;
   const isHeld = read.outcome.kind === 'SEEN' && read.outcome.observation.digest === held?.digest;
   return isHeld && !held?.deleted && prior === null;
-}
-
-export function known(verifiedAt: Instant | null): Freshness {
-  return { stale: false, verifiedAt, live: false };
-}
-
-/** The result for every caller that waited for a reading that began at `readSince`. */
-export function readLive(verifiedAt: Instant | null, readSince: Instant): Freshness {
-  return { stale: false, verifiedAt, live: true, ...(verifiedAt && { readSince }) };
-}
-
-export function staleness(verifiedAt: Instant | null, code: string, reason: string): Freshness {
-  return { stale: true, verifiedAt, code, reason };
-}
-
-/** The answer when Abnormal takes longer than a caller may wait. */
-export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Freshness {
-  const reason = `Abnormal has not responded within ${waitMs / 1000} s; the reading continues.`;
-  return () => staleness(verifiedAt, 'TIMEOUT', reason);
 }
