@@ -109,7 +109,7 @@ function collection(view: OverviewView): Html {
   );
   const rows = states.map(
     ({ name, resource, status, since, upTo: end, holes, missing }) =>
-      html`<tr><th scope="row" class="free">${name}</th><td data-name="What">${resource.toLowerCase()}</td><td data-name="State">${STATUS_TEXTS[status] ?? status}</td><td data-name="Read from">${since < end ? instantMarkup(since) : 'nothing'}</td><td data-name="Up to">${since < end ? instantMarkup(end) : '–'}</td><td class="number" data-name="Gaps">${holes.length + missing}</td></tr>`,
+      html`<tr><th scope="row" class="free">${name}</th><td data-name="What">${resource.toLowerCase().replaceAll('_', ' ')}</td><td data-name="State">${STATUS_TEXTS[status] ?? status}</td><td data-name="Read from">${since < end ? instantMarkup(since) : 'nothing'}</td><td data-name="Up to">${since < end ? instantMarkup(end) : '–'}</td><td class="number" data-name="Gaps">${holes.length + missing}</td></tr>`,
   );
   const headings = ['Account', 'What', 'State', 'Read from', 'Up to', '#Gaps'];
   return html`<p class="finding">${
