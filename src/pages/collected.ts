@@ -53,7 +53,8 @@ interface CollectionFacts {
   readonly pollEvery: number | null;
 }
 
-const REFUSED: ReadonlySet<string> = new Set(['NOT_LICENSED', 'NOT_ENABLED']);
+/** An account that does not have something: nothing to do about. */
+export const REFUSED: ReadonlySet<string> = new Set(['NOT_LICENSED', 'NOT_ENABLED']);
 
 function accountStates(resource: string, facts: CollectionFacts): AccountState[] {
   return facts.integrations.flatMap((integration) => {

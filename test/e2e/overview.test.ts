@@ -167,11 +167,19 @@ const STATES: Readonly<Record<string, State>> = {
     },
   },
   'more resources': {
-    plan: { seen: RECORDS },
+    plan: {
+      seen: RECORDS,
+      ledger: [
+        ledgerEntry({
+          ...{ resource: 'vendorCases', filterKey: 'lastModifiedTime' },
+          ...{ from: FROM, to: TO, readAt: TO, settledTo: TO },
+        }),
+      ],
+    },
     streams: { vendorCases: {}, detection360Reports: refused('NOT_LICENSED', '402') },
     says: {
       collection: [
-        /2 of 5 lists of records need attention/,
+        /Everything up to 2026-10-20 .* was read/,
         /vendor cases ?read/,
         /detection360 reports ?no licence/,
       ],
