@@ -1,6 +1,7 @@
 import type { ApolloServer } from '@apollo/server';
 import type { Config } from '../config/config.js';
 import { newestSeal } from '../evidence/seal/make-seals.js';
+import { graphName } from '../graphql/base/fields.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Pages } from '../http/page-route.js';
@@ -9,6 +10,7 @@ import { type OverviewServices, readOverview } from '../pages/overview.js';
 import type { Answer } from '../pages/overview-query.js';
 import { listReports, reportsPage } from '../pages/reports.js';
 import type { Policy } from '../policy/policy.js';
+import { CORE_RESOURCES, RESOURCES } from '../resources/registry.js';
 
 interface PageServices {
   readonly apollo: ApolloServer<GatewayContext>;
@@ -22,7 +24,10 @@ interface PageServices {
 
 /** The pages for browsers, which read through the graph as their caller. */
 export function createPages({ apollo, context, store, config, policy, clock, log }: PageServices): Pages {
-  const { threats: THREATS, cases: CASES, campaigns: CAMPAIGNS } = config.poll.every;
+  const { collect, every } = config.poll;
+  const shown = RESOURCES.filter(
+    (each) => collect.includes(each) || CORE_RESOURCES.some((core) => core === each),
+  );
   const services: OverviewServices = {
     async ask<T>(query: string, variables: object, request: RequestInfo) {
       const operation = { query, variables: { ...variables } };
@@ -38,7 +43,9 @@ export function createPages({ apollo, context, store, config, policy, clock, log
     newestSeal: (pin) => newestSeal(store, pin),
     collectedFrom: async () =>
       (await store.streams()).map(({ collectFrom }) => collectFrom).sort()[0] ?? null,
-    pollEvery: { THREATS, CASES, CAMPAIGNS },
+    pollEvery: Object.fromEntries(
+      shown.map((resource) => [graphName(resource), every[resource]]),
+    ) as OverviewServices['pollEvery'],
     title: () => policy().organisation ?? 'Abnormal GraphQL gateway',
     hasIde: config.http.ide,
     ...{ clock, log },

@@ -4,7 +4,7 @@ import { distributionTable } from '../evidence/report/html-charts.js';
 import { verdictBadge } from '../evidence/report/html-control.js';
 import { EARLIEST_ASKED } from '../values/instant.js';
 import { attacks, remediation } from './attack-blocks.js';
-import { agoText, isComplete, readUpTo } from './collected.js';
+import { agoText, isComplete, REFUSED, readUpTo } from './collected.js';
 import type { OverviewAnswer, ResourceName } from './overview-query.js';
 import {
   AGE_TEXTS,
@@ -102,14 +102,17 @@ function collection(view: OverviewView): Html {
   const states = all.flatMap(({ accounts }) => accounts);
   if (states.length === 0)
     return EMPTY('No account was read yet. The first collection begins when the gateway has an account.');
-  const isWhole = all.every((each) => isComplete(each, { from: view.asOf, to: view.asOf }));
+  const asked = all.filter(({ accounts, isRefused }) => accounts.length > 0 && !isRefused);
+  const isWhole = asked.every((each) => isComplete(each, { from: view.asOf, to: view.asOf }));
   const upTo = all.flatMap((each) => readUpTo(each) ?? []).sort()[0];
-  const bad = states.filter(
-    ({ status, missing, holes }) => status !== 'OK' || missing > 0 || holes.length > 0,
+  const due = states.filter(({ status }) => !REFUSED.has(status));
+  const bad = due.filter(
+    ({ status, missing, holes, since, upTo: end }) =>
+      status !== 'OK' || missing > 0 || holes.length > 0 || since >= end,
   );
   const rows = states.map(
     ({ name, resource, status, since, upTo: end, holes, missing }) =>
-      html`<tr><th scope="row" class="free">${name}</th><td data-name="What">${resource.toLowerCase()}</td><td data-name="State">${STATUS_TEXTS[status] ?? status}</td><td data-name="Read from">${since < end ? instantMarkup(since) : 'nothing'}</td><td data-name="Up to">${since < end ? instantMarkup(end) : '–'}</td><td class="number" data-name="Gaps">${holes.length + missing}</td></tr>`,
+      html`<tr><th scope="row" class="free">${name}</th><td data-name="What">${resource.toLowerCase().replaceAll('_', ' ')}</td><td data-name="State">${STATUS_TEXTS[status] ?? status}</td><td data-name="Read from">${since < end ? instantMarkup(since) : 'nothing'}</td><td data-name="Up to">${since < end ? instantMarkup(end) : '–'}</td><td class="number" data-name="Gaps">${holes.length + missing}</td></tr>`,
   );
   const headings = ['Account', 'What', 'State', 'Read from', 'Up to', '#Gaps'];
   return html`<p class="finding">${
@@ -117,7 +120,7 @@ function collection(view: OverviewView): Html {
       ? html`Nothing was read yet.`
       : bad.length === 0 && isWhole
         ? html`Everything up to ${instantMarkup(upTo)} was read.`
-        : html`${bad.length} of ${states.length} lists of records need attention; all others were read up to ${instantMarkup(upTo)} or later.`
+        : html`${bad.length} of ${due.length} lists of records need attention; all others were read up to ${instantMarkup(upTo)} or later.`
   }</p>
 ${tableMarkup('collection', 'What was read, by account', headings, rows)}`;
 }

@@ -2,7 +2,7 @@ import { countText, durationText, listText } from '../controls/words.js';
 import { type Html, html, instantMarkup, spanMarkup } from '../evidence/report/html.js';
 import type { StreamStatus } from '../model/stream.js';
 import { earliest, type Instant, latest, toMillis, type Window } from '../values/instant.js';
-import type { CoverageAnswer, Gap, IntegrationAnswer, ResourceName } from './overview-query.js';
+import type { CoverageAnswer, Gap, IntegrationAnswer } from './overview-query.js';
 
 /** A state of a block that is not the normal one: its cause, since when, and the next step. */
 export interface Notice {
@@ -14,7 +14,7 @@ export interface Notice {
 /** What is stored of a resource of one account. */
 interface AccountState {
   readonly name: string;
-  readonly resource: ResourceName;
+  readonly resource: string;
   /** `LATE`: allowed, but no poll has succeeded for longer than two intervals. */
   readonly status: StreamStatus | 'LATE';
   readonly message: string | null;
@@ -53,9 +53,10 @@ interface CollectionFacts {
   readonly pollEvery: number | null;
 }
 
-const REFUSED: ReadonlySet<string> = new Set(['NOT_LICENSED', 'NOT_ENABLED']);
+/** An account that does not have something: nothing to do about. */
+export const REFUSED: ReadonlySet<string> = new Set(['NOT_LICENSED', 'NOT_ENABLED']);
 
-function accountStates(resource: ResourceName, facts: CollectionFacts): AccountState[] {
+function accountStates(resource: string, facts: CollectionFacts): AccountState[] {
   return facts.integrations.flatMap((integration) => {
     const streams = integration.streams.filter((stream) => stream.resource === resource);
     const [first] = streams;
@@ -118,7 +119,7 @@ function precedes(end: Instant): (gap: Gap) => boolean {
   };
 }
 
-export function collected(resource: ResourceName, facts: CollectionFacts): Collected {
+export function collected(resource: string, facts: CollectionFacts): Collected {
   const accounts = accountStates(resource, facts);
   const asked = accounts.filter(({ status }) => !REFUSED.has(status));
   return {

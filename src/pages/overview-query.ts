@@ -8,15 +8,15 @@ const RECORDED = 'gaps { integration from to reason detail } missing { integrati
 const COUNTED = 'total { count } groups { keys { dimension value } count } sampled untimed';
 const SERIES = 'from to count gapReasons partial';
 
-/** One operation with one `asOf`, so that all numbers of the page are of one snapshot. */
-export const OVERVIEW_QUERY = `query Overview($asOf: DateTime!, $before: DateTime!, $from: DateTime!, $to: DateTime!, $interval: StatisticsInterval!, $steps: StatisticsInterval!) {
+/** One operation with one `asOf`, so that all numbers of the page are of one snapshot, and the coverage of these resources. */
+export const overviewQuery = (
+  resources: readonly string[],
+) => `query Overview($asOf: DateTime!, $before: DateTime!, $from: DateTime!, $to: DateTime!, $interval: StatisticsInterval!, $steps: StatisticsInterval!) {
   integrations {
     name origin tokenMessage
     streams { resource status message collectFrom lastAttemptAt lastSuccessAt }
   }
-  threatCoverage: coverage(resource: THREATS, asOf: $asOf) { ${RECORDED} }
-  caseCoverage: coverage(resource: CASES, asOf: $asOf) { ${RECORDED} }
-  campaignCoverage: coverage(resource: CAMPAIGNS, asOf: $asOf) { ${RECORDED} }
+  ${resources.map((name) => `${name}: coverage(resource: ${name}, asOf: $asOf) { ${RECORDED} }`).join('\n  ')}
   left: messageStatistics(asOf: $asOf, from: "${EARLIEST_ASKED}", to: $to, filter: { ${LEFT} }, groupBy: [AGE, IS_READ], top: 20) { ${COUNTED} }
   oldestThreats: threats(asOf: $asOf, first: 5, filter: { unremediated: { eq: true } }, orderBy: { field: FIRST_RECEIVED_TIME, direction: ASC }) {
     nodes { firstReceivedTime subject recipientCount }
@@ -57,10 +57,11 @@ export interface CoverageAnswer {
   readonly missing: readonly { readonly integration: string; readonly code: string }[];
 }
 
+/** The resources that blocks are about; the first block is about all that are collected. */
 export type ResourceName = 'THREATS' | 'CASES' | 'CAMPAIGNS';
 
 interface StreamAnswer {
-  readonly resource: ResourceName;
+  readonly resource: string;
   readonly status: StreamStatus;
   readonly message: string | null;
   readonly collectFrom: Instant;
@@ -130,10 +131,10 @@ type StatisticsRoot =
   | ('left' | 'openCases' | 'attacks' | 'attacksBefore' | 'remediation')
   | ('reports' | 'undecided' | 'recipients' | 'parties');
 
-/** The answer to `OVERVIEW_QUERY`: what could not be read is null, with an error. */
+/** The answer to `overviewQuery`: what could not be read is null, with an error. */
 export interface OverviewAnswer
   extends Readonly<Record<StatisticsRoot, Counted>>,
-    Readonly<Record<'threatCoverage' | 'caseCoverage' | 'campaignCoverage', CoverageAnswer>> {
+    Readonly<Record<ResourceName, CoverageAnswer>> {
   readonly integrations: readonly IntegrationAnswer[];
   readonly oldestThreats: Nodes<ThreatAnswer>;
   readonly oldestCases: Nodes<CaseAnswer>;

@@ -11,9 +11,8 @@ import { messagePage, type Page } from './frame.js';
 import { overviewPage } from './overview-page.js';
 import {
   type Answer,
-  type CoverageAnswer,
-  OVERVIEW_QUERY,
   type OverviewAnswer,
+  overviewQuery,
   type ResourceName,
   VERDICTS_QUERY,
   type VerdictsAnswer,
@@ -27,7 +26,7 @@ export interface OverviewServices {
   newestSeal(pin: Pin): Promise<NamedSeal | null>;
   /** When the collection begins; `null` if nothing was collected. */
   collectedFrom(): Promise<Instant | null>;
-  /** By the name of the resource in the graph, in milliseconds. */
+  /** How often resources are polled, in milliseconds, by their names in the graph: those of blocks, and what else is collected. */
   readonly pollEvery: Readonly<Record<ResourceName, number>>;
   readonly title: () => string;
   readonly hasIde: boolean;
@@ -110,15 +109,14 @@ async function readView(
     steps: span === '24h' ? 'HOUR' : span === '7d' ? 'DAY' : 'WEEK',
   };
   const [answer, seal] = await Promise.all([
-    services.ask<OverviewAnswer>(OVERVIEW_QUERY, variables, request),
+    services.ask<OverviewAnswer>(overviewQuery(Object.keys(services.pollEvery)), variables, request),
     services.newestSeal(pin),
   ]);
   const { data } = answer;
-  const stateOf = (resource: ResourceName, coverage: CoverageAnswer | null | undefined) =>
-    collected(resource, {
-      ...{ integrations: data?.integrations ?? [], coverage: coverage ?? null, asOf, now },
-      pollEvery: services.pollEvery[resource],
-    });
+  const stateOf = (resource: string, pollEvery: number) => {
+    const coverage = data?.[resource as ResourceName] ?? null;
+    return collected(resource, { integrations: data?.integrations ?? [], coverage, asOf, now, pollEvery });
+  };
   const starts =
     data?.integrations?.flatMap(({ streams }) => streams.map(({ collectFrom }) => collectFrom)) ?? [];
   const judged = judgedPeriod(starts.sort()[0] ?? asOf, asOf);
@@ -128,11 +126,9 @@ async function readView(
     verdicts:
       judged.text === null ? 'PENDING' : await verdictsOf(services, request, asOf, judged.text, patience),
     isOperator: hasRole(request.caller, 'operator'),
-    collected: {
-      THREATS: stateOf('THREATS', data?.threatCoverage),
-      CASES: stateOf('CASES', data?.caseCoverage),
-      CAMPAIGNS: stateOf('CAMPAIGNS', data?.campaignCoverage),
-    },
+    collected: Object.fromEntries(
+      Object.entries(services.pollEvery).map(([name, ms]) => [name, stateOf(name, ms)]),
+    ) as OverviewView['collected'],
   };
 }
 

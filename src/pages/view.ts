@@ -17,6 +17,7 @@ export interface OverviewView {
   readonly answer: Answer<OverviewAnswer>;
   /** `PENDING`: they are being evaluated. */
   readonly verdicts: Answer<VerdictsAnswer> | 'PENDING';
+  /** Of everything that is collected. */
   readonly collected: Readonly<Record<ResourceName, Collected>>;
   readonly seal: NamedSeal | null;
   readonly asOf: Instant;

@@ -11,7 +11,7 @@ import { readEnv, toConfig } from '../../src/config/config.js';
 import { VERDICT_WORDS } from '../../src/evidence/report/html.js';
 import { openStore } from '../../src/history/open-store.js';
 import { streamsOf } from '../../src/model/stream.js';
-import { CORE_RESOURCES, type Resource } from '../../src/resources/registry.js';
+import { CORE_RESOURCES, RESOURCES, type Resource } from '../../src/resources/registry.js';
 import { DAY, HOUR, type Instant, MINUTE, shift } from '../../src/values/instant.js';
 import { hasChromium, inspect, type Look, openBrowser, openPage } from '../support/browser.js';
 import { mail } from '../support/control-facts.js';
@@ -166,6 +166,26 @@ const STATES: Readonly<Record<string, State>> = {
       mailboxes: [/5 .*of the detected messages are not remediated/],
     },
   },
+  'more resources': {
+    plan: {
+      seen: RECORDS,
+      ledger: [
+        ledgerEntry({
+          ...{ resource: 'vendorCases', filterKey: 'lastModifiedTime' },
+          ...{ from: FROM, to: TO, readAt: TO, settledTo: TO },
+        }),
+      ],
+    },
+    streams: { vendorCases: {}, detection360Reports: refused('NOT_LICENSED', '402') },
+    says: {
+      collection: [
+        /Everything up to 2026-10-20 .* was read/,
+        /vendor cases ?read/,
+        /detection360 reports ?no licence/,
+      ],
+      attacks: [/\d+ .*messages of attacks/],
+    },
+  },
   'token rejected': {
     plan: { seen: RECORDS },
     streams: Object.fromEntries(
@@ -272,7 +292,10 @@ describe.runIf(hasChromium)('the page at /', () => {
     const HISTORY = `sqlite:${join(folder, `${histories}.db`)}`;
     const store = await openStore(HISTORY, 'write');
     if (plan) await recordHistory(store, { from: FROM, to: TO, ...plan });
-    const changed = CORE_RESOURCES.flatMap((resource) => {
+    const resources = RESOURCES.filter(
+      (each) => CORE_RESOURCES.some((core) => core === each) || streams[each],
+    );
+    const changed = resources.flatMap((resource) => {
       const collectFrom = plan?.from ?? FROM;
       const lastSuccessAt = plan ? TO : null;
       const own = { collectFrom, lastSuccessAt, lastAttemptAt: TO, ...streams[resource] };

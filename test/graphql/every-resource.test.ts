@@ -3,6 +3,7 @@ import { findDrift } from '../../src/abnormal/response.js';
 import { parsePeriod } from '../../src/controls/period.js';
 import { controlsOf } from '../../src/controls/registry.js';
 import { writeReport } from '../../src/evidence/report/write-report.js';
+import { graphName } from '../../src/graphql/base/fields.js';
 import { NO_POLICY } from '../../src/policy/policy.js';
 import { applyPolicy } from '../../src/policy/rules.js';
 import { DEFINITION_OF } from '../../src/resources/registry.js';
@@ -34,8 +35,6 @@ beforeAll(async () => {
 });
 afterAll(() => graph.close());
 
-const toEnumName = (name: string) => name.replace(/(?=[A-Z])/g, '_').toUpperCase();
-
 interface List {
   readonly totalCount: number;
   readonly coverage: object;
@@ -50,7 +49,7 @@ async function ask<T>(query: string, variables: object = {}, role: 'reader' | 'a
 }
 
 describe.each(RESOURCES)('$resource', ({ kind, resource, graphType, streams: [{ filterKey }] }) => {
-  const [KIND, RESOURCE] = [toEnumName(kind), toEnumName(resource)];
+  const [KIND, RESOURCE] = [graphName(kind), graphName(resource)];
   const list = (args: string, selection: string) => `${resource}(first: 100, ${args}) { ${selection} }`;
 
   test('has a history and lists as of an instant', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { collected } from '../../src/pages/collected.js';
+import { collected, noticesOf } from '../../src/pages/collected.js';
 import { overviewPage } from '../../src/pages/overview-page.js';
 import type { OverviewAnswer } from '../../src/pages/overview-query.js';
 import type { OverviewView } from '../../src/pages/view.js';
@@ -78,6 +78,30 @@ describe('a block that fails', () => {
     expect(reports).toContain('What is missing cannot be determined now');
     expect(reports).toContain('this does not mean: nobody reported anything');
   });
+});
+
+test('with several accounts, a notice says which of them the numbers include', () => {
+  const window = { from: '2026-10-13T12:00:00.000Z', to: ASOF };
+  const stream = { resource: 'THREATS', message: null, collectFrom: window.from, lastAttemptAt: ASOF };
+  const accounts = { emea: 'OK', apac: 'NOT_LICENSED', amer: 'NEVER_READ' } as const;
+  const integrations = Object.entries(accounts).map(([name, status]) => ({
+    ...{ name, origin: 'ABNORMAL' as const, tokenMessage: null },
+    streams: [{ ...stream, status, lastSuccessAt: status === 'OK' ? ASOF : null }],
+  }));
+  const gaps = ['apac', 'amer'].map((integration) => ({
+    ...{ integration, ...window, reason: 'NOT_COLLECTED', detail: null },
+  }));
+  const facts = { asOf: ASOF, now: ASOF, pollEvery: null, coverage: { gaps, missing: [] } };
+  const textsOf = (some: typeof integrations) =>
+    noticesOf(collected('THREATS', { ...facts, integrations: some }), window, true).map(
+      ({ text: { text } }) => text.replaceAll(/<[^>]+>/g, ''),
+    );
+  expect(textsOf(integrations)).toEqual([
+    'These numbers include emea only.',
+    'apac: the account has no licence for this. To get it, ask Abnormal.',
+    expect.stringMatching(/^amer: not read yet\./),
+  ]);
+  expect(textsOf(integrations.slice(0, 1))).toEqual([]);
 });
 
 test('text of Abnormal is escaped wherever it is shown', () => {

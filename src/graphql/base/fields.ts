@@ -180,7 +180,8 @@ export function describedEnum<T extends string>(
   return type;
 }
 
-function graphName(value: string): string {
+/** The name of an enum’s value in the graph. */
+export function graphName(value: string): string {
   return value.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
 }
 
