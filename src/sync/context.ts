@@ -217,7 +217,7 @@ export interface ListedRecord {
 }
 
 /** A reading that found a record as it is stored, with what it cost. */
-export interface Confirmation extends ConfirmedVersion {
+export interface LiveConfirmation extends ConfirmedVersion {
   readonly meter: CallMeter;
 }
 
@@ -229,14 +229,14 @@ export interface Confirmations {
   readonly size: number;
   /** Is called for a record that was found unchanged, although another process had recorded a newer version. */
   readAgain: (key: RecordKey) => void;
-  add(confirmation: Confirmation): void;
-  of(integration: string, resource: Resource): Confirmation[];
+  add(confirmation: LiveConfirmation): void;
+  of(integration: string, resource: Resource): LiveConfirmation[];
   /** Of what is waiting. */
   sources(): { readonly integration: string; readonly resource: Resource }[];
   /** For records that are requested from here on: what Abnormal returns now is newer. */
   forget(keys: Iterable<RecordKey>): void;
   /** They were recorded; `lapsed` are those of versions that were not the newest. */
-  recorded(confirmations: readonly Confirmation[], lapsed: readonly RecordKey[]): void;
+  recorded(confirmations: readonly LiveConfirmation[], lapsed: readonly RecordKey[]): void;
   /** The revision as it will be once this is recorded; the same object if there is nothing to record. */
   applied<R extends RevisionRecord | null>(revision: R): R;
 }

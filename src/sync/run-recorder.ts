@@ -10,8 +10,8 @@ import { inSpan } from '../tracing.js';
 import { latest } from '../values/instant.js';
 import {
   type BatchPart,
-  type Confirmation,
   type Confirmations,
+  type LiveConfirmation,
   nowOf,
   type PassTally,
   type RunRecorder,
@@ -116,7 +116,7 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
 const MOST_WAITING = 10_000;
 
 export class WaitingConfirmations implements Confirmations {
-  readonly #waiting = new Map<string, Confirmation>();
+  readonly #waiting = new Map<string, LiveConfirmation>();
 
   readAgain: Confirmations['readAgain'] = () => {};
 
@@ -124,13 +124,13 @@ export class WaitingConfirmations implements Confirmations {
     return this.#waiting.size;
   }
 
-  add(confirmation: Confirmation): void {
+  add(confirmation: LiveConfirmation): void {
     this.#waiting.set(keyText(confirmation.key), confirmation);
     const [oldest] = this.#waiting.keys();
     if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
   }
 
-  of(integration: string, resource: Resource): Confirmation[] {
+  of(integration: string, resource: Resource): LiveConfirmation[] {
     const all = [...this.#waiting.values()];
     return all.filter(({ key }) => key.integration === integration && RESOURCE_OF[key.kind] === resource);
   }
@@ -149,7 +149,7 @@ export class WaitingConfirmations implements Confirmations {
     for (const key of keys) this.#waiting.delete(keyText(key));
   }
 
-  recorded(confirmations: readonly Confirmation[], lapsed: readonly RecordKey[]): void {
+  recorded(confirmations: readonly LiveConfirmation[], lapsed: readonly RecordKey[]): void {
     for (const confirmation of confirmations) {
       const text = keyText(confirmation.key);
       if (this.#waiting.get(text) === confirmation) this.#waiting.delete(text);

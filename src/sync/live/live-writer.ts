@@ -4,7 +4,7 @@ import type { Pin } from '../../history/store.js';
 import type { Accounts } from '../../integrations/accounts.js';
 import type { RunCounts } from '../../model/run.js';
 import { keyText } from '../../resources/registry.js';
-import type { BatchPart, Confirmation, RunRecorder, Source, SyncEnv } from '../context.js';
+import type { BatchPart, LiveConfirmation, RunRecorder, Source, SyncEnv } from '../context.js';
 import type { FetchOutcome, FetchTask } from '../records/fetch-record.js';
 import { quarantineEntry } from '../records/ingest.js';
 import { createRunRecorder } from '../run-recorder.js';
@@ -67,7 +67,7 @@ export async function recordWaiting(env: SyncEnv, accounts: Accounts): Promise<v
 async function recordUnchanged(
   env: SyncEnv,
   source: Source,
-  waiting: readonly Confirmation[],
+  waiting: readonly LiveConfirmation[],
 ): Promise<void> {
   const records = waiting.length;
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: { records } });
