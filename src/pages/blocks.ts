@@ -4,7 +4,7 @@ import { distributionTable } from '../evidence/report/html-charts.js';
 import { verdictBadge } from '../evidence/report/html-control.js';
 import { EARLIEST_ASKED } from '../values/instant.js';
 import { attacks, remediation } from './attack-blocks.js';
-import { agoText, isComplete, REFUSED, readUpTo } from './collected.js';
+import { agoText, type Collected, isComplete, REFUSED, readUpTo } from './collected.js';
 import type { OverviewAnswer, ResourceName } from './overview-query.js';
 import {
   AGE_TEXTS,
@@ -104,7 +104,15 @@ function collection(view: OverviewView): Html {
     return EMPTY('No account was read yet. The first collection begins when the gateway has an account.');
   const asked = all.filter(({ accounts, isRefused }) => accounts.length > 0 && !isRefused);
   const isWhole = asked.every((each) => isComplete(each, { from: view.asOf, to: view.asOf }));
-  const upTo = all.flatMap((each) => readUpTo(each) ?? []).sort()[0];
+  const earliestOf = (some: readonly Collected[]) => some.flatMap((each) => readUpTo(each) ?? []).sort()[0];
+  const upTo = earliestOf(all);
+  const { THREATS, CASES, CAMPAIGNS } = view.collected;
+  const counted = earliestOf([THREATS, CASES, CAMPAIGNS]);
+  // a list whose rows arrive late is final only up to its newest row
+  const more =
+    upTo !== undefined && counted !== undefined && counted > upTo
+      ? html`, and what the other blocks count up to ${instantMarkup(counted)}`
+      : null;
   const due = states.filter(({ status }) => !REFUSED.has(status));
   const bad = due.filter(
     ({ status, missing, holes, since, upTo: end }) =>
@@ -119,8 +127,8 @@ function collection(view: OverviewView): Html {
     upTo === undefined
       ? html`Nothing was read yet.`
       : bad.length === 0 && isWhole
-        ? html`Everything up to ${instantMarkup(upTo)} was read.`
-        : html`${bad.length} of ${due.length} lists of records need attention; all others were read up to ${instantMarkup(upTo)} or later.`
+        ? html`Everything up to ${instantMarkup(upTo)} was read${more}.`
+        : html`${bad.length} of ${due.length} lists of records need attention; all others were read up to ${instantMarkup(upTo)} or later${more}.`
   }</p>
 ${tableMarkup('collection', 'What was read, by account', headings, rows)}`;
 }

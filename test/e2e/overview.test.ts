@@ -172,14 +172,14 @@ const STATES: Readonly<Record<string, State>> = {
       ledger: [
         ledgerEntry({
           ...{ resource: 'vendorCases', filterKey: 'lastModifiedTime' },
-          ...{ from: FROM, to: TO, readAt: TO, settledTo: TO },
+          ...{ from: FROM, to: TO, readAt: TO, settledTo: shift(TO, -2 * DAY) },
         }),
       ],
     },
     streams: { vendorCases: {}, detection360Reports: refused('NOT_LICENSED', '402') },
     says: {
       collection: [
-        /Everything up to 2026-10-20 .* was read/,
+        /Everything up to 2026-10-18 12:00 UTC was read, and what the other blocks count up to 2026-10-20 1/,
         /vendor cases ?read/,
         /detection360 reports ?no licence/,
       ],
