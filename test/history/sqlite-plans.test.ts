@@ -8,9 +8,13 @@ import type { Row, SqlValue } from '../../src/history/sqlite/driver.js';
 import { keyRangeOf, type Part } from '../../src/history/sqlite/list-plan.js';
 import { rangeCountSql, walkSql } from '../../src/history/sqlite/list-sql.js';
 import { Lists } from '../../src/history/sqlite/lists.js';
-import { QueryRunner } from '../../src/history/sqlite/query-worker.js';
+import {
+  QueryRunner,
+  runScan,
+  type ScanResults,
+  type ScanTask,
+} from '../../src/history/sqlite/query-worker.js';
 import { Revisions } from '../../src/history/sqlite/revisions.js';
-import { runScan, type ScanResults, type ScanTask } from '../../src/history/sqlite/scan-task.js';
 import { isWalked } from '../../src/history/sqlite/schema.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { Batch, HistoryStore, PageQuery } from '../../src/history/store.js';

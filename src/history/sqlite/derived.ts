@@ -17,8 +17,8 @@ import {
   fault,
 } from './derived-tables.js';
 import type { Row } from './driver.js';
+import { runScan, type ScanResults } from './query-worker.js';
 import { fieldsIn, type RevisionRow, RevisionRows } from './revision-rows.js';
-import { runScan, type ScanResults } from './scan-task.js';
 import { keyIndex, referenceTable, referenceValue } from './schema.js';
 
 const AT_ONCE = 250;

@@ -4,8 +4,7 @@ import type { DerivedFault } from '../store.js';
 import { Connection, type Query } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import type { Row } from './driver.js';
-import type { WorkerData, WorkerRequest, WorkerResponse } from './query-worker.js';
-import { runScan } from './scan-task.js';
+import { runScan, type WorkerData, type WorkerRequest, type WorkerResponse } from './query-worker.js';
 
 /*
  * The thread behind `ThreadedQueries`: queries in, rows out, over a connection that only reads. It ends when it
