@@ -332,7 +332,9 @@ class Story {
     this.servedBefore = rig.served.length;
     const isKnown = (name: string, key: string) => rig.recorded.has(name) || rig.conflicts.has(key);
     if (!hasStruck || doom?.kind === 'abort') {
-      for (const name of rig.pending) this.problems.add(`${name}: fetched and never recorded`);
+      // a live read that found nothing new waits for a later batch, or is lost with its process
+      const lost = [...rig.pending].filter((name) => !rig.recorded.has(name));
+      for (const name of lost) this.problems.add(`${name}: fetched and never recorded`);
     }
     if (!hasStruck)
       for (const problem of lostAnswers(served, oracle, isKnown, rig.logged)) this.problems.add(problem);
