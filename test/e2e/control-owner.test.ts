@@ -64,7 +64,9 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('the way from an empty policy to a pack for an auditor, in docs/policy.md', () => {
+describe('the way from an empty policy to a pack for an auditor, in docs/policy.md', {
+  shuffle: false,
+}, () => {
   it('has eight steps', () => {
     expect(steps?.map(({ sh, yaml }) => (sh ? 'sh' : yaml ? 'yaml' : 'none'))).toEqual([
       ...['sh', 'sh', 'yaml', 'sh', 'sh', 'sh', 'sh', 'sh'],

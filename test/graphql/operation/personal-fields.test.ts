@@ -89,7 +89,7 @@ describe('a filter', () => {
     const open = [...new Set(ofText)].filter((name) => !masked.has(name));
     expect(open.sort()).toEqual([
       ...['analysisRaw', 'campaignId', 'caseId', 'judgementRaw', 'messageId', 'overallStatusRaw'],
-      ...['severityLabel', 'tenant', 'threatId'],
+      ...['severityLabel', 'tenant', 'threatId', 'threatIds'],
     ]);
   });
 });
