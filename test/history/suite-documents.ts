@@ -15,7 +15,8 @@ const AWKWARD: DocumentBody = {
 
 /** What the gateway keeps of its own: documents and journals, also those that somebody beside the writer writes. */
 export function describeDocuments(open: () => Promise<OpenedStore>): void {
-  describe('documents and journals', () => {
+  // the length of a journal is that of all tests before
+  describe('documents and journals', { shuffle: false }, () => {
     let opened: OpenedStore;
     let store: HistoryStore;
     let beside: HistoryStore;

@@ -3,7 +3,7 @@ import type { Batch, HistoryStore } from '../../src/history/store.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
 import { KINDS } from '../../src/resources/registry.js';
 import { sha256 } from '../../src/values/canonical-json.js';
-import { toInstant, toMillis } from '../../src/values/instant.js';
+import { latest, MINUTE, shift, toInstant, toMillis } from '../../src/values/instant.js';
 import {
   batchOf,
   caseKey,
@@ -53,7 +53,7 @@ export function describeRecord(open: () => Promise<OpenedStore>): void {
         fetchedAt: '2026-03-02T07:59:58.000Z',
         origin: 'SIMULATED',
       });
-      const now = minutesAfterStart(5_000);
+      const now = latest(minutesAfterStart(5_000), shift((await store.head()).at, MINUTE));
       const run = sampleRun('run-of-the-first');
       const recorded = await record({ now, run, observations: [observation] });
 
