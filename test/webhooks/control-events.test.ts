@@ -33,7 +33,7 @@ waivers:
 `;
 
 // test/webhooks/detect-events.test.ts has both stores; evaluations have theirs in test/evidence
-describe('events of controls', () => {
+describe('events of controls', { shuffle: false }, () => {
   let store: HistoryStore;
 
   beforeAll(async () => {

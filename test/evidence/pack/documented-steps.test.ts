@@ -36,6 +36,7 @@ const steps = stepsOf(readFileSync('docs/evidence.md', 'utf8'));
 
 describe.skipIf(missing.length > 0)(
   `the steps of docs/evidence.md (without them: ${missing.join(', ') || 'none'})`,
+  { shuffle: false },
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'steps-'));
     const run = (n: number) =>
