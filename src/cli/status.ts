@@ -6,7 +6,7 @@ import { type CoverageGap, type Missing, UNREAD_CODES } from '../model/ledger.js
 import type { RunRecord } from '../model/run.js';
 import { type StreamState, streamText } from '../model/stream.js';
 import type { TokenState } from '../model/token.js';
-import { KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
+import { CORE_RESOURCES, KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
@@ -131,6 +131,15 @@ async function report(store: HistoryStore, state: StreamState, now: Instant): Pr
   return { ...state, stream: streamText(state), complete, gaps, lacking, missing: named };
 }
 
+/** The first resources always, the others if there are any: `589 threats, …, 8 vendor cases`. */
+function storedText(held: Status['held']): string {
+  const shown = RESOURCES.filter(
+    (resource) => held[resource] > 0 || CORE_RESOURCES.some((core) => core === resource),
+  );
+  const words = (resource: Resource) => resource.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return shown.map((resource) => `${held[resource]} ${words(resource)}`).join(', ');
+}
+
 function printStatus(terminal: Terminal, status: Status): void {
   const { held, head, quarantined } = status;
   print(terminal, `History     ${status.history}`);
@@ -138,7 +147,7 @@ function printStatus(terminal: Terminal, status: Status): void {
     terminal,
     `Last write  ${head.seq === 0 ? 'none yet' : `${secondText(head.at)} (batch ${head.seq})`}`,
   );
-  print(terminal, `Stored      ${held.threats} threats, ${held.cases} cases, ${held.campaigns} campaigns`);
+  print(terminal, `Stored      ${storedText(held)}`);
   print(terminal, `Not read    ${quarantined}`);
   print(terminal);
   printTable(terminal, streamRows(status.streams));

@@ -8,7 +8,7 @@ import { runCommand } from '../../src/cli/run-command.js';
 import { openStore } from '../../src/history/open-store.js';
 import { mail } from '../support/control-facts.js';
 import { hoursAfter, recordHistory } from '../support/evidence-history.js';
-import { sampleMessage, sampleThreat } from '../support/records.js';
+import { batchOf, observationOf, sampleMessage, sampleThreat, sampleVendorCase } from '../support/records.js';
 
 /* What the commands that read do with a history that they cannot write to, and with one that is damaged. */
 
@@ -69,6 +69,15 @@ test.each(COMMANDS)('%s reads a history in a folder without write permission', a
   const { code, out, err } = await run(...command);
   expect({ code, out }, err).toEqual({ code: before.code, out: before.out });
   expect(readdirSync(folder)).toEqual(['history.db']);
+});
+
+test('status counts what is stored of every resource that has records', async () => {
+  const store = await openStore(`sqlite:${path}`, 'write');
+  const vendorCase = observationOf('vendorCase', 'v1', sampleVendorCase('v1'));
+  await store.record(batchOf('later', { now: '2026-09-04T00:00:00.000Z', observations: [vendorCase] }));
+  await store.close();
+  const { out } = await run('status');
+  expect(out).toContain('Stored      2 threats, 0 cases, 0 campaigns, 1 vendor cases\n');
 });
 
 test('records that are only in the write-ahead log are read, and the temporary copy is removed', async () => {
