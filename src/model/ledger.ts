@@ -1,6 +1,5 @@
 import {
-  DEFAULT_ORDER,
-  fieldsOf,
+  defaultTimeOf,
   isListed,
   KIND_OF,
   type ListedKind,
@@ -64,8 +63,8 @@ export function outstanding(
 /** Whether a version was listed before this time: its detail may be newer, but its list item is not. */
 export function isOlder({ key, record }: RevisionRecord, listedTime: Instant | undefined): boolean {
   if (listedTime === undefined || !isListed(key.kind)) return false;
-  const time = fieldsOf(key.kind, record as RecordOf[ListedKind])[DEFAULT_ORDER[key.kind]];
-  return typeof time !== 'string' || time < listedTime;
+  const time = defaultTimeOf(key.kind, record as RecordOf[ListedKind]);
+  return time === null || time < listedTime;
 }
 
 /**

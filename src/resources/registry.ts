@@ -1,4 +1,5 @@
 import { compareValues, conjuncts, type Fields, type Filter, isMatch } from '../values/filter.js';
+import type { Instant } from '../values/instant.js';
 import type { FieldSpec, PartDefinition, ResourceDefinition } from './definition.js';
 import { DEFINITIONS } from './definitions.js';
 
@@ -143,6 +144,12 @@ export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefine
 /** The fields for filters and orders, all of them present. */
 export function fieldsOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Fields {
   return DEFINITION_OF[kind].fieldsOf(record);
+}
+
+/** The time that its kind is ordered by; `null` if the record has none. */
+export function defaultTimeOf<K extends ListedKind>(kind: K, record: RecordOf[K]): Instant | null {
+  const time = fieldsOf(kind, record)[DEFAULT_ORDER[kind]];
+  return typeof time === 'string' ? time : null;
 }
 
 /** What filters and statistics read of a record. */

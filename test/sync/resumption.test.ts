@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { RunRecord } from '../../src/model/run.js';
 import type { TenantOptions } from '../../src/simulator/options.js';
 import { DAY, HOUR, MINUTE, shift, toInstant } from '../../src/values/instant.js';
+import { batchOf } from '../support/records.js';
 import { createTenantWorld, faultsOf, heldOf, passOf, type World } from './harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
@@ -85,16 +86,7 @@ describe('a RUNNING run of a killed process', () => {
     const [run] = await runs();
     if (!run) throw new Error('a poll has a run');
     const left: RunRecord = { ...run, id: 'left', status: 'RUNNING', endedAt: null };
-    const rest = {
-      observations: [],
-      confirmed: [],
-      tombstones: [],
-      ledger: [],
-      streams: [],
-      quarantine: [],
-      released: [],
-    };
-    await world.store.record({ ...rest, id: 'left/1', now: NOW, run: left });
+    await world.store.record(batchOf('left/1', { now: NOW, run: left }));
     world.clock.advance(HOUR);
     const going = world.poll('threats');
     await world.poll('cases');

@@ -258,7 +258,7 @@ function createCurrentLoader({ store }: SyncEnv) {
   });
 }
 
-/** Whether Abnormal returned what is stored, and nothing else is to be written. */
+/** Whether Abnormal returned the stored version of a record that is not in quarantine: then only its time is new. */
 function isUnchanged(read: LiveRead): read is UnchangedRead {
   const { held, prior } = read.task;
   const isHeld = read.outcome.kind === 'SEEN' && read.outcome.observation.digest === held?.digest;

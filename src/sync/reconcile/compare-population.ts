@@ -1,7 +1,7 @@
 import { UpstreamError } from '../../abnormal/errors.js';
 import { isOlder, type QuarantineEntry } from '../../model/ledger.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { DEFAULT_ORDER, DEFINITION_OF, fieldsOf, type ListedKind } from '../../resources/registry.js';
+import { DEFINITION_OF, defaultTimeOf, type ListedKind } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, latest, shift } from '../../values/instant.js';
 import { callOptions, keyOf, kindOf, type ListedRecord, nowOf, type WindowUnderReview } from '../context.js';
 import { hasListItem, isListItem } from '../records/fetch-record.js';
@@ -109,8 +109,8 @@ function createProbe(review: WindowUnderReview) {
       failed += 1;
       return null;
     }
-    const time = fieldsOf(kind, detail.record)[DEFAULT_ORDER[kind]];
-    const isWanted = typeof time === 'string' && time >= window.from && time < window.to;
+    const time = defaultTimeOf(kind, detail.record);
+    const isWanted = time !== null && time >= window.from && time < window.to;
     return isWanted ? { ...sighting, time } : sighting;
   };
 }

@@ -1,10 +1,9 @@
 import type { ListItem } from '../../abnormal/client.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import {
-  DEFAULT_ORDER,
   DEFINITION_OF_RESOURCE,
+  defaultTimeOf,
   type FilterKey,
-  fieldsOf,
   type ListedKind,
   type RecordKey,
   type RecordOf,
@@ -97,7 +96,7 @@ async function isCurrentWithItem(
   settled: Instant,
 ): Promise<boolean> {
   const kind = kindOf(pass);
-  const time = fieldsOf(kind, held.record as RecordOf[ListedKind])[DEFAULT_ORDER[kind]];
+  const time = defaultTimeOf(kind, held.record as RecordOf[ListedKind]);
   const modified = item.lastModifiedTime === time ? item.lastModifiedTime : null;
   const needed = modified ? earliest(settled, shift(modified, pass.settings.ingestionLagMs)) : settled;
   if (held.verifiedAt < needed) return false;
