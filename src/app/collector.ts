@@ -5,7 +5,7 @@ import type { UpstreamObserver } from '../abnormal/client.js';
 import { type Config, DEFAULT_RPM } from '../config/config.js';
 import { ConfigError } from '../config/reader.js';
 import { openStore } from '../history/open-store.js';
-import type { HistoryStore, OpenMode } from '../history/store.js';
+import type { HistoryStore, OpenMode, ReadsFrom } from '../history/store.js';
 import { type WriteWatch, watchWrites } from '../history/watch-writes.js';
 import { ENVIRONMENT_ACCOUNT, SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import { publicLookup } from '../integrations/address.js';
@@ -44,8 +44,9 @@ export async function openHistory(
   { history }: Config,
   mode: OpenMode,
   { clock }: AppOptions,
+  reads: ReadsFrom = 'primary',
 ): Promise<HistoryStore> {
-  const store = await openStore(history, mode, { now: clock });
+  const store = await openStore(history, mode, { now: clock, reads });
   const [system = ''] = history.split(/[:+]/, 1);
   return traced(store, 'history', TRACED_CALLS, { 'db.system.name': system });
 }
@@ -88,7 +89,10 @@ export async function openCollector(
 ): Promise<Collector> {
   const { clock, log } = options;
   const isRemote = !config.history.startsWith('sqlite:');
-  const writes = watchWrites(await openHistory(config, 'write', options), { clock, log, isRemote });
+  const stores = await openStores(config, options);
+  const closeStores = () => closeAll(...stores.map((each) => () => each.close()));
+  const [written, readable = written] = stores;
+  const writes = watchWrites(written, { clock, log, isRemote, readable });
   const { store } = writes;
   try {
     const opened = await openAccounts(config, {
@@ -108,11 +112,23 @@ export async function openCollector(
     const webhooks = createWebhooks({ ...parts, observe: observers?.webhooks });
     // seals what a killed process left unsealed
     void sealer.seal();
-    const close = () =>
-      closeAll(sync.close, sealer.close, webhooks.flush, accounts.close, () => store.close());
+    const close = () => closeAll(sync.close, sealer.close, webhooks.flush, accounts.close, closeStores);
     return { ...opened, store, writes, sync, webhooks, holder, close };
   } catch (error) {
-    await closeAll(() => store.close());
+    await closeStores();
+    throw error;
+  }
+}
+
+/** What the collection writes to, and what callers read from: another one if secondaries may answer them. */
+async function openStores(config: Config, options: AppOptions): Promise<[HistoryStore, ...HistoryStore[]]> {
+  const store = await openHistory(config, 'write', options);
+  const reads = config.historyReads;
+  if (reads === 'primary' || config.history.startsWith('sqlite:')) return [store];
+  try {
+    return [store, await openHistory(config, 'read', options, reads)];
+  } catch (error) {
+    await store.close();
     throw error;
   }
 }

@@ -50,6 +50,8 @@ export interface Config {
   readonly vault: VaultConfig;
   /** `sqlite:<path>` or a MongoDB connection string, which may contain a password. */
   readonly history: string;
+  /** Which servers of a MongoDB history answer the reads of callers. */
+  readonly historyReads: 'primary' | 'secondary-preferred';
   readonly http: {
     readonly host: string;
     readonly port: number;
@@ -138,6 +140,7 @@ export function toConfig(raw: RawConfig): ConfigResult {
     simulator,
     vault: readVault(read),
     history: history(read, simulator),
+    historyReads: read.oneOf('MONGODB_READS', ['primary', 'secondary-preferred']),
     http: http(read),
     callers: readCallers(read),
     poll: {

@@ -119,6 +119,7 @@ export const VARIABLES = {
   ALLOW_PRIVATE_ADDRESSES: 'no',
   SIMULATOR: 'on',
   HISTORY: 'sqlite:./data/history.db',
+  MONGODB_READS: 'primary',
   HOST: '127.0.0.1',
   PORT: '4000',
   ALLOW_UNAUTHENTICATED: 'no',

@@ -1,10 +1,12 @@
 import { HistoryError } from './errors.js';
 import { openSqliteStore } from './sqlite/store.js';
-import type { HistoryStore, OpenMode } from './store.js';
+import type { HistoryStore, OpenMode, ReadsFrom } from './store.js';
 
 interface OpenOptions {
   /** For leases, if the store has no clock of its own; in ms. */
   readonly now?: () => number;
+  /** For MongoDB; not in mode `write`, in which every read goes to the primary. Default: `primary`. */
+  readonly reads?: ReadsFrom;
 }
 
 /**

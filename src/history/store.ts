@@ -282,6 +282,9 @@ export interface HistoryStore {
  */
 export type OpenMode = 'read' | 'manage' | 'write';
 
+/** Which servers of a replica set answer reads of a view; the newest batch is always read from the primary. */
+export type ReadsFrom = 'primary' | 'secondary-preferred';
+
 /**
  * What a batch wrote in rows that later batches overwrite. Stored with the batch, it never changes, so the
  * current rows can be derived from all statements, newest first, and compared.

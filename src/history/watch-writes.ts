@@ -23,15 +23,23 @@ export interface WriteWatch {
   failures(): number;
 }
 
+interface WatchOptions {
+  readonly clock: () => number;
+  readonly log: Log;
+  readonly isRemote?: boolean;
+  readonly readable?: HistoryStore;
+}
+
 type Write = 'record' | 'putDocument' | 'removeDocument' | 'append' | 'acquireLease';
 
 /**
  * Logs an error when writes begin to fail, and when that ends. A write ends the failures of its kind, and a
- * recorded batch ends all: a small write may fit where a batch does not.
+ * recorded batch ends all: a small write may fit where a batch does not. Callers read from `readable`, by default
+ * `store`; what they write goes to `store` all the same.
  */
 export function watchWrites(
   store: HistoryStore,
-  { clock, log, isRemote = false }: { clock: () => number; log: Log; isRemote?: boolean },
+  { clock, log, isRemote = false, readable = store }: WatchOptions,
 ): WriteWatch {
   const failing = new Map<Write, WriteFailure>();
   let failures = 0;
@@ -64,20 +72,21 @@ export function watchWrites(
       return result;
     };
   };
-  const writing = withMethods(store, {
+  const writes = {
     record: watched('record', (batch) => store.record(batch)),
     putDocument: watched('putDocument', (...given) => store.putDocument(...given)),
     removeDocument: watched('removeDocument', (...given) => store.removeDocument(...given)),
     append: watched('append', (...given) => store.append(...given)),
     acquireLease: watched('acquireLease', (...given) => store.acquireLease(...given)),
-  });
+  } satisfies Pick<HistoryStore, Write>;
+  const reading = withMethods(readable, writes);
   const { store: read, whilePresent } = isRemote
-    ? watchReads(writing)
-    : { store: writing, whilePresent: now };
+    ? watchReads(reading)
+    : { store: reading, whilePresent: now };
   const shown = withMethods(read, {
     streams: async () => (await read.streams()).map((state) => whileFailing(state, failure())),
   });
-  return { store: writing, shown, whilePresent, failure, failures: () => failures };
+  return { store: withMethods(store, writes), shown, whilePresent, failure, failures: () => failures };
 }
 
 function now<T>(work: () => Promise<T>): Promise<T> {

@@ -61,6 +61,7 @@ describe('without any environment variable', () => {
       simulator: null,
       vault: { newToken: null, encryptionKeys: [], allowPrivate: false, webhookSecrets: new Map() },
       history: 'sqlite:./data/simulated.db',
+      historyReads: 'primary',
       http: {
         ...{ host: '127.0.0.1', port: 4000, ide: true, landingPage: true, introspection: true },
         ...{ anyHost: false, openMetrics: false, trustProxy: null, signInHeader: null, corsOrigins: [] },

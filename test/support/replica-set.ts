@@ -75,6 +75,21 @@ export class ReplicaSet {
     await ended;
   }
 
+  /** Lets a member answer nothing, as a server that hangs. */
+  suspend(n: number): void {
+    this.#member(n).process?.kill('SIGSTOP');
+  }
+
+  resume(n: number): void {
+    this.#member(n).process?.kill('SIGCONT');
+  }
+
+  /** Whether a secondary writes what it receives from the primary: if not, it falls behind. */
+  async replicate(n: number, isOn: boolean): Promise<void> {
+    const stop = { configureFailPoint: 'rsSyncApplyStop', mode: isOn ? 'off' : 'alwaysOn' };
+    await this.#on(n, (client) => client.db('admin').command(stop));
+  }
+
   /** Starts a member that does not run, with the data that it had; returns when it answers. */
   async restart(n: number): Promise<void> {
     const own = this.#member(n);
@@ -94,7 +109,7 @@ export class ReplicaSet {
   #argumentsOf({ port, folder }: Member): string[] {
     return [
       ...['--port', String(port), '--dbpath', folder, '--replSet', SET, '--bind_ip', '127.0.0.1'],
-      ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64'],
+      ...['--wiredTigerCacheSizeGB', '0.25', '--oplogSize', '64', '--setParameter', 'enableTestCommands=1'],
     ];
   }
 

@@ -1,7 +1,8 @@
+import type { ClientSession } from 'mongodb';
 import { toInstant } from '../../values/instant.js';
 import { walkStatistics } from '../columns/walk-statistics.js';
 import { HistoryError } from '../errors.js';
-import type { Batch, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
+import type { Batch, HistoryStore, OpenMode, Pin, ReadsFrom, Recorded } from '../store.js';
 import { connect, guarded, type MongoConnection } from './connection.js';
 import { MongoDerivedCheck } from './derived.js';
 import { MongoDocuments } from './documents.js';
@@ -10,24 +11,27 @@ import { MongoLists } from './lists.js';
 import { MongoRecorder } from './record-batch.js';
 import { MongoRevisions } from './revisions.js';
 import { find, prepare } from './schema.js';
+import { SecondaryReads } from './secondary-reads.js';
 import type { Collections, HeadDoc } from './stored-types.js';
 
 /**
  * Opens the history in the MongoDB database that `url` names. But in mode `read`, where nothing is written, what
- * is missing of its collections and indexes is made (`now` says when). Throws a HistoryError that says what is
- * wrong and what to do.
+ * is missing of its collections and indexes is made (`now` says when). In mode `write`, all reads go to the primary,
+ * whatever `reads` says. Throws a HistoryError that says what is wrong and what to do.
  */
 export async function openMongoStore(
   url: string,
   mode: OpenMode,
-  { now = Date.now }: { readonly now?: () => number } = {},
+  { now = Date.now, reads = 'primary' }: { readonly now?: () => number; readonly reads?: ReadsFrom } = {},
 ): Promise<HistoryStore> {
   const connection = await connect(url);
   try {
     const collections = await guarded(connection.where, () =>
       mode === 'read' ? find(connection) : prepare(connection, mode, now()),
     );
-    return new MongoStore(connection, collections, mode);
+    const isPrimaryOnly = mode === 'write' || reads === 'primary';
+    const secondaries = isPrimaryOnly ? null : new SecondaryReads(connection.client, collections);
+    return new MongoStore(connection, collections, mode, secondaries);
   } catch (error) {
     await connection.client.close();
     throw error;
@@ -53,17 +57,24 @@ class MongoStore implements HistoryStore {
     private readonly connection: MongoConnection,
     private readonly collections: Collections,
     private readonly mode: OpenMode,
+    private readonly secondaries: SecondaryReads | null,
   ) {
     this.description = `mongodb (${connection.where})`;
     this.#recorder = new MongoRecorder(connection, collections);
-    this.#revisions = new MongoRevisions(collections);
-    this.#lists = new MongoLists(collections);
-    this.#ledger = new MongoLedger(collections);
+    const readable = secondaries?.collections ?? collections;
+    this.#revisions = new MongoRevisions(readable);
+    this.#lists = new MongoLists(readable);
+    this.#ledger = new MongoLedger(readable);
     this.#documents = new MongoDocuments(collections);
   }
 
   #guarded<T>(work: () => Promise<T>, what?: string): Promise<T> {
     return guarded(this.connection.where, work, what);
+  }
+
+  /** Reads what is visible at `seq`, which a secondary may have too. */
+  #at<T>(seq: number, read: () => Promise<T>, what?: string): Promise<T> {
+    return this.#guarded(() => this.secondaries?.at(seq, read) ?? read(), what);
   }
 
   async *#streamed<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
@@ -98,15 +109,17 @@ class MongoStore implements HistoryStore {
   }
 
   head(): Promise<Pin> {
-    return this.#guarded(async () => {
+    const work = async (session: ClientSession) => {
       // what a failover could undo must not be announced
-      const options = { readConcern: { level: 'majority' } } as const;
+      const options = { session, readConcern: { level: 'majority' } } as const;
       const head = (await this.collections.meta.findOne({ _id: 'head' }, options)) as HeadDoc | null;
       if (!head)
         throw new HistoryError('UNUSABLE', `the history in ${this.connection.where} has lost its head`);
       if (head.isWhole) this.#lists.know(head.seq, head.extents);
+      this.secondaries?.know(head.seq, session.operationTime);
       return { seq: head.seq, at: toInstant(head.at) };
-    });
+    };
+    return this.#guarded(() => this.connection.client.withSession(work));
   }
 
   pinAt(asOf: string): Promise<Pin> {
@@ -121,27 +134,28 @@ class MongoStore implements HistoryStore {
 
   firstRecorded: HistoryStore['firstRecorded'] = (query) =>
     this.#guarded(() => this.#ledger.firstRecorded(query));
-  get: HistoryStore['get'] = (...query) => this.#guarded(() => this.#revisions.get(...query), A_VERSION);
-  revisions: HistoryStore['revisions'] = (...query) =>
-    this.#guarded(() => this.#revisions.revisions(...query), A_VERSION);
+  get: HistoryStore['get'] = (keys, seq) => this.#at(seq, () => this.#revisions.get(keys, seq), A_VERSION);
+  revisions: HistoryStore['revisions'] = (key, beforeSeq, limit) =>
+    this.#at(beforeSeq - 1, () => this.#revisions.revisions(key, beforeSeq, limit), A_VERSION);
   versions: HistoryStore['versions'] = (...query) => this.#streamed(this.#revisions.versions(...query));
-  countRevisions: HistoryStore['countRevisions'] = (...query) =>
-    this.#guarded(() => this.#revisions.countRevisions(...query));
+  countRevisions: HistoryStore['countRevisions'] = (key, seq) =>
+    this.#at(seq, () => this.#revisions.countRevisions(key, seq));
   changes: HistoryStore['changes'] = (query) =>
-    this.#guarded(() => this.#revisions.changes(query), A_VERSION);
+    this.#at(query.toSeq, () => this.#revisions.changes(query), A_VERSION);
   changesReceived: HistoryStore['changesReceived'] = (query) =>
-    this.#guarded(() => this.#revisions.changesReceived(query), A_VERSION);
-  received: HistoryStore['received'] = (...query) =>
-    this.#guarded(() => this.#revisions.received(...query), A_VERSION);
+    this.#at(query.toSeq, () => this.#revisions.changesReceived(query), A_VERSION);
+  received: HistoryStore['received'] = (key, seqFrom) =>
+    this.#at(seqFrom, () => this.#revisions.received(key, seqFrom), A_VERSION);
 
-  page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query), A_VERSION);
-  recorded: HistoryStore['recorded'] = (query) => this.#guarded(() => this.#lists.recorded(query));
-  count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
+  page: HistoryStore['page'] = (query) => this.#at(query.seq, () => this.#lists.page(query), A_VERSION);
+  recorded: HistoryStore['recorded'] = (query) => this.#at(query.seq, () => this.#lists.recorded(query));
+  count: HistoryStore['count'] = (query) => this.#at(query.seq, () => this.#lists.count(query));
   statistics: HistoryStore['statistics'] = (query) => walkStatistics(this, query);
-  referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
+  referrers: HistoryStore['referrers'] = (...query) =>
+    this.#at(query[4], () => this.#lists.referrers(...query));
 
   ledger: HistoryStore['ledger'] = (...query) =>
-    this.#guarded(() => this.#ledger.ledger(...query), 'A reading of a stream');
+    this.#at(query[3], () => this.#ledger.ledger(...query), 'A reading of a stream');
   streams: HistoryStore['streams'] = () =>
     this.#guarded(() => this.#ledger.streams(), 'The state of a stream');
   runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#ledger.runs(query), 'A run');
