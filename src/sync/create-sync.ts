@@ -8,14 +8,13 @@ import { createDriftLog } from './drift-log.js';
 import { LiveLists } from './live/live-lists.js';
 import { LiveRecords } from './live/live-records.js';
 import type { DeltaOutcome } from './pass/read-streams.js';
-import { runPass } from './pass/run-pass.js';
+import { type EndedPass, passReport, runPass } from './pass/run-pass.js';
 import { reconcile } from './reconcile/reconcile.js';
 import { markInterrupted, WaitingConfirmations } from './run-recorder.js';
 import type {
   BackfillOptions,
   Live,
   OnProgress,
-  PassReport,
   PollOptions,
   PollReport,
   Progress,
@@ -27,7 +26,7 @@ import type {
 
 interface Underway {
   readonly maxAgeMs: number | null;
-  readonly done: Promise<PassReport>;
+  readonly done: Promise<EndedPass>;
   readonly listeners: Set<OnProgress>;
 }
 
@@ -63,7 +62,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     return started;
   }
 
-  async function pollSource(source: Source, poll: PollOptions): Promise<PassReport> {
+  async function pollSource(source: Source, poll: PollOptions): Promise<EndedPass> {
     const { maxAgeMs = Number.POSITIVE_INFINITY } = poll;
     for (let other = underway.get(sourceText(source)); other; other = underway.get(sourceText(source))) {
       const report = await unlessAborted(follow(other, poll), poll.signal);
@@ -73,7 +72,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     return follow(begin(source, poll, null), poll);
   }
 
-  async function backfillSource(source: Source, { from, ...poll }: BackfillOptions): Promise<PassReport> {
+  async function backfillSource(source: Source, { from, ...poll }: BackfillOptions): Promise<EndedPass> {
     const key = sourceText(source);
     // a running pass does not know the new beginning
     for (let other = underway.get(key); other; other = underway.get(key)) {
@@ -84,7 +83,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
 
   async function forEachSource(
     poll: Omit<PollOptions, 'trigger'>,
-    run: (source: Source) => Promise<PassReport>,
+    run: (source: Source) => Promise<EndedPass>,
   ): Promise<PollReport> {
     const { resources = env.settings.collect, integrations, otherWritersMayPoll = false } = poll;
     const wanted = accounts.list().filter(({ name }) => integrations?.includes(name) ?? true);
@@ -92,7 +91,8 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     if (!otherWritersMayPoll) await markInterrupted(env, names);
     const sources = wanted.flatMap((account) => resources.map((resource) => ({ account, resource })));
     const passes = await Promise.allSettled(sources.map(run));
-    return { passes: passes.map(reportOf) };
+    const ended = passes.map(endOf);
+    return { passes: await Promise.all(ended.map((pass, n) => passReport(env, sources[n] as Source, pass))) };
   }
 
   async function reconcileAll(options: ReconcileOptions): Promise<ReconcileReport> {
@@ -119,13 +119,13 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
   };
 }
 
-async function follow({ done, listeners }: Underway, { onProgress }: PollOptions): Promise<PassReport> {
+async function follow({ done, listeners }: Underway, { onProgress }: PollOptions): Promise<EndedPass> {
   if (!onProgress) return done;
   listeners.add(onProgress);
   return done.finally(() => listeners.delete(onProgress));
 }
 
-function reportOf(result: PromiseSettledResult<PassReport>): PassReport {
+function endOf(result: PromiseSettledResult<EndedPass>): EndedPass {
   if (result.status === 'rejected') throw result.reason;
   return result.value;
 }

@@ -85,6 +85,8 @@ export function whileLate(verifiedAt: Instant | null, waitMs: number): () => Fre
 export interface LiveRecordOptions {
   /** What the caller has just read in the history; looked up if missing. */
   readonly held?: RevisionRecord | null | undefined;
+  /** The view in which the caller read it; needed with `held`. */
+  readonly basis?: Pin | undefined;
   /** Fires when the caller waits no longer. */
   readonly signal?: AbortSignal | undefined;
 }

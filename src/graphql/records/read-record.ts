@@ -75,6 +75,7 @@ async function readLatest<K extends Kind>(
   services.reads.markUncacheable();
   const freshness = await services.live.record(key, options.maxAgeMs, {
     held: held?.revision ?? null,
+    basis: head,
     signal: services.signal,
   });
   noteLive(services, freshness);

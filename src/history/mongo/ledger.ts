@@ -1,7 +1,7 @@
 import { Binary, type ClientSession, type Document, type MongoClient } from 'mongodb';
 import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
-import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
+import { type StreamState, streamsOf, streamText } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { quarantineAdditions } from '../batch-plan.js';
@@ -13,6 +13,7 @@ import {
   type BatchDoc,
   type Collections,
   type LedgerDoc,
+  type LedgerPageDoc,
   type LiveCount,
   type QuarantineDoc,
   REACHES,
@@ -34,20 +35,25 @@ interface First {
 export class MongoLedger {
   constructor(private readonly collections: Collections) {}
 
-  async ledger(stream: Stream, from: Instant, to: Instant, seq: number): Promise<RecordedEntry[]> {
+  /** The readings that each query asks for, in one command; an error only for those of a stream that are damaged. */
+  async ledgers(queries: readonly LedgerQuery[]): Promise<(RecordedEntry[] | Error)[]> {
     const { ledger, missingIndexes } = this.collections;
-    const touching = { stream: streamText(stream), to: { $gt: from }, from: { $lt: to }, seq: { $lte: seq } };
     const isOld = missingIndexes.has(REACH_INDEX);
-    const found = isOld
-      ? ledger.find(touching)
-      : ledger.find({ $or: within(from).map((part) => ({ $and: [touching, part] })) }, { hint: REACH_INDEX });
-    const docs = await found.batchSize(ENTRIES_AT_ONCE).sort({ seq: 1, n: 1 }).toArray();
-    const what = `A reading of ${streamText(stream)}`;
-    return docs.flatMap((doc) =>
-      'page' in doc
-        ? readingsTouching(readingsIn(doc.page.buffer, what), from, to, seq)
-        : [checkStored<RecordedEntry>(entryOf(doc), what, 'reading')],
+    const wanted = queries.flatMap((query) =>
+      isOld ? [touching(query)] : within(query.from).map((part) => ({ $and: [touching(query), part] })),
     );
+    const docs = await ledger
+      .find({ $or: wanted }, isOld ? {} : { hint: REACH_INDEX })
+      .batchSize(ENTRIES_AT_ONCE)
+      .sort({ seq: 1, n: 1 })
+      .toArray();
+    return queries.map((query) => {
+      try {
+        return readingsOf(docs, query);
+      } catch (error) {
+        return error as Error;
+      }
+    });
   }
 
   /** Makes pages of the readings of batches up to `seq`, stream by stream. */
@@ -166,6 +172,7 @@ export class MongoLedger {
   }
 
   async quarantined(keys: readonly RecordKey[]): Promise<(QuarantineEntry | null)[]> {
+    if (keys.length === 0) return [];
     const texts = keys.map(keyText);
     const docs = await this.collections.quarantine.find({ _id: { $in: texts } }).toArray();
     const found = new Map(docs.map((doc) => [doc._id, quarantineOf(doc)]));
@@ -182,7 +189,33 @@ export class MongoLedger {
   }
 }
 
+export interface LedgerQuery {
+  /** As `streamText`. */
+  readonly stream: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly seq: number;
+}
+
 const ENTRIES_AT_ONCE = 100_000;
+
+function touching({ stream, from, to, seq }: LedgerQuery): Document {
+  return { stream, to: { $gt: from }, from: { $lt: to }, seq: { $lte: seq } };
+}
+
+/** What a query asks for, among what others ask for too. */
+function readingsOf(
+  docs: readonly (LedgerDoc | LedgerPageDoc)[],
+  { stream, from, to, seq }: LedgerQuery,
+): RecordedEntry[] {
+  const what = `A reading of ${stream}`;
+  const own = docs.filter((doc) => doc.stream === stream && doc.to > from && doc.from < to && doc.seq <= seq);
+  return own.flatMap((doc) =>
+    'page' in doc
+      ? readingsTouching(readingsIn(doc.page.buffer, what), from, to, seq)
+      : [checkStored<RecordedEntry>(entryOf(doc), what, 'reading')],
+  );
+}
 
 /** As it was recorded, with its batch. */
 function entryOf({ _id, stream: _stream, n: _n, reach: _reach, ...entry }: LedgerDoc) {

@@ -14,15 +14,29 @@ import { readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
-import { type Collections, type HeadDoc, type RevisionDoc, revisionId, TRANSACTION } from './stored-types.js';
+import {
+  type Collections,
+  type HeadDoc,
+  type LiveCount,
+  type RevisionDoc,
+  revisionId,
+  TRANSACTION,
+} from './stored-types.js';
 
 const DUPLICATE_KEY = 11_000;
 /** How often a transaction may fail before it looks as if a dead writer stood in its way. */
 const PATIENCE = 8;
 
+interface Written {
+  readonly recorded: Recorded;
+  readonly live: readonly LiveCount[] | null;
+}
+
 /** Writes batches, each in one transaction. */
 export class MongoRecorder {
   #last: Promise<unknown> = Promise.resolve();
+  /** What this process recorded last: what was live then need not be read if the next batch follows it. */
+  #newest: Written | null = null;
 
   constructor(
     private readonly connection: MongoConnection,
@@ -53,9 +67,11 @@ export class MongoRecorder {
       return this.#write(batch, fields, session);
     };
     try {
-      return await this.connection.client.withSession((session) =>
+      const written = await this.connection.client.withSession((session) =>
         session.withTransaction(attempt, TRANSACTION),
       );
+      this.#newest = written;
+      return written.recorded;
     } catch (error) {
       const before = isDuplicate(error) ? await this.#before(batch) : null;
       if (before) return before;
@@ -73,14 +89,18 @@ export class MongoRecorder {
     batch: Batch,
     fields: ReadonlyMap<Observation, Fields | null>,
     session: ClientSession,
-  ): Promise<Recorded> {
+  ): Promise<Written> {
     const head = await this.#advance(batch, marksOf(fields), session);
     const { seq } = head;
     const pin = { seq, at: toInstant(head.at) };
     const extents = head.isWhole ? head.extents : null;
+    const names = [...releasedKeys(batch).keys()];
+    const last = this.#newest?.recorded.seq === seq - 1 ? this.#newest : null;
     const [held, { freed, before }] = await Promise.all([
       this.#heldRevisions(batch, session),
-      readBefore(this.collections, seq, [...releasedKeys(batch).keys()]),
+      last?.live && names.length === 0
+        ? { freed: [], before: last.live }
+        : readBefore(this.collections, seq, names),
     ]);
     const { recorded, operations, liveChanges, verified } = planBatch(batch, pin, held);
     const writes = writesOf(operations, fields, pin, batch.run.id);
@@ -95,7 +115,7 @@ export class MongoRecorder {
         { session },
       );
     });
-    return recorded;
+    return { recorded, live };
   }
 
   /** Takes the next number. Every writer begins with this, so no two get past it at once. */

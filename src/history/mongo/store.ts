@@ -1,4 +1,7 @@
+import DataLoader from 'dataloader';
 import type { ClientSession } from 'mongodb';
+import type { RecordedEntry } from '../../model/ledger.js';
+import { streamText } from '../../model/stream.js';
 import { toInstant } from '../../values/instant.js';
 import { walkStatistics } from '../columns/walk-statistics.js';
 import { HistoryError } from '../errors.js';
@@ -6,7 +9,7 @@ import type { Batch, HistoryStore, OpenMode, Pin, ReadsFrom, Recorded } from '..
 import { connect, guarded, type MongoConnection } from './connection.js';
 import { MongoDerivedCheck } from './derived.js';
 import { MongoDocuments } from './documents.js';
-import { MongoLedger } from './ledger.js';
+import { type LedgerQuery, MongoLedger } from './ledger.js';
 import { MongoLists } from './lists.js';
 import { MongoRecorder } from './record-batch.js';
 import { MongoRevisions } from './revisions.js';
@@ -108,7 +111,7 @@ class MongoStore implements HistoryStore {
     return this.#writing(() => releaseLease(this.collections, name, holder));
   }
 
-  head(): Promise<Pin> {
+  head: HistoryStore['head'] = shared(() => {
     const work = async (session: ClientSession) => {
       // what a failover could undo must not be announced
       const options = { session, readConcern: { level: 'majority' } } as const;
@@ -120,7 +123,7 @@ class MongoStore implements HistoryStore {
       return { seq: head.seq, at: toInstant(head.at) };
     };
     return this.#guarded(() => this.connection.client.withSession(work));
-  }
+  });
 
   pinAt(asOf: string): Promise<Pin> {
     return this.#guarded(async () => {
@@ -154,10 +157,15 @@ class MongoStore implements HistoryStore {
   referrers: HistoryStore['referrers'] = (...query) =>
     this.#at(query[4], () => this.#lists.referrers(...query));
 
-  ledger: HistoryStore['ledger'] = (...query) =>
-    this.#at(query[3], () => this.#ledger.ledger(...query), 'A reading of a stream');
-  streams: HistoryStore['streams'] = () =>
-    this.#guarded(() => this.#ledger.streams(), 'The state of a stream');
+  ledger: HistoryStore['ledger'] = (stream, from, to, seq) =>
+    this.#ledgers.load({ stream: streamText(stream), from, to, seq });
+  readonly #ledgers = new DataLoader<LedgerQuery, RecordedEntry[]>((queries) => {
+    const seq = Math.max(...queries.map((query) => query.seq));
+    return this.#at(seq, () => this.#ledger.ledgers(queries), 'A reading of a stream');
+  }, IN_ONE_TURN);
+  streams: HistoryStore['streams'] = shared(() =>
+    this.#guarded(() => this.#ledger.streams(), 'The state of a stream'),
+  );
   runs: HistoryStore['runs'] = (query) => this.#guarded(() => this.#ledger.runs(query), 'A run');
   countRuns: HistoryStore['countRuns'] = (whose, trigger) =>
     this.#guarded(() => this.#ledger.countRuns(whose, trigger));
@@ -198,6 +206,21 @@ class MongoStore implements HistoryStore {
     await this.#recorder.settled();
     await this.connection.client.close();
   }
+}
+
+/** Collects what is asked for in one turn of the event loop, as by passes that run at the same time. */
+const IN_ONE_TURN = { cache: false, maxBatchSize: 20, batchScheduleFn: setImmediate } as const;
+
+/**
+ * Reads once for all that ask in one turn of the event loop. The read begins after all of them asked, so none gets what
+ * is older than its own read would have been.
+ */
+function shared<T>(read: () => Promise<T>): () => Promise<T> {
+  const loader = new DataLoader<true, T>(async (asked) => {
+    const result = await read();
+    return asked.map(() => result);
+  }, IN_ONE_TURN);
+  return () => loader.load(true);
 }
 
 /** Takes or renews a lease; whether one still lasts is judged by the server's clock alone. */

@@ -43,6 +43,8 @@ export class LiveRecords {
   private readonly flights = new Map<string, SharedWork<RecordFreshness>>();
   /** Ids that Abnormal does not know, so that repeated requests for one cost nothing. */
   private readonly unknown = new BoundedCache<Instant>('unknownIds', textBytes);
+  /** The newest batch of a reading that found a change: a caller that looked before it may not know the newest version. */
+  private writtenIn = 0;
   private readonly writers = new Map<string, LiveWriter>();
   private readonly newest;
   private readonly current;
@@ -61,11 +63,12 @@ export class LiveRecords {
   async record(
     key: Key,
     maxAgeMs: number,
-    { held, signal }: LiveRecordOptions = {},
+    { held, basis, signal }: LiveRecordOptions = {},
   ): Promise<RecordFreshness> {
     const { liveWaitMs } = this.env.settings;
     const askedAt = nowOf(this.env);
-    const stored = held === undefined ? (await this.newest.load(key)).held : held;
+    const seen = held === undefined || basis === undefined ? await this.newest.load(key) : { held, basis };
+    const stored = seen.held;
     const current = this.env.confirmations.applied(stored);
     const recorded = this.knownAnswer(key, stored, maxAgeMs);
     if (recorded) return asWaitedFor(recorded, askedAt);
@@ -74,7 +77,7 @@ export class LiveRecords {
     if (!account) {
       return staleness(verifiedAt, 'UNREACHABLE', `There is no account with the name ${key.integration}.`);
     }
-    const reading = this.share(account, key, maxAgeMs, signal);
+    const reading = this.share(account, key, maxAgeMs, signal, seen);
     const answer = await waitFor(reading, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
     return asWaitedFor(answer, askedAt);
   }
@@ -105,20 +108,27 @@ export class LiveRecords {
     key: Key,
     maxAgeMs: number,
     signal: AbortSignal | undefined,
+    seen: Newest | null = null,
   ): Promise<RecordFreshness> {
     signal?.throwIfAborted();
     const text = keyText(key);
-    const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs);
+    const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs, seen);
     const answer = await flight.waiters.wait(flight.done, signal);
     // its first caller may have accepted something older, or have gone before it was done
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
     return isEnough && !flight.waiters.isGone ? answer : this.share(account, key, maxAgeMs, signal);
   }
 
-  private launch(account: Account, key: Key, maxAgeMs: number): SharedWork<RecordFreshness> {
+  private launch(
+    account: Account,
+    key: Key,
+    maxAgeMs: number,
+    seen: Newest | null,
+  ): SharedWork<RecordFreshness> {
     const text = keyText(key);
     const waiters = new Waiters();
-    const read = (signal: AbortSignal) => this.read(account, key, maxAgeMs, signal);
+    const isCurrent = seen !== null && seen.basis.seq >= this.writtenIn;
+    const read = (signal: AbortSignal) => this.read(account, key, maxAgeMs, signal, isCurrent ? seen : null);
     const done = waiters.run(this.closing, read).finally(() => this.flights.delete(text));
     const flight = { done, waiters };
     this.flights.set(text, flight);
@@ -130,12 +140,13 @@ export class LiveRecords {
     key: Key,
     maxAgeMs: number,
     signal: AbortSignal,
+    seen: Newest | null,
   ): Promise<RecordFreshness> {
     const readSince = nowOf(this.env);
     let held: RevisionRecord | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
       // before Abnormal is asked: whatever is recorded from here on conflicts with what it answers
-      const newest = await this.newest.load(key);
+      const newest = (round === 0 && seen) || (await this.newest.load(key));
       held = this.env.confirmations.applied(newest.held);
       // another reading may have ended since the caller looked
       const recorded = round === 0 ? this.knownAnswer(key, newest.held, maxAgeMs) : null;
@@ -202,6 +213,7 @@ export class LiveRecords {
   private async write(account: Account, read: LiveRead): Promise<Seen | null> {
     this.env.confirmations.forget([read.task.key]);
     const readIn = await this.writerFor(account, read.task.key.kind).write(read);
+    this.writtenIn = Math.max(this.writtenIn, readIn?.seq ?? 0);
     return readIn && { readIn };
   }
 

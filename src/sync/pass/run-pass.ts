@@ -60,11 +60,16 @@ interface PassState extends PassOptions {
   run: RunRecord | null;
 }
 
+/** A pass that has ended; its streams are reported on request. */
+export interface EndedPass extends Omit<PassReport, 'streams'> {
+  readonly asOf: Instant;
+}
+
 /**
  * Reads the newest part, then older gaps, newest first, then records that may have changed without being
  * listed. During a long pass the newest part is read again every interval. Throws only if the history fails.
  */
-export async function runPass(env: SyncEnv, source: Source, options: PassOptions): Promise<PassReport> {
+export async function runPass(env: SyncEnv, source: Source, options: PassOptions): Promise<EndedPass> {
   const states = await sourceStates(env, source, options.from);
   const parameters = { from: states.map((state) => state.collectFrom).reduce(earliest), to: nowOf(env) };
   const state: PassState = {
@@ -90,7 +95,7 @@ function recordAttempt({ env, source, main, from }: PassState): Promise<unknown>
   return updateStates(env, source, change, (streams) => main.record({ streams }), from);
 }
 
-async function runCycles(state: PassState): Promise<PassReport> {
+async function runCycles(state: PassState): Promise<EndedPass> {
   try {
     const stop = await stopOf(async () => {
       while (!(await runCycle(state)));
@@ -173,12 +178,12 @@ async function planWorks(pass: Pass): Promise<StreamWork[]> {
   return works;
 }
 
-async function finish(state: PassState, stop: Stop | null): Promise<PassReport> {
+async function finish(state: PassState, stop: Stop | null): Promise<EndedPass> {
   const { env, source, main, again, tally, asOf } = state;
   if (again.hasBegun()) await endRun(env, source, again, tally, stop);
   const run = state.run ?? (await endRun(env, source, main, tally, stop));
   await env.drift.write(source.account.name);
-  return passReport(env, source, run, main, again, asOf);
+  return endedPass(run, main, again, asOf);
 }
 
 type Reporter = (
@@ -244,20 +249,24 @@ async function summarise(store: HistoryStore, state: StreamState, to: Instant): 
   };
 }
 
-async function passReport(
-  env: SyncEnv,
-  source: Source,
-  run: RunRecord,
-  main: RunRecorder,
-  again: RunRecorder,
-  asOf: Instant,
-): Promise<PassReport> {
-  const states = await sourceStates(env, source);
-  const streams = await Promise.all(states.map((state) => streamReport(env.store, state, asOf)));
+function endedPass(run: RunRecord, main: RunRecorder, again: RunRecorder, asOf: Instant): EndedPass {
   const { integration, resource, id: runId, status, errors } = run;
   const counts = main.counts();
   const reread = again.hasBegun() ? again.counts() : null;
   const fresh = counts.calls - main.meter.messagePageCalls;
   const callsPerNew = counts.added > 0 ? fresh / counts.added : null;
-  return { integration, resource, runId, status, counts, reread, callsPerNew, streams, errors };
+  return { integration, resource, runId, status, counts, reread, callsPerNew, errors, asOf };
+}
+
+/** For passes that end together, their streams are read together. */
+export async function passReport(
+  env: SyncEnv,
+  source: Source,
+  { asOf, ...ended }: EndedPass,
+): Promise<PassReport> {
+  const states = await sourceStates(env, source);
+  return {
+    ...ended,
+    streams: await Promise.all(states.map((state) => streamReport(env.store, state, asOf))),
+  };
 }

@@ -133,6 +133,7 @@ async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
     limitedPage(await pass.store.quarantine({ ...query, after }), limit);
   for await (const entries of walkPages(read, ({ key }) => key)) {
     const due = entries.filter((entry) => isTryDue(pass, entry));
+    if (due.length === 0) continue;
     const { seq } = await pass.store.head();
     const held = await pass.store.get(due.map(listedKey(pass)), seq);
     yield untried(

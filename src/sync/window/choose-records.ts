@@ -27,6 +27,7 @@ export async function chooseRecords(
   items: readonly ListItem[],
   missing: MissingByKey,
 ): Promise<FetchTask[]> {
+  if (items.length === 0) return [];
   const keys = items.map((item) => keyOf(pass, item.id));
   const { seq } = await pass.store.head();
   const held = await pass.store.get(keys, seq);

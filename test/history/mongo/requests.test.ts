@@ -98,10 +98,10 @@ describe.skipIf(!mongo)('the round trips of requests to a history in MongoDB', (
   const provenance = 'provenance { source stale verifiedAt }';
 
   it.each([
-    ['threat', 6, '{ threats(first: 1) { nodes { threatId } } }'],
+    ['threat', 4, '{ threats(first: 1) { nodes { threatId } } }'],
     // its list item is read too, of which the text is stored with those of other versions
-    ['case', 8, '{ cases(first: 1) { nodes { caseId } } }'],
-    ['campaign', 6, '{ campaigns(first: 1) { nodes { campaignId } } }'],
+    ['case', 6, '{ cases(first: 1) { nodes { caseId } } }'],
+    ['campaign', 4, '{ campaigns(first: 1) { nodes { campaignId } } }'],
   ])(
     'a live read of a %s that did not change takes at most %i and writes nothing',
     async (kind, most, one) => {
