@@ -199,6 +199,8 @@ export class Block {
     /** Every revision of the kind after this one is in the block or in a later one. */
     readonly after: number,
     private readonly load: (name: string) => Uint8Array,
+    /** Whether this block is the only one that ever begins after this revision. */
+    readonly isLasting = false,
   ) {
     this.#rows = unpackColumns(load(ROWS_COLUMN));
     this.priors = decodeCodes(this.#row('prior'));
@@ -220,9 +222,10 @@ export class Block {
   /** The row of the record of each item. */
   get itemOwners(): Uint32Array {
     if (this.#itemOwners === null) {
-      this.#itemOwners = new Uint32Array(this.itemCount);
-      for (let row = 0; row < this.size; row += 1)
-        this.#itemOwners.fill(row, this.itemStarts[row], this.itemStarts[row + 1]);
+      const [owners, starts] = [new Uint32Array(this.itemCount), this.itemStarts];
+      for (let row = 0, item = 0; row < this.size; row += 1)
+        for (const end = starts[row + 1] as number; item < end; item += 1) owners[item] = row;
+      this.#itemOwners = owners;
     }
     return this.#itemOwners;
   }

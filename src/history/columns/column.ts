@@ -140,7 +140,7 @@ export function isAllZero(bytes: Uint8Array): boolean {
 }
 
 /** The narrowest array for numbers up to `largest`. */
-function typeFor(largest: number) {
+export function typeFor(largest: number) {
   return largest < 0x100
     ? Uint8Array
     : largest < 0x10000

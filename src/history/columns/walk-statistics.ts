@@ -15,6 +15,7 @@ import { walkPages } from '../store-access.js';
 import { Block, type BlockRow, encodeBlock } from './block.js';
 import { columnName } from './masks.js';
 import { statisticsIn } from './statistics.js';
+import { KnownValues } from './values.js';
 
 const AT_ONCE = 200;
 /** How many rows become columns without letting other work in between. */
@@ -54,6 +55,7 @@ export async function walkStatistics(
     nameOf: String,
     recordedAt: (rev: number) => rows.times[rev] ?? Number.NaN,
     unsettled: DEFINITION_OF[kind].unsettledField,
+    known: new KnownValues(),
   };
   return statisticsIn(rows.blocks, [{ scan, query }], facts)[0] as Statistics;
 }

@@ -154,7 +154,11 @@ function smallBlocks(connection: Connection, kind: ListedKind, lastRev: number):
 function largeBlocks(connection: Connection, kind: ListedKind, lastRev: number): Block[] {
   return connection.all(BLOCKS, [kind, ROWS_COLUMN, lastRev]).map(([after, rows]) => {
     const load = (name: string) => connection.first(COLUMN, [kind, name, Number(after)])?.[0] as Uint8Array;
-    return new Block(Number(after), (name) => (name === ROWS_COLUMN ? (rows as Uint8Array) : load(name)));
+    return new Block(
+      Number(after),
+      (name) => (name === ROWS_COLUMN ? (rows as Uint8Array) : load(name)),
+      true,
+    );
   });
 }
 

@@ -3,6 +3,7 @@ import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import { countIn, findIn, type ScanQuery } from '../columns/scan.js';
 import { type AskedStatistics, type StatisticsFacts, statisticsIn } from '../columns/statistics.js';
+import { KnownValues } from '../columns/values.js';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
 import type { Statistics } from '../statistics.js';
 import type { DerivedFault } from '../store.js';
@@ -41,9 +42,13 @@ export interface ScanResults {
 }
 
 /** Reads one state of the file, also while another connection writes. */
-export function runScan(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
+export function runScan(
+  connection: Connection,
+  task: ScanTask,
+  known = new KnownValues(),
+): ScanResults[ScanTask['type']] {
   try {
-    return connection.snapshot(() => resultOf(connection, task));
+    return connection.snapshot(() => resultOf(connection, task, known));
   } catch (error) {
     if (error instanceof HistoryError) throw error;
     const kind = 'query' in task ? task.query.kind : task.kind;
@@ -53,19 +58,19 @@ export function runScan(connection: Connection, task: ScanTask): ScanResults[Sca
   }
 }
 
-function resultOf(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
+function resultOf(connection: Connection, task: ScanTask, known: KnownValues): ScanResults[ScanTask['type']] {
   if (task.type === 'CHECK_NEXT') return checkNextBlock(connection, task.kind, task.from);
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
   if (task.type === 'STATISTICS') {
     const { kind, asked } = task;
     const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0);
-    return statisticsIn(blocks, asked, factsOf(connection, kind));
+    return statisticsIn(blocks, asked, { ...factsOf(connection, kind), known });
   }
   const blocks = readBlocks(connection, task.query.kind, task.query.lastRev);
   return task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
 }
 
-function factsOf(connection: Connection, kind: ListedKind): StatisticsFacts {
+function factsOf(connection: Connection, kind: ListedKind): Omit<StatisticsFacts, 'known'> {
   const integrations = new Integrations(connection);
   let batches: ReturnType<typeof readBatches> | null = null;
   return {
@@ -132,6 +137,8 @@ export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000 };
 
 /** Answers queries on the spot or in the worker, as long as they may take. */
 export class QueryRunner {
+  readonly #known = new KnownValues();
+
   constructor(
     private readonly connection: Connection,
     private readonly worker: QueryWorker,
@@ -144,7 +151,7 @@ export class QueryRunner {
 
   async scan<T extends ScanTask>(task: T, isQuick: boolean): Promise<ScanResults[T['type']]> {
     if (!isQuick) return this.worker.scan(task);
-    return runScan(this.connection, task) as ScanResults[T['type']];
+    return runScan(this.connection, task, this.#known) as ScanResults[T['type']];
   }
 }
 
