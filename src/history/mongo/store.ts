@@ -137,7 +137,8 @@ class MongoStore implements HistoryStore {
   page: HistoryStore['page'] = (query) => this.#guarded(() => this.#lists.page(query), A_VERSION);
   recorded: HistoryStore['recorded'] = (query) => this.#guarded(() => this.#lists.recorded(query));
   count: HistoryStore['count'] = (query) => this.#guarded(() => this.#lists.count(query));
-  statistics: HistoryStore['statistics'] = (query) => walkStatistics(this, query);
+  statistics: HistoryStore['statistics'] = async (query) =>
+    walkStatistics(this, query, await this.#guarded(() => this.#lists.itemSpan(query)));
   referrers: HistoryStore['referrers'] = (...query) => this.#guarded(() => this.#lists.referrers(...query));
 
   ledger: HistoryStore['ledger'] = (...query) =>
