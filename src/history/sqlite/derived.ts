@@ -1,9 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import { isListed, KINDS, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
+import {
+  isListed,
+  KINDS,
+  LISTED_KINDS,
+  type ListedKind,
+  type RecordValues,
+} from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { DerivedFault } from '../store.js';
+import { BlockCheck, type CheckedBlock } from './block-check.js';
 import { hasRows } from './column-blocks.js';
 import { COLUMN_NAMES, COLUMNS, references, toValues } from './columns.js';
 import type { Connection } from './connection.js';
@@ -17,8 +24,7 @@ import {
   fault,
 } from './derived-tables.js';
 import type { Row } from './driver.js';
-import { runScan, type ScanResults } from './query-worker.js';
-import { fieldsIn, type RevisionRow, RevisionRows } from './revision-rows.js';
+import { type RevisionRow, RevisionRows, valuesIn } from './revision-rows.js';
 import { keyIndex, referenceTable, referenceValue } from './schema.js';
 
 const AT_ONCE = 250;
@@ -39,6 +45,7 @@ export class DerivedCheck {
   readonly #counts = new Map<string, number>();
   readonly #marks = new Map<string, Instant>();
   readonly #live = new Map<string, number>();
+  readonly #blocks: ReadonlyMap<ListedKind, BlockCheck>;
   #lastRev = 0;
 
   /** `throwIfOver` is called now and then. */
@@ -46,14 +53,16 @@ export class DerivedCheck {
     private readonly connection: Connection,
     private readonly seq: number,
     private readonly throwIfOver: () => void = () => {},
-  ) {}
+  ) {
+    this.#blocks = new Map(LISTED_KINDS.map((kind) => [kind, new BlockCheck(connection, kind)]));
+  }
 
   async *run(): AsyncGenerator<DerivedFault> {
     yield* checkSchema(this.connection);
     yield* checkFile(this.connection);
     yield* this.#revisions();
     yield* this.#totals();
-    yield* this.#blocks();
+    yield* this.#laterBlocks();
     yield* checkLedger(this.connection);
     yield* checkStates(this.connection);
     yield* checkRuns(this.connection);
@@ -105,7 +114,9 @@ export class DerivedCheck {
       const isLive = row.deleted === 0;
       const wasLive = prior !== undefined && prior[1] === 0;
       if (isLive !== wasLive) changes.set(group, (changes.get(group) ?? 0) + (isLive ? 1 : -1));
-      const fields = isLive ? fieldsIn(row) : null;
+      const read = row.deleted === 1 ? null : valuesIn(row);
+      yield* this.#blocksUpTo(row, Number(prior?.[2] ?? 0), read === null ? null : read?.values);
+      const fields = isLive ? read?.fields : null;
       if (fields === undefined) continue;
       if (!this.#areColumnsRight(row, fields))
         yield this.#of(row, 'is not found by its own values: a column that lists go by was altered');
@@ -127,9 +138,9 @@ export class DerivedCheck {
     yield* this.#marksOf(batch, added, marked);
   }
 
-  /** The number (that of its texts), and whether it is deleted, of the version that this one superseded. */
+  /** The number of its texts, whether it is deleted, and the number of the version that this one superseded. */
   #prior({ kind, integration, id, seqFrom }: RevisionRow): Row | undefined {
-    const sql = `SELECT coalesce(body, rev), deleted FROM "${kind}" INDEXED BY ${keyIndex(kind)}
+    const sql = `SELECT coalesce(body, rev), deleted, rev FROM "${kind}" INDEXED BY ${keyIndex(kind)}
       WHERE integration = ? AND id = ? AND seq_to = ? AND seq_from < seq_to`;
     return this.connection.first(sql, [integration, id, seqFrom]);
   }
@@ -244,25 +255,24 @@ export class DerivedCheck {
     }
   }
 
-  /** Each block is made again from its records. */
-  async *#blocks(): AsyncGenerator<DerivedFault> {
-    for (const kind of LISTED_KINDS) {
-      let from = 0;
-      for (;;) {
+  *#blocksUpTo(
+    { kind, rev, integration: account }: RevisionRow,
+    prior: number,
+    values: RecordValues | null | undefined,
+  ): Generator<DerivedFault> {
+    const block = isListed(kind) ? this.#blocks.get(kind)?.add({ rev, prior, account, values }) : null;
+    if (block) yield* blockFault(kind, block);
+  }
+
+  /** Those that were made meanwhile. */
+  async *#laterBlocks(): AsyncGenerator<DerivedFault> {
+    for (const [kind, blocks] of this.#blocks) {
+      for (let block = blocks.next(); block !== null; block = blocks.next()) {
+        yield* blockFault(kind, block);
         await setImmediate();
         this.throwIfOver();
-        const block = runScan(this.connection, {
-          type: 'CHECK_NEXT',
-          kind,
-          from,
-        }) as ScanResults['CHECK_NEXT'];
-        if (block === null) break;
-        from = block.last;
-        // a record that cannot be read is named elsewhere
-        if (block.isRight !== false) continue;
-        const which = `versions ${block.after + 1} to ${block.last}`;
-        yield fault(kind, null, `The columns of ${kind} ${which} are not what their records say.`);
       }
+      const { from } = blocks;
       if (from > 0 && hasRows(this.connection, kind, this.#lastRev, from))
         yield fault(
           kind,
@@ -277,4 +287,11 @@ export class DerivedCheck {
     const what = `${name}/${kind}/${id}`;
     return fault(what, seqFrom, `The version of ${what} that batch ${seqFrom} brought ${how}.`);
   }
+}
+
+function* blockFault(kind: string, { after, last, isRight }: CheckedBlock): Generator<DerivedFault> {
+  // a record that cannot be read is named elsewhere
+  if (isRight !== false) return;
+  const which = `versions ${after + 1} to ${last}`;
+  yield fault(kind, null, `The columns of ${kind} ${which} are not what their records say.`);
 }

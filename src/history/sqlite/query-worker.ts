@@ -7,15 +7,7 @@ import { KnownValues } from '../columns/values.js';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
 import type { Statistics } from '../statistics.js';
 import type { DerivedFault } from '../store.js';
-import {
-  type BlockSizes,
-  type BlockSource,
-  type CheckedBlock,
-  checkNextBlock,
-  type MadeBlock,
-  makeBlock,
-  readBlocks,
-} from './column-blocks.js';
+import { type BlockSizes, type BlockSource, type MadeBlock, makeBlock, readBlocks } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess, type Query } from './connection.js';
 import type { Row } from './driver.js';
 
@@ -25,7 +17,6 @@ export type ScanTask =
   | { readonly type: 'FIND'; readonly query: ScanQuery; readonly most: number }
   /** All of the same view of a kind. */
   | { readonly type: 'STATISTICS'; readonly kind: ListedKind; readonly asked: readonly AskedStatistics[] }
-  | { readonly type: 'CHECK_NEXT'; readonly kind: ListedKind; readonly from: number }
   | {
       readonly type: 'MAKE_BLOCK';
       readonly kind: ListedKind;
@@ -37,7 +28,6 @@ export interface ScanResults {
   readonly COUNT: number;
   readonly FIND: readonly number[] | null;
   readonly STATISTICS: readonly Statistics[];
-  readonly CHECK_NEXT: CheckedBlock | null;
   readonly MAKE_BLOCK: MadeBlock;
 }
 
@@ -59,7 +49,6 @@ export function runScan(
 }
 
 function resultOf(connection: Connection, task: ScanTask, known: KnownValues): ScanResults[ScanTask['type']] {
-  if (task.type === 'CHECK_NEXT') return checkNextBlock(connection, task.kind, task.from);
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
   if (task.type === 'STATISTICS') {
     const { kind, asked } = task;

@@ -1,4 +1,11 @@
-import { type AnyRecord, isListed, KINDS, type Kind } from '../../resources/registry.js';
+import {
+  type AnyRecord,
+  isListed,
+  KINDS,
+  type Kind,
+  type RecordValues,
+  recordValues,
+} from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import { toMillis } from '../../values/instant.js';
 import { TRACKED_TIMES } from '../high-water-marks.js';
@@ -80,15 +87,22 @@ function revisionRow(kind: Kind, row: Row): RevisionRow {
   };
 }
 
-/** What lists see of a version; `undefined` where its record cannot be read, which shows elsewhere. */
-export function fieldsIn({ kind, record }: RevisionRow): Fields | undefined {
+/** What lists and column blocks see of a version. */
+export interface ReadValues {
+  readonly fields: Fields;
+  readonly values: RecordValues;
+}
+
+/** `undefined` where its record cannot be read, which shows elsewhere. */
+export function valuesIn({ kind, record }: RevisionRow): ReadValues | undefined {
   const value = parsed<AnyRecord>(unpackText(record));
   if (value === null || !isListed(kind)) return undefined;
   try {
     const fields = listedFields(kind, value);
     const isWritable = toValues(kind, fields).every((one) => one === null || typeof one !== 'object');
     const times = TRACKED_TIMES[kind].map((field) => fields[field] ?? null);
-    return isWritable && times.every(isTime) ? fields : undefined;
+    const values = recordValues(kind, value, fields);
+    return isWritable && times.every(isTime) ? { fields, values } : undefined;
   } catch {
     return undefined;
   }
