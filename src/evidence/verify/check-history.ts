@@ -80,7 +80,7 @@ function hashOf(key: RecordKey): bigint {
 }
 
 /** Read at once; a text may be long. */
-const TEXTS_AT_ONCE = 100;
+const TEXTS_AT_ONCE = 250;
 
 /** What was received for versions that are asked for in the order of changes, read some at a time. */
 export class ReceivedTexts {
