@@ -80,7 +80,8 @@ function itemSpan(kind: ListedKind, fields: Fields, record: AnyRecord): Instant 
   if (!items || typeof first !== 'string' || typeof last !== 'string') return toInstant(0);
   const all = items.of(record as RecordOf[ListedKind]);
   if (all.some((item) => typeof item[items.time] !== 'string')) return null;
-  return toInstant(toMillis(last) - toMillis(first));
+  const span = toMillis(last) - toMillis(first);
+  return span <= END_OF_TIME_MS ? toInstant(span) : null;
 }
 
 function widened(range: FieldRange, value: Fields[string]): FieldRange {

@@ -6,13 +6,13 @@ import {
   type ListedKind,
   type RecordValues,
 } from '../../resources/registry.js';
-import type { Fields } from '../../values/filter.js';
+
 import type { Instant } from '../../values/instant.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { DerivedFault } from '../store.js';
 import { BlockCheck, type CheckedBlock } from './block-check.js';
 import { hasRows } from './column-blocks.js';
-import { COLUMN_NAMES, COLUMNS, references, toValues } from './columns.js';
+import { COLUMN_NAMES, COLUMNS, references } from './columns.js';
 import type { Connection } from './connection.js';
 import {
   checkFile,
@@ -28,6 +28,11 @@ import { type RevisionRow, RevisionRows, valuesIn } from './revision-rows.js';
 import { referenceTable, referenceValue } from './schema.js';
 
 const AT_ONCE = 250;
+
+/** A version that lists contain. */
+interface ListedRevision extends TimedRevision {
+  readonly row: RevisionRow;
+}
 
 interface BatchRow {
   readonly seq: number;
@@ -97,7 +102,7 @@ export class DerivedCheck {
   }
 
   *#batch(batch: BatchRow, rows: Iterable<RevisionRow>): Generator<DerivedFault> {
-    const added = new Map<string, TimedRevision[]>();
+    const added = new Map<string, ListedRevision[]>();
     const changes = new Map<string, number>();
     const marked = new Map<number, RevisionRow>();
     for (const row of rows) {
@@ -117,14 +122,15 @@ export class DerivedCheck {
       yield* this.#blocksUpTo(row, read === null ? null : read?.values);
       const fields = isLive ? read?.fields : null;
       if (fields === undefined) continue;
-      if (!this.#areColumnsRight(row, fields))
+      if (!this.#areColumnsRight(row, read?.columns))
         yield this.#of(row, 'is not found by its own values: a column that lists go by was altered');
       if (fields === null) continue;
-      if (!this.#areReferencesRight(row, fields)) yield this.#of(row, 'is not found by what it refers to');
       const timed = added.get(group);
-      if (timed) timed.push({ rev: row.rev, fields });
-      else added.set(group, [{ rev: row.rev, fields }]);
+      const revision = { rev: row.rev, fields, row };
+      if (timed) timed.push(revision);
+      else added.set(group, [revision]);
     }
+    yield* this.#references(added);
     if (batch.lastRev !== this.#lastRev) {
       yield fault(
         `batch ${batch.seq}`,
@@ -142,10 +148,10 @@ export class DerivedCheck {
   }
 
   /** What is no plain text is compared by SQLite, whose texts may be other bytes than those that the driver returns. */
-  #areColumnsRight({ kind, rev, bytes, columns }: RevisionRow, fields: Fields | null): boolean {
+  #areColumnsRight({ kind, rev, bytes, columns }: RevisionRow, wanted?: readonly SqlValue[]): boolean {
     if (!isListed(kind)) return true;
     const names = COLUMN_NAMES[kind];
-    const values = fields ? toValues(kind, fields) : names.map(() => null);
+    const values = wanted ?? names.map(() => null);
     const isSame = (value: SqlValue, i: number) =>
       value === columns[i] && !(typeof value === 'string' && value.includes('\ufffd'));
     if (bytes === 0 && values.every(isSame)) return true;
@@ -153,19 +159,30 @@ export class DerivedCheck {
     return this.connection.first(sql, [rev, ...values]) !== undefined;
   }
 
-  #areReferencesRight({ kind, rev, integration }: RevisionRow, fields: Fields): boolean {
-    if (!isListed(kind)) return true;
-    return COLUMNS[kind]
-      .filter(({ spec }) => spec.reference)
-      .every(({ field }) => {
-        const values = references(fields, field);
+  /** Names the versions of a batch that are not found by everything that they refer to. */
+  *#references(added: ReadonlyMap<string, readonly ListedRevision[]>): Generator<DerivedFault> {
+    for (const revisions of added.values()) {
+      const { kind, integration, rev: first } = (revisions[0] as ListedRevision).row;
+      const last = revisions.at(-1)?.rev ?? first;
+      const wrong = new Set<RevisionRow>();
+      for (const { field } of isListed(kind) ? COLUMNS[kind].filter(({ spec }) => spec.reference) : []) {
+        const wanted = revisions.flatMap(({ row, fields }) =>
+          references(fields, field).map((value) => ({ row, value })),
+        );
         const table = referenceTable(kind, field);
-        this.#count(table, values.length);
-        if (values.length === 0) return true;
-        const sql = `SELECT count(*) FROM json_each(?) v CROSS JOIN ${table} r
-          ON r.integration = ? AND r.value = ${referenceValue('v.value')} AND r.rev = ?`;
-        return this.connection.first(sql, [JSON.stringify(values), integration, rev])?.[0] === values.length;
-      });
+        this.#count(table, wanted.length);
+        if (wanted.length === 0) continue;
+        const sql = `SELECT v.key, r.rev FROM json_each(?) v CROSS JOIN ${table} r
+          ON r.integration = ? AND r.value = ${referenceValue('v.value')} AND r.rev BETWEEN ? AND ?`;
+        const values = JSON.stringify(wanted.map(({ value }) => value));
+        const found = new Set<number>();
+        for (const [place, rev] of this.connection.all(sql, [values, integration, first, last])) {
+          if (wanted[Number(place)]?.row.rev === rev) found.add(Number(place));
+        }
+        for (const [place, { row }] of wanted.entries()) if (!found.has(place)) wrong.add(row);
+      }
+      for (const row of wrong) yield this.#of(row, 'is not found by what it refers to');
+    }
   }
 
   *#liveCountsOf({ seq }: BatchRow, changes: ReadonlyMap<string, number>): Generator<DerivedFault> {

@@ -125,6 +125,7 @@ function revisionRow(kind: Kind, row: Row): RevisionRow {
 /** What lists and column blocks see of a version. */
 export interface ReadValues {
   readonly fields: Fields;
+  readonly columns: readonly SqlValue[];
   readonly values: RecordValues;
 }
 
@@ -134,10 +135,11 @@ export function valuesIn({ kind, record }: RevisionRow): ReadValues | undefined 
   if (value === null || !isListed(kind)) return undefined;
   try {
     const fields = listedFields(kind, value);
-    const isWritable = toValues(kind, fields).every((one) => one === null || typeof one !== 'object');
+    const columns = toValues(kind, fields);
+    const isWritable = columns.every((one) => one === null || typeof one !== 'object');
     const times = TRACKED_TIMES[kind].map((field) => fields[field] ?? null);
     const values = recordValues(kind, value, fields);
-    return isWritable && times.every(isTime) ? { fields, values } : undefined;
+    return isWritable && times.every(isTime) ? { fields, columns, values } : undefined;
   } catch {
     return undefined;
   }
