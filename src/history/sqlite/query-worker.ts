@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import DataLoader from 'dataloader';
 import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import { countIn, findIn, type ScanQuery } from '../columns/scan.js';
@@ -127,6 +129,10 @@ export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000 };
 /** Answers queries on the spot or in the worker, as long as they may take. */
 export class QueryRunner {
   readonly #known = new KnownValues();
+  readonly #together = new DataLoader((asked: readonly AskedStatistics[]) => this.#statisticsOf(asked), {
+    cache: false,
+    batchScheduleFn: (send) => void setImmediate().then(send),
+  });
 
   constructor(
     private readonly connection: Connection,
@@ -141,6 +147,35 @@ export class QueryRunner {
   async scan<T extends ScanTask>(task: T, isQuick: boolean): Promise<ScanResults[T['type']]> {
     if (!isQuick) return this.worker.scan(task);
     return runScan(this.connection, task, this.#known) as ScanResults[T['type']];
+  }
+
+  async statistics(asked: AskedStatistics, isQuick: boolean): Promise<Statistics> {
+    if (!isQuick) return this.#together.load(asked);
+    const [found] = await this.scan({ type: 'STATISTICS', kind: asked.query.kind, asked: [asked] }, true);
+    return found as Statistics;
+  }
+
+  /** Statistics of one view that are asked for at the same time, in one pass through its blocks. */
+  async #statisticsOf(all: readonly AskedStatistics[]): Promise<(Statistics | Error)[]> {
+    const found = new Map<AskedStatistics, Statistics | Error>();
+    const read = async (asked: readonly AskedStatistics[]): Promise<void> => {
+      const kind = asked[0]?.query.kind as ListedKind;
+      try {
+        const results = await this.scan({ type: 'STATISTICS', kind, asked }, false);
+        for (const [i, each] of asked.entries()) found.set(each, results[i] as Statistics);
+      } catch (error) {
+        // a damaged column is no reason to fail those that do not read it
+        if (asked.length > 1) for (const each of asked) await read([each]);
+        else for (const each of asked) found.set(each, error as Error);
+      }
+    };
+    const views = new Map<string, AskedStatistics[]>();
+    for (const each of all) {
+      const view = `${each.scan.kind} ${each.scan.lastRev}`;
+      views.set(view, [...(views.get(view) ?? []), each]);
+    }
+    await Promise.all([...views.values()].map(read));
+    return all.map((each) => found.get(each) as Statistics | Error);
   }
 }
 
