@@ -1,9 +1,19 @@
 import type { ListedKind } from '../../resources/registry.js';
-import { type BlockBytes, type BlockRow, encodeBlock, packColumns, ROWS_COLUMN } from '../columns/block.js';
+import {
+  BlockBuilder,
+  type BlockBytes,
+  type BlockRow,
+  encodeBlock,
+  packColumns,
+  ROWS_COLUMN,
+} from '../columns/block.js';
 import { HistoryError } from '../errors.js';
 import { hasRows, readRows, SMALL } from './column-blocks.js';
 import type { Connection } from './connection.js';
 import type { SqlValue } from './driver.js';
+
+/** How many rows are kept before they become columns. */
+const AT_ONCE = 100;
 
 /** Revisions in `(after, last]`. */
 interface Stretch {
@@ -26,52 +36,62 @@ export class BlockCheck {
   #from = 0;
   /** The block whose rows are being taken; `null`: there is none, `undefined`: it was not looked for yet. */
   #next: Stretch | null | undefined;
-  #rows: ReadRow[] = [];
+  #made: BlockBuilder | null = null;
+  /** Those that `#made` does not have yet. */
+  #rows: BlockRow[] = [];
+  #isReadable = true;
 
   constructor(
     private readonly connection: Connection,
     private readonly kind: ListedKind,
   ) {}
 
-  /** The block that ends with this revision, if one does. */
-  add(row: ReadRow): CheckedBlock | null {
-    if (this.#next === undefined) this.#next = nextBlock(this.connection, this.kind, this.#from);
-    if (this.#next === null || row.rev <= this.#next.after) return null;
-    this.#rows.push(row);
-    return row.rev < this.#next.last ? null : this.#check();
-  }
-
   get from(): number {
     return this.#from;
   }
 
-  /** The block after those that were compared; `null` at the end. */
-  next(): CheckedBlock | null {
-    return this.#check();
+  /** The blocks that end with this revision or before it. */
+  *add({ values, ...row }: ReadRow): Generator<CheckedBlock> {
+    if (this.#next === undefined) this.#next = nextBlock(this.connection, this.kind, this.#from);
+    // a block whose last rows are missing
+    while (this.#next && row.rev > this.#next.last) yield* this.next();
+    if (!this.#next || row.rev <= this.#next.after) return;
+    this.#made ??= new BlockBuilder(this.kind, this.#next.after);
+    if (values === undefined) this.#isReadable = false;
+    else this.#rows.push({ ...row, values });
+    if (this.#rows.length === AT_ONCE) this.#flush();
+    if (row.rev === this.#next.last) yield* this.next();
   }
 
-  #check(): CheckedBlock | null {
-    const [rows, from] = [this.#rows, this.#from];
-    this.#rows = [];
+  /** The block after those that were compared; none at the end. */
+  *next(): Generator<CheckedBlock> {
     const checked = this.connection.snapshot(() =>
-      checkNextBlock(this.connection, this.kind, from, (block) => this.#made(block, rows)),
+      checkNextBlock(this.connection, this.kind, this.#from, (block) => this.#columns(block)),
     );
-    this.#from = checked?.last ?? from;
+    this.#made = null;
+    this.#rows = [];
+    this.#isReadable = true;
+    this.#from = checked?.last ?? this.#from;
     this.#next = nextBlock(this.connection, this.kind, this.#from);
-    return checked;
+    if (checked) yield checked;
+  }
+
+  #flush(): void {
+    try {
+      this.#made?.add(this.#rows.splice(0));
+    } catch {
+      this.#isReadable = false;
+    }
   }
 
   /** `null` if a record cannot be read. From the records themselves if blocks were joined since the rows were taken. */
-  #made({ after, last }: Stretch, rows: readonly ReadRow[]): BlockBytes | null {
-    const isTaken = rows.length > 0 && this.#next?.after === after && this.#next.last === last;
-    const all = isTaken ? rows : readRows(this.connection, this.kind, after, last, Number.MAX_SAFE_INTEGER);
-    const own = all.filter(({ rev }) => rev <= last);
-    return own.every(isReadable) ? encodeBlock(this.kind, after, own) : null;
+  #columns({ after, last }: Stretch): BlockBytes | null {
+    const made = this.#next?.after === after && this.#next.last === last ? this.#made : null;
+    this.#flush();
+    if (made !== null) return this.#isReadable ? made.columns : null;
+    const rows = readRows(this.connection, this.kind, after, last, Number.MAX_SAFE_INTEGER);
+    return encodeBlock(this.kind, after, rows);
   }
-}
-
-function isReadable(row: ReadRow): row is BlockRow {
-  return row.values !== undefined;
 }
 
 function nextBlock(

@@ -271,16 +271,15 @@ export class DerivedCheck {
     { kind, rev, integration: account, prior }: RevisionRow,
     values: RecordValues | null | undefined,
   ): Generator<DerivedFault> {
-    const block = isListed(kind)
-      ? this.#blocks.get(kind)?.add({ rev, prior: prior?.rev ?? 0, account, values })
-      : null;
-    if (block) yield* blockFault(kind, block);
+    const blocks = isListed(kind) ? this.#blocks.get(kind) : undefined;
+    for (const block of blocks?.add({ rev, prior: prior?.rev ?? 0, account, values }) ?? [])
+      yield* blockFault(kind, block);
   }
 
   /** Those that were made meanwhile. */
   async *#laterBlocks(): AsyncGenerator<DerivedFault> {
     for (const [kind, blocks] of this.#blocks) {
-      for (let block = blocks.next(); block !== null; block = blocks.next()) {
+      for (let [block] = blocks.next(); block !== undefined; [block] = blocks.next()) {
         yield* blockFault(kind, block);
         await setImmediate();
         this.throwIfOver();
