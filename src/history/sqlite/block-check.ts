@@ -39,6 +39,8 @@ export class BlockCheck {
   #made: BlockBuilder | null = null;
   /** Those that `#made` does not have yet. */
   #rows: BlockRow[] = [];
+  /** The last row that was taken. */
+  #taken = 0;
   #isReadable = true;
 
   constructor(
@@ -57,6 +59,7 @@ export class BlockCheck {
     while (this.#next && row.rev > this.#next.last) yield* this.next();
     if (!this.#next || row.rev <= this.#next.after) return;
     this.#made ??= new BlockBuilder(this.kind, this.#next.after);
+    this.#taken = row.rev;
     if (values === undefined) this.#isReadable = false;
     else this.#rows.push({ ...row, values });
     if (this.#rows.length === AT_ONCE) this.#flush();
@@ -84,9 +87,9 @@ export class BlockCheck {
     }
   }
 
-  /** `null` if a record cannot be read. From the records themselves if blocks were joined since the rows were taken. */
+  /** `null` if a record cannot be read. From the records themselves if blocks were joined or not all rows were taken. */
   #columns({ after, last }: Stretch): BlockBytes | null {
-    const made = this.#next?.after === after && this.#next.last === last ? this.#made : null;
+    const made = this.#next?.after === after && this.#taken === last ? this.#made : null;
     this.#flush();
     if (made !== null) return this.#isReadable ? made.columns : null;
     const rows = readRows(this.connection, this.kind, after, last, Number.MAX_SAFE_INTEGER);
