@@ -94,13 +94,15 @@ export class DurationRows implements MeasureRows {
     const absences = reader.each(state.field, (value) =>
       state.none.includes(value) ? NONE : state.pending.includes(value) ? PENDING : UNKNOWN,
     );
-    for (let i = 0; i < begun.length; i += 1) {
-      const end = ended ? (ended[i] as number) : this.#settledAt(reader, i);
+    const numbers = new Uint32Array(begun.length);
+    for (let i = 0; i < numbers.length; i += 1) {
+      const [start, end] = [begun[i] as number, ended ? (ended[i] as number) : this.#settledAt(reader, i)];
       const absence = absences[i] as number;
-      const isBegun = !Number.isNaN(begun[i]);
-      if (isBegun && !Number.isNaN(end)) this.#numbers.push(this.#numberOf(end - (begun[i] as number)));
-      else this.#numbers.push(isBegun || absence === NONE ? absence : UNKNOWN);
+      const isBegun = !Number.isNaN(start);
+      if (isBegun && !Number.isNaN(end)) numbers[i] = this.#numberOf(end - start);
+      else numbers[i] = isBegun || absence === NONE ? absence : UNKNOWN;
     }
+    this.#numbers.append(numbers);
   }
 
   #settledAt({ block, rows }: UnitReader, i: number): number {

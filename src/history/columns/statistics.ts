@@ -139,16 +139,19 @@ class RowCollector {
     const { edges, time } = this.#query;
     const [first = 0, end = 0] = [edges[0], edges.at(-1)];
     const times = all.times(time);
-    const found = new Numbers();
+    const [found, buckets] = [new Uint32Array(times.length), new Uint32Array(times.length)];
+    let count = 0;
     for (let i = 0, bucket = 0; i < times.length; i += 1) {
       const ms = times[i] as number;
       if (Number.isNaN(ms)) this.#untimed += 1;
       if (!(ms >= first && ms < end)) continue;
       bucket = bucketOf(edges, ms, bucket);
-      this.#buckets.push(bucket);
-      found.push(all.rows[i] as number);
+      buckets[count] = bucket;
+      found[count] = all.rows[i] as number;
+      count += 1;
     }
-    return all.only(found.array);
+    this.#buckets.append(buckets.subarray(0, count));
+    return all.only(found.subarray(0, count));
   }
 
   #countOwners(reader: UnitReader): void {
