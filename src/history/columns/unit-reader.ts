@@ -46,11 +46,16 @@ export class UnitReader {
     return this.unit === 'ITEM' && !isItemField(this.kind, field) ? this.owners : this.rows;
   }
 
+  /** Whether places are those of all cells of a column in their order; records of items repeat. */
+  #areAll(places: Uint32Array, size: number): boolean {
+    return places === this.rows && places.length === size;
+  }
+
   /** In ms, NaN for none. */
   times(field: string): Float64Array {
     const column = this.#column(field);
     const places = this.#places(field);
-    if (column.form === 'TIMES' && places.length === column.size) return column.times;
+    if (column.form === 'TIMES' && this.#areAll(places, column.size)) return column.times;
     const found = new Float64Array(places.length);
     const [values, of] = column.form === 'TIMES' ? [column.times, null] : [timesOf(column), column.codes];
     for (let i = 0; i < found.length; i += 1) {
@@ -78,7 +83,7 @@ export class UnitReader {
     const starts = this.unit === 'RECORD' && name === itemColumn(field) ? this.block.itemStarts : own;
     const places = this.#places(field);
     if (starts !== null) return severalOf(numbers, starts, places);
-    return { numbers: places.length === numbers.length ? numbers : gathered(numbers, places), starts };
+    return { numbers: this.#areAll(places, numbers.length) ? numbers : gathered(numbers, places), starts };
   }
 }
 
