@@ -113,7 +113,7 @@ const STATISTICS: readonly MeasuredGroups[] = [
     query: { ...GROUPS, groupBy: by('recipientAddress') },
     sql: 'SELECT recipient, count(*) AS n FROM t GROUP BY recipient ORDER BY n DESC, recipient LIMIT 10',
     params: [],
-    atMost: 3,
+    atMost: 2,
   },
   {
     name: 'statistics of 30 days, the first recipients',

@@ -22,7 +22,7 @@ const VERSIONS = 5_000;
 const PER_BATCH = 100;
 const ROUNDS = 5;
 const MOST_DISK = 1.3;
-const MOST_VERIFY = 6;
+const MOST_VERIFY = 5;
 
 /**
  * Fills and seals a history, and closes it; the bytes received. One version in four is the second of its record. `seen`

@@ -1,6 +1,14 @@
 import type { Observation } from '../model/revision.js';
 import type { FieldSpec } from '../resources/definition.js';
-import { byKind, FIELDS, isListed, type ListedKind } from '../resources/registry.js';
+import {
+  type AnyRecord,
+  byKind,
+  DEFINITION_OF,
+  FIELDS,
+  isListed,
+  type ListedKind,
+  type RecordOf,
+} from '../resources/registry.js';
 import { compareValues, type Fields } from '../values/filter.js';
 import { DAY, type Instant, latest, toInstant, toMillis } from '../values/instant.js';
 
@@ -28,24 +36,52 @@ export type HighWaterMarks = Readonly<Record<ListedKind, Readonly<Record<string,
 
 const NONE: FieldRange = { min: null, max: null, nulls: false };
 
+/**
+ * The range of the time between the first and the last item of a record, as instants after 1970. `nulls`: a record has
+ * items with and without a time, or earlier gateways wrote records without this range.
+ */
+export const ITEM_SPAN = 'itemSpan';
+export const UNKNOWN_SPAN: FieldRange = { ...NONE, nulls: true };
+
 export function noMarks(): HighWaterMarks {
-  return byKind(({ kind }) => Object.fromEntries(TRACKED_TIMES[kind].map((field) => [field, NONE])));
+  return byKind(({ kind, items }) => {
+    const ranges = [...TRACKED_TIMES[kind], ...(items ? [ITEM_SPAN] : [])];
+    return Object.fromEntries(ranges.map((range) => [range, NONE]));
+  });
 }
 
 /** Of a batch's observations alone. */
 export function marksOf(observed: ReadonlyMap<Observation, Fields | null>): HighWaterMarks {
   let marks = noMarks();
-  for (const [{ key }, fields] of observed) {
-    if (isListed(key.kind) && fields) marks = widenMarks(marks, key.kind, fields);
+  for (const [{ key, record }, fields] of observed) {
+    if (isListed(key.kind) && fields) marks = widenMarks(marks, key.kind, fields, record);
   }
   return marks;
 }
 
 /** With one more record. */
-export function widenMarks(marks: HighWaterMarks, kind: ListedKind, fields: Fields): HighWaterMarks {
+export function widenMarks(
+  marks: HighWaterMarks,
+  kind: ListedKind,
+  fields: Fields,
+  record: AnyRecord,
+): HighWaterMarks {
   const own = { ...marks[kind] };
-  for (const [field, range] of Object.entries(own)) own[field] = widened(range, fields[field] ?? null);
+  for (const [field, range] of Object.entries(own)) {
+    const value = field === ITEM_SPAN ? itemSpan(kind, fields, record) : fields[field];
+    own[field] = widened(range, value ?? null);
+  }
   return { ...marks, [kind]: own };
+}
+
+function itemSpan(kind: ListedKind, fields: Fields, record: AnyRecord): Instant | null {
+  const { items, defaultOrder, earliestField } = DEFINITION_OF[kind];
+  const [first, last] = [fields[earliestField], fields[defaultOrder]];
+  if (!items || typeof first !== 'string' || typeof last !== 'string') return toInstant(0);
+  const all = items.of(record as RecordOf[ListedKind]);
+  if (all.some((item) => typeof item[items.time] !== 'string')) return null;
+  const span = toMillis(last) - toMillis(first);
+  return span <= END_OF_TIME_MS ? toInstant(span) : null;
 }
 
 function widened(range: FieldRange, value: Fields[string]): FieldRange {

@@ -1,7 +1,5 @@
 import type { ListedKind } from '../resources/registry.js';
-import { DurationTally } from '../values/duration-tally.js';
 import type { FieldValue, Filter } from '../values/filter.js';
-import { compareValues } from '../values/filter.js';
 
 /** What is counted: records of a kind, or their items. */
 export type Unit = 'RECORD' | 'ITEM';
@@ -97,84 +95,96 @@ export interface Statistics {
 export interface StatisticsRows {
   /** The bucket of each row. */
   readonly buckets: Uint32Array;
-  /** The groups of each row: all pairs of a row and a group, in the order of the rows. */
-  readonly pairs: { readonly rows: Uint32Array; readonly groups: Uint32Array };
+  /** The groups of each row: all pairs of a row and a group, in the order of the rows; `null`: each row has one. */
+  readonly pairs: { readonly rows: Uint32Array | null; readonly groups: Uint32Array };
   /** The keys of a group. */
   readonly keysOf: (group: number) => readonly FieldValue[];
+  /** The order of two groups by their keys. */
+  readonly compare: (a: number, b: number) => number;
+  /** Groups have lower numbers than this; not each number is that of a group. */
   readonly groups: number;
   readonly untimed: number;
   readonly sampled: number;
-  /** What is computed of some rows; `null`: how many there are. */
-  readonly measure: ((rows: Uint32Array) => Measured) | null;
 }
+
+/** What is computed of some rows; `null`: how many there are. */
+export type RowMeasure = ((rows: Uint32Array) => Measured) | null;
 
 type Shown = Pick<StatisticsQuery, 'edges' | 'groupBy' | 'top' | 'minCount'>;
 
-/** Groups, buckets and the rest, from rows that were selected in whatever way. */
-export function summarize(rows: StatisticsRows, { edges, groupBy, top, minCount }: Shown): Statistics {
-  const { buckets, pairs, groups, untimed, sampled } = rows;
-  const cellsFor = (slots: number, most: number) => new CellTable(slots, most, edges.length - 1, rows);
-  const all = cellsFor(1, buckets.length);
-  for (let row = 0; row < buckets.length; row += 1) all.add(0, row);
-  const total = all.cellsOf(0);
-  if (groupBy.length === 0) return { total, groups: [], rest: null, untimed, sampled };
-  const counts = new Uint32Array(groups);
-  for (let i = 0; i < pairs.groups.length; i += 1) {
-    const group = pairs.groups[i] as number;
-    counts[group] = (counts[group] as number) + 1;
-  }
-  const shown = largest(counts, rows.keysOf, top, minCount);
+/** Groups, buckets and the rest, from rows that were selected in whatever way; for each measure. */
+export function summarize(
+  rows: StatisticsRows,
+  { edges, groupBy, top, minCount }: Shown,
+  measures: readonly RowMeasure[],
+): Statistics[] {
+  const { buckets, pairs, untimed, sampled } = rows;
+  const width = edges.length - 1;
+  const all = new CellTable(buckets, null, 1, width);
+  const alone = (measure: RowMeasure) => ({ total: all.cellsOf(0, measure), untimed, sampled });
+  if (groupBy.length === 0) return measures.map((each) => ({ ...alone(each), groups: [], rest: null }));
+  const counts = countsOf(pairs.groups, rows.groups);
+  const shown = largest(counts, rows.compare, top, minCount);
+  const values = counts.reduce((sum, count) => sum + (count === 0 ? 0 : 1), 0) - shown.length;
+  const grouped = cellsByGroup(rows, shown, width);
+  return measures.map((measure) => ({
+    ...alone(measure),
+    groups: shown.map((group, slot) => ({
+      ...{ keys: rows.keysOf(group), count: counts[group] as number, ...grouped.cellsOf(slot, measure) },
+    })),
+    rest: values === 0 ? null : { values, ...grouped.cellsOf(shown.length, measure) },
+  }));
+}
+
+/** The rows of the groups that are shown, and of the rest, in which a row with several of its values is once. */
+function cellsByGroup({ buckets, pairs, groups }: StatisticsRows, shown: number[], width: number): CellTable {
   const others = shown.length;
   const slots = new Uint32Array(groups).fill(others);
   for (const [slot, group] of shown.entries()) slots[group] = slot;
-  const cells = cellsFor(others + 1, pairs.rows.length);
-  for (let i = 0, lastOther = -1; i < pairs.rows.length; i += 1) {
-    const [row, slot] = [pairs.rows[i] as number, slots[pairs.groups[i] as number] as number];
+  const size = pairs.groups.length;
+  const cells = new Uint32Array(size);
+  const rows = pairs.rows && new Uint32Array(size);
+  let count = 0;
+  for (let i = 0, lastOther = -1; i < size; i += 1) {
+    const row = pairs.rows === null ? i : (pairs.rows[i] as number);
+    const slot = slots[pairs.groups[i] as number] as number;
     if (slot === others && row === lastOther) continue;
     if (slot === others) lastOther = row;
-    cells.add(slot, row);
+    if (rows !== null) rows[count] = row;
+    cells[count] = slot * width + (buckets[row] as number);
+    count += 1;
   }
-  const values = groups - shown.length;
-  return {
-    ...{ total, untimed, sampled },
-    groups: shown.map((group, slot) => ({
-      ...{ keys: rows.keysOf(group), count: counts[group] as number, ...cells.cellsOf(slot) },
-    })),
-    rest: values === 0 ? null : { values, ...cells.cellsOf(others) },
-  };
+  return new CellTable(cells.subarray(0, count), rows?.subarray(0, count) ?? null, others + 1, width);
 }
 
-/** The rows of each slot (a shown group, or the rest) by bucket; only their number if that is all that is wanted. */
+/** How often each number occurs; all are less than `size`. */
+function countsOf(numbers: Uint32Array, size: number): Uint32Array {
+  const counts = new Uint32Array(size);
+  for (let i = 0; i < numbers.length; i += 1) {
+    const number = numbers[i] as number;
+    counts[number] = (counts[number] as number) + 1;
+  }
+  return counts;
+}
+
+/** The rows of each slot (a shown group, or the rest) by bucket. */
 class CellTable {
   /** How many rows each cell has. */
   readonly #counts: Uint32Array;
-  /** The rows that were added, and the cell of each. */
-  readonly #added: { readonly rows: Uint32Array; readonly cells: Uint32Array } | null;
-  #size = 0;
   #sorted: { readonly rows: Uint32Array; readonly starts: Uint32Array } | null = null;
 
   constructor(
+    private readonly cells: Uint32Array,
+    /** `null`: their numbers are their places. */
+    private readonly rows: Uint32Array | null,
     slots: number,
-    most: number,
     private readonly width: number,
-    private readonly of: Pick<StatisticsRows, 'buckets' | 'measure'>,
   ) {
-    this.#counts = new Uint32Array(slots * width);
-    this.#added = of.measure === null ? null : { rows: new Uint32Array(most), cells: new Uint32Array(most) };
+    this.#counts = countsOf(cells, slots * width);
   }
 
-  add(slot: number, row: number): void {
-    const cell = slot * this.width + (this.of.buckets[row] as number);
-    this.#counts[cell] = (this.#counts[cell] as number) + 1;
-    if (this.#added === null) return;
-    this.#added.rows[this.#size] = row;
-    this.#added.cells[this.#size] = cell;
-    this.#size += 1;
-  }
-
-  cellsOf(slot: number): Cells {
+  cellsOf(slot: number, measure: RowMeasure): Cells {
     const [from, to] = [slot * this.width, (slot + 1) * this.width];
-    const { measure } = this.of;
     if (measure === null) {
       const counts = Array.from(this.#counts.subarray(from, to));
       return { all: counts.reduce((sum, count) => sum + count, 0), buckets: counts };
@@ -183,19 +193,21 @@ class CellTable {
     const { rows, starts } = this.#sorted;
     const rowsIn = (first: number, end: number) => rows.subarray(starts[first], starts[end]);
     const buckets = Array.from({ length: this.width }, (_, i) => measure(rowsIn(from + i, from + i + 1)));
-    return { all: measure(rowsIn(from, to)), buckets };
+    return { all: this.width === 1 ? (buckets[0] as Measured) : measure(rowsIn(from, to)), buckets };
   }
 
   /** The rows of each cell one after the other: those of a slot are together. */
   #byCell() {
+    const { cells, rows: given } = this;
     const starts = new Uint32Array(this.#counts.length + 1);
     for (const [cell, count] of this.#counts.entries()) starts[cell + 1] = (starts[cell] as number) + count;
     const next = starts.slice();
-    const rows = new Uint32Array(this.#size);
-    for (let i = 0; i < this.#size; i += 1) {
-      const cell = this.#added?.cells[i] as number;
-      rows[next[cell] as number] = this.#added?.rows[i] as number;
-      next[cell] = (next[cell] as number) + 1;
+    const rows = new Uint32Array(cells.length);
+    for (let i = 0; i < cells.length; i += 1) {
+      const cell = cells[i] as number;
+      const place = next[cell] as number;
+      rows[place] = given === null ? i : (given[i] as number);
+      next[cell] = place + 1;
     }
     return { rows, starts };
   }
@@ -204,52 +216,20 @@ class CellTable {
 /** The groups to show, in their order. */
 function largest(
   counts: Uint32Array,
-  keysOf: StatisticsRows['keysOf'],
+  compare: StatisticsRows['compare'],
   top: number,
   minCount: number,
 ): number[] {
-  // of many groups only those are compared by their keys that are as large as the last one shown
-  const least = Math.max(minCount, counts.toSorted().at(-top) ?? 0);
-  const enough: number[] = [];
-  for (let group = 0; group < counts.length; group += 1)
-    if ((counts[group] as number) >= least) enough.push(group);
-  const byCount = (a: number, b: number) =>
-    (counts[b] as number) - (counts[a] as number) || compareKeys(keysOf(a), keysOf(b));
-  return enough.sort(byCount).slice(0, top);
-}
-
-function compareKeys(a: readonly FieldValue[], b: readonly FieldValue[]): number {
-  for (const [i, value] of a.entries()) {
-    const order = compareValues(value, b[i] ?? null);
-    if (order !== 0) return order;
+  const best: number[] = [];
+  const isBefore = (a: number, b: number) =>
+    ((counts[b] as number) - (counts[a] as number) || compare(a, b)) < 0;
+  for (let group = 0; group < counts.length; group += 1) {
+    if ((counts[group] as number) < minCount) continue;
+    if (best.length === top && !isBefore(group, best[top - 1] as number)) continue;
+    let place = best.length;
+    while (place > 0 && isBefore(group, best[place - 1] as number)) place -= 1;
+    best.splice(place, 0, group);
+    if (best.length > top) best.pop();
   }
-  return 0;
-}
-
-/** What became of one duration: its length in ms, or why it has none. */
-export type DurationState = number | 'PENDING' | 'UNKNOWN' | 'NONE';
-
-export function durationState(
-  from: number,
-  to: number,
-  state: FieldValue,
-  { pending, none }: DurationMeasure['state'],
-): DurationState {
-  if (Number.isNaN(from)) return none.includes(state) ? 'NONE' : 'UNKNOWN';
-  if (!Number.isNaN(to)) return to - from;
-  if (none.includes(state)) return 'NONE';
-  return pending.includes(state) ? 'PENDING' : 'UNKNOWN';
-}
-
-export function summarizeDurations(states: readonly DurationState[]): DurationSummary {
-  const tally = new DurationTally();
-  const counts = { pending: 0, unknown: 0 };
-  for (const state of states) {
-    if (typeof state === 'number') tally.add(state);
-    else if (state === 'PENDING') counts.pending += 1;
-    else if (state === 'UNKNOWN') counts.unknown += 1;
-  }
-  const at = (share: number) => tally.percentile(share);
-  const { size: count, mean } = tally;
-  return { count, ...counts, min: at(0), median: at(0.5), p95: at(0.95), max: at(1), mean };
+  return best;
 }

@@ -17,10 +17,14 @@ export function canonicalJson(value: unknown): string {
   return textOf(value);
 }
 
+/** Texts that are the same in JSON; most are, and a call of JSON.stringify for each takes longer than all else. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 function textOf(value: unknown): string {
+  if (typeof value === 'string') return PLAIN.test(value) ? `"${value}"` : JSON.stringify(value);
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`not a JSON value: ${value}`);
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`;
+  if (Array.isArray(value)) return listOf(value);
   let text = '';
   for (const [key, json] of sortedKeys(Object.keys(value))) {
     const member = (value as Record<string, unknown>)[key];
@@ -29,14 +33,25 @@ function textOf(value: unknown): string {
   return `{${text}}`;
 }
 
+function listOf(values: readonly unknown[]): string {
+  let text = '[';
+  for (let i = 0; i < values.length; i += 1) text += `${i === 0 ? '' : ','}${textOf(values[i])}`;
+  return `${text}]`;
+}
+
 function sortedKeys(keys: readonly string[]): KeyOrder['sorted'] {
   const place = (keys.length * 7 + (keys[0]?.length ?? 0)) % PLACES;
   const known = ORDERS[place];
-  if (known?.keys.length === keys.length && known.keys.every((key, i) => key === keys[i]))
-    return known.sorted;
+  if (known && areEqual(known.keys, keys)) return known.sorted;
   const sorted = [...keys].sort().map((key) => [key, JSON.stringify(key)] as const);
   if (keys.length <= MOST_KEYS) ORDERS[place] = { keys, sorted };
   return sorted;
+}
+
+function areEqual(some: readonly string[], others: readonly string[]): boolean {
+  if (some.length !== others.length) return false;
+  for (let i = 0; i < some.length; i += 1) if (some[i] !== others[i]) return false;
+  return true;
 }
 
 export function sha256(text: string): string {

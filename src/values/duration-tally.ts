@@ -10,11 +10,11 @@ export class DurationTally {
   #sum = 0;
 
   /** In milliseconds; negative values (clock differences) count as 0. */
-  add(ms: number): void {
-    const raised = raise(Math.max(0, ms));
-    this.#counts.set(raised, (this.#counts.get(raised) ?? 0) + 1);
-    this.#size += 1;
-    this.#sum += raised;
+  add(ms: number, times = 1): void {
+    const raised = raise(ms);
+    this.#counts.set(raised, (this.#counts.get(raised) ?? 0) + times);
+    this.#size += times;
+    this.#sum += times * raised;
   }
 
   get size(): number {
@@ -50,7 +50,8 @@ export class DurationTally {
   }
 }
 
-function raise(ms: number): number {
+/** What a duration counts as. */
+export function raise(ms: number): number {
   const grain = ms <= HOUR ? 1000 : ms <= 7 * DAY ? MINUTE : HOUR;
-  return Math.ceil(ms / grain) * grain;
+  return Math.ceil(Math.max(0, ms) / grain) * grain;
 }

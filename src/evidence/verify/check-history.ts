@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { HistoryStore } from '../../history/store.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../model/revision.js';
 import { KINDS, keyText, type RecordKey } from '../../resources/registry.js';
@@ -76,7 +76,7 @@ export class VersionEnds {
 }
 
 function hashOf(key: RecordKey): bigint {
-  return createHash('sha256').update(keyText(key)).digest().readBigUInt64LE();
+  return hash('sha256', keyText(key), 'buffer').readBigUInt64LE();
 }
 
 /** Read at once; a text may be long. */

@@ -4,10 +4,10 @@ import type { Fields, FieldValue } from '../../values/filter.js';
 import {
   type Codes,
   Column,
+  ColumnBuilder,
   concatColumns,
   decodeCodes,
   encodeCodes,
-  encodeColumn,
   encodeValues,
   isAllZero,
   lengthAt,
@@ -64,32 +64,61 @@ export function itemColumn(field: string): string {
   return `$item.${field}`;
 }
 
-/** Makes a block of revisions in the order of their numbers, all greater than `after`; only with the `wanted` columns. */
+/** Makes a block of revisions that are added in the order of their numbers, all greater than `after`, and keeps none. */
+export class BlockBuilder {
+  readonly #heads: RowHead[] = [];
+  readonly #record: readonly NamedColumn[];
+  readonly #items: readonly NamedColumn[];
+
+  constructor(
+    kind: ListedKind,
+    private readonly after: number,
+    wanted: (name: string) => boolean = () => true,
+  ) {
+    const columnsOf = (specs: Specs, nameOf: (field: string) => string) =>
+      specs.flatMap(([field, { type }]) => {
+        const name = nameOf(field);
+        return wanted(name) ? { name, field, type, column: new ColumnBuilder(type) } : [];
+      });
+    this.#record = columnsOf(BLOCK_COLUMNS[kind].record, (field) => field);
+    this.#items = columnsOf(BLOCK_COLUMNS[kind].items, itemColumn);
+  }
+
+  /** Column by column, which takes less time than row by row. */
+  add(rows: readonly BlockRow[]): void {
+    for (const { rev, prior, account, values } of rows)
+      this.#heads.push({ rev, prior, account: values ? account : null, items: values?.items.length ?? 0 });
+    const items = rows.flatMap(({ values }) => values?.items ?? []);
+    for (const { field, type, column } of this.#record)
+      for (const { values } of rows) column.add(cellOf(values?.fields, field, type));
+    for (const { field, type, column } of this.#items)
+      for (const item of items) column.add(cellOf(item, field, type));
+  }
+
+  get columns(): Map<string, Uint8Array> {
+    const all = [...this.#record, ...this.#items];
+    const columns = new Map(all.map(({ name, column }) => [name, column.bytes]));
+    return columns.set(ROWS_COLUMN, encodeRows(this.after, this.#heads, columns));
+  }
+}
+
+interface NamedColumn {
+  readonly name: string;
+  readonly field: string;
+  readonly type: FieldSpec['type'];
+  readonly column: ColumnBuilder;
+}
+
+/** Makes a block of revisions; only with the `wanted` columns. */
 export function encodeBlock(
   kind: ListedKind,
   after: number,
   rows: readonly BlockRow[],
-  wanted: (name: string) => boolean = () => true,
+  wanted?: (name: string) => boolean,
 ): Map<string, Uint8Array> {
-  const items = rows.flatMap(({ values }) => values?.items ?? []);
-  const heads = rows.map(
-    ({ rev, prior, account, values }): RowHead => ({
-      ...{ rev, prior, account: values ? account : null, items: values?.items.length ?? 0 },
-    }),
-  );
-  const { record, items: ofItems } = BLOCK_COLUMNS[kind];
-  const columns = new Map<string, Uint8Array>();
-  for (const [field, { type }] of record) {
-    if (!wanted(field)) continue;
-    const cells = rows.map(({ values }) => cellOf(values?.fields, field, type));
-    columns.set(field, encodeColumn(type, cells));
-  }
-  for (const [field, { type }] of ofItems) {
-    if (!wanted(itemColumn(field))) continue;
-    const cells = items.map((item) => cellOf(item, field, type));
-    columns.set(itemColumn(field), encodeColumn(type, cells));
-  }
-  return columns.set(ROWS_COLUMN, encodeRows(after, heads, columns));
+  const block = new BlockBuilder(kind, after, wanted);
+  block.add(rows);
+  return block.columns;
 }
 
 function cellOf(fields: Fields | undefined, field: string, type: FieldSpec['type']) {
@@ -199,6 +228,8 @@ export class Block {
     /** Every revision of the kind after this one is in the block or in a later one. */
     readonly after: number,
     private readonly load: (name: string) => Uint8Array,
+    /** Whether this block is the only one that ever begins after this revision. */
+    readonly isLasting = false,
   ) {
     this.#rows = unpackColumns(load(ROWS_COLUMN));
     this.priors = decodeCodes(this.#row('prior'));
@@ -220,9 +251,10 @@ export class Block {
   /** The row of the record of each item. */
   get itemOwners(): Uint32Array {
     if (this.#itemOwners === null) {
-      this.#itemOwners = new Uint32Array(this.itemCount);
-      for (let row = 0; row < this.size; row += 1)
-        this.#itemOwners.fill(row, this.itemStarts[row], this.itemStarts[row + 1]);
+      const [owners, starts] = [new Uint32Array(this.itemCount), this.itemStarts];
+      for (let row = 0, item = 0; row < this.size; row += 1)
+        for (const end = starts[row + 1] as number; item < end; item += 1) owners[item] = row;
+      this.#itemOwners = owners;
     }
     return this.#itemOwners;
   }

@@ -22,26 +22,57 @@ export const NULL_CODE = 0;
 
 type Cell = FieldValue | readonly string[];
 
-/** Makes the bytes of one column. */
-export function encodeColumn(type: FieldSpec['type'], cells: readonly Cell[]): Uint8Array {
-  if (type === 'texts') return encodeLists(cells as readonly (readonly string[])[]);
-  const times = type === 'instant' ? toTimes(cells as readonly FieldValue[]) : null;
-  return times ? encodeTimes(times) : encodeValues(cells as readonly FieldValue[]);
+/** Makes the bytes of one column of cells that are added one by one, and keeps none of them. */
+export class ColumnBuilder {
+  readonly #dictionary = new Dictionary();
+  readonly #codes: number[] = [];
+  readonly #lengths: number[] | null;
+  /** As long as all cells are `null` or instants in the form that the gateway writes; otherwise texts are kept. */
+  #times: number[] | null;
+  #size = 0;
+
+  constructor(type: FieldSpec['type']) {
+    this.#lengths = type === 'texts' ? [] : null;
+    this.#times = type === 'instant' ? [] : null;
+  }
+
+  add(cell: Cell): void {
+    this.#size += 1;
+    if (this.#times !== null && this.#isTime(cell as FieldValue)) return;
+    if (this.#lengths === null) this.#codes.push(this.#dictionary.codeOf(cell as FieldValue));
+    else {
+      const values = cell as readonly string[];
+      this.#lengths.push(values.length);
+      for (const value of values) this.#codes.push(this.#dictionary.codeOf(value));
+    }
+  }
+
+  #isTime(cell: FieldValue): boolean {
+    const ms = cell === null ? Number.NaN : toTime(cell);
+    if (ms === null) this.#keepTexts();
+    else this.#times?.push(ms);
+    return ms !== null;
+  }
+
+  #keepTexts(): void {
+    const times = this.#times ?? [];
+    this.#times = null;
+    for (const ms of times) this.#codes.push(this.#dictionary.codeOf(toInstantOrNull(ms)));
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#times?.some((ms) => !Number.isNaN(ms))) return encodeTimes(Float64Array.from(this.#times));
+    this.#keepTexts();
+    const sections = [encodeCodes(this.#codes), this.#dictionary.bytes];
+    if (this.#lengths === null) return packed('VALUES', this.#size, sections);
+    return packed('LISTS', this.#size, [encodeCodes(this.#lengths), ...sections]);
+  }
 }
 
-/** `null` if one of them is no instant in the form that the gateway writes, or all are `null`: then texts are kept. */
-function toTimes(cells: readonly FieldValue[]): Float64Array | null {
-  const times = new Float64Array(cells.length).fill(Number.NaN);
-  let isAnyKnown = false;
-  for (let i = 0; i < times.length; i += 1) {
-    const cell = cells[i] as FieldValue;
-    if (cell === null) continue;
-    const ms = toTime(cell);
-    if (ms === null) return null;
-    times[i] = ms;
-    isAnyKnown = true;
-  }
-  return isAnyKnown ? times : null;
+export function encodeColumn(type: FieldSpec['type'], cells: Iterable<Cell>): Uint8Array {
+  const column = new ColumnBuilder(type);
+  for (const cell of cells) column.add(cell);
+  return column.bytes;
 }
 
 /** As distances from the earliest, 0 for `null`. */
@@ -85,18 +116,8 @@ class Dictionary {
   }
 }
 
-export function encodeValues(cells: readonly FieldValue[]): Uint8Array {
-  const dictionary = new Dictionary();
-  const codes = cells.map((cell) => dictionary.codeOf(cell));
-  return packed('VALUES', cells.length, [encodeCodes(codes), dictionary.bytes]);
-}
-
-function encodeLists(cells: readonly (readonly string[])[]): Uint8Array {
-  const dictionary = new Dictionary();
-  const codes: number[] = [];
-  for (const cell of cells) for (const value of cell) codes.push(dictionary.codeOf(value));
-  const lengths = encodeCodes(cells.map(({ length }) => length));
-  return packed('LISTS', cells.length, [lengths, encodeCodes(codes), dictionary.bytes]);
+export function encodeValues(cells: Iterable<FieldValue>): Uint8Array {
+  return encodeColumn('text', cells);
 }
 
 /** Whole numbers as bytes: how many, their width and the least of them, then by how much each exceeds it. */
@@ -140,7 +161,7 @@ export function isAllZero(bytes: Uint8Array): boolean {
 }
 
 /** The narrowest array for numbers up to `largest`. */
-function typeFor(largest: number) {
+export function typeFor(largest: number) {
   return largest < 0x100
     ? Uint8Array
     : largest < 0x10000

@@ -1,28 +1,30 @@
 import type { FieldValue } from '../../values/filter.js';
 import {
   type Dimension,
-  type DurationMeasure,
-  type DurationState,
-  durationState,
   type Statistics,
   type StatisticsMeasure,
   type StatisticsQuery,
   type StatisticsRows,
   summarize,
-  summarizeDurations,
 } from '../statistics.js';
 import type { Account, Block } from './block.js';
-import { columnName } from './masks.js';
+import { columnName, type Mask } from './masks.js';
+import {
+  DistinctRows,
+  DurationRows,
+  type MeasureRows,
+  OwnerRows,
+  Settled,
+  type SettledFacts,
+} from './measures.js';
 import { type Finder, finderOf, Replaced, type ScanQuery } from './scan.js';
-import { Numbers, oneValue, type RowValues, UnitReader, Values } from './unit-reader.js';
+import { type RowNumbers, UnitReader } from './unit-reader.js';
+import { type KnownValues, Numbers, Values } from './values.js';
 
 /** What a scan needs to know besides the query. */
-export interface StatisticsFacts {
+export interface StatisticsFacts extends SettledFacts {
   readonly nameOf: (account: Account) => string;
-  /** When the batch of a revision was recorded, in ms. */
-  readonly recordedAt: (rev: number) => number;
-  /** The field that is true while a record may change, by which it is settled or not; `null`: all are settled. */
-  readonly unsettled: string | null;
+  readonly known: KnownValues;
 }
 
 /** Statistics of the records or items that a scan finds. */
@@ -44,25 +46,29 @@ export function statisticsIn(
     const key = JSON.stringify([scan, rest]);
     const collector = collectors.get(key) ?? new RowCollector({ scan, query }, replaced, facts);
     collectors.set(key, collector);
-    const rows = collector.rowsWith(measure, blocks);
-    return () => summarize(rows(), query);
+    const place = collector.measure(measure, blocks);
+    return () => collector.statistics[place] as Statistics;
   });
   for (const block of blocks) {
     for (const collector of collectors.values()) collector.add(block);
     block.forget();
   }
-  return results.map((result) => result());
+  const found = results.map((result) => result());
+  facts.known.keep();
+  return found;
 }
 
 /** Collects the rows of one query, and what some measures need of them. */
 class RowCollector {
   readonly #buckets = new Numbers();
-  readonly #pairs = { rows: new Numbers(), groups: new Numbers() };
-  readonly #groups: Groups;
-  /** The values of the row that is being read, for each dimension. */
-  readonly #read: readonly Numbers[];
+  /** The rows of the pairs of a row and a group; none if each row is in one group. */
+  readonly #pairRows = new Numbers();
+  /** For each dimension the values of the groups of all pairs. */
+  readonly #pairValues: readonly Numbers[];
   readonly #values: readonly Values[];
-  readonly #measures: MeasureRows[] = [];
+  /** `null`: nothing is needed of a row. */
+  readonly #measures: (MeasureRows | null)[] = [];
+  #statistics: Statistics[] | null = null;
   readonly #query: AskedStatistics['query'];
   readonly #find: Finder;
   #untimed = 0;
@@ -76,226 +82,174 @@ class RowCollector {
   ) {
     this.#query = query;
     this.#find = finderOf(replaced, query.unit, scan);
-    this.#values = query.groupBy.map(() => new Values());
-    this.#read = query.groupBy.map(() => new Numbers());
-    this.#groups = new Groups(this.#values);
+    this.#values = query.groupBy.map((each) => (each.type === 'FIELD' ? this.#of(each.field) : new Values()));
+    this.#pairValues = query.groupBy.map(() => new Numbers());
   }
 
-  /** The rows with one measure, once all blocks were added. */
-  rowsWith(measure: StatisticsMeasure, blocks: readonly Block[]): () => StatisticsRows {
-    const rows = this.#measureRows(measure, blocks);
-    if (rows) this.#measures.push(rows);
-    return () => ({ ...this.#collected(), measure: rows?.measure() ?? null });
+  #of(field: string): Values {
+    const { kind, unit } = this.#query;
+    return this.facts.known.of(`${kind} ${columnName(kind, unit, field)}`);
   }
 
-  /** `null`: nothing is needed of a row. */
+  /** The place of its statistics among those that are made once all blocks were added. */
+  measure(measure: StatisticsMeasure, blocks: readonly Block[]): number {
+    return this.#measures.push(this.#measureRows(measure, blocks)) - 1;
+  }
+
+  get statistics(): readonly Statistics[] {
+    const measures = this.#measures.map((each) => each?.measure() ?? null);
+    this.#statistics ??= summarize(this.#collected(), this.#query, measures);
+    return this.#statistics;
+  }
+
   #measureRows(measure: StatisticsMeasure, blocks: readonly Block[]): MeasureRows | null {
     if (measure.type === 'COUNT') return null;
     if (measure.type === 'DURATION')
       return new DurationRows(measure, measure.to === null ? new Settled(blocks, this.facts) : null);
-    const place = this.#query.groupBy.findIndex(
-      (dimension) => dimension.type === 'FIELD' && dimension.field === measure.of,
-    );
-    return new DistinctRows(measure.of, place, this.#values[place] ?? new Values());
+    const { of } = measure;
+    if (of === null) return new OwnerRows();
+    const place = this.#query.groupBy.findIndex((each) => each.type === 'FIELD' && each.field === of);
+    return new DistinctRows(of, place, this.#of(of));
   }
 
   add(block: Block): void {
-    const { kind, unit, edges, time } = this.#query;
+    const { kind, unit, edges, time, groupBy } = this.#query;
     const [first = 0, end = 0] = [edges[0], edges.at(-1)];
     const [earliest, latest, nulls] = block.ranges[columnName(kind, unit, time)] ?? [first, first, 1];
     if (nulls === 0 && (latest < first || earliest >= end)) return;
     const mask = this.#find(block);
     if (mask === null) return;
-    const ofUnit = new UnitReader(kind, unit, block);
-    const times = ofUnit.times(time);
+    const all = new UnitReader(kind, unit, block, placesIn(mask));
+    const bucket = bucketOf(edges, earliest, 0);
+    const isInOne = nulls === 0 && earliest >= (edges[bucket] ?? end) && latest < (edges[bucket + 1] ?? 0);
+    // of a block that lies in one bucket the times are not read
+    const reader = isInOne ? all : this.#within(all);
+    const { rows } = reader;
+    if (isInOne) this.#buckets.append(new Uint32Array(rows.length).fill(bucket));
     // most blocks have no row of the window, and then only their times are read
-    let readers: ReturnType<RowCollector['readers']> | null = null;
-    let [bucket, owner] = [0, -1];
-    for (let row = 0; row < mask.length; row += 1) {
-      if (mask[row] === 0) continue;
-      const ms = times[row] as number;
+    if (rows.length === 0) return;
+    const dimensions = groupBy.map((each, i) => this.#numbers(reader, each, this.#values[i] as Values));
+    this.#group(dimensions, rows.length);
+    for (const measure of this.#measures) measure?.add(reader, dimensions, this.#owners + 1);
+    this.#countOwners(reader);
+  }
+
+  /** The rows that lie in a bucket. */
+  #within(all: UnitReader): UnitReader {
+    const { edges, time } = this.#query;
+    const [first = 0, end = 0] = [edges[0], edges.at(-1)];
+    const times = all.times(time);
+    const [found, buckets] = [new Uint32Array(times.length), new Uint32Array(times.length)];
+    let count = 0;
+    for (let i = 0, bucket = 0; i < times.length; i += 1) {
+      const ms = times[i] as number;
       if (Number.isNaN(ms)) this.#untimed += 1;
       if (!(ms >= first && ms < end)) continue;
-      readers ??= this.readers(ofUnit);
       bucket = bucketOf(edges, ms, bucket);
-      const n = this.#buckets.push(bucket) - 1;
-      if (ofUnit.ownerOf(row) !== owner) {
-        owner = ofUnit.ownerOf(row);
-        this.#owners += 1;
-        if (readers.isWhole !== null && readers.isWhole(owner) !== true) this.#sampled += 1;
+      buckets[count] = bucket;
+      found[count] = all.rows[i] as number;
+      count += 1;
+    }
+    this.#buckets.append(buckets.subarray(0, count));
+    return all.only(found.subarray(0, count));
+  }
+
+  #countOwners(reader: UnitReader): void {
+    const { owners } = reader;
+    const { whole } = this.#query;
+    const isWhole = whole === null ? null : reader.ofOwners(whole, (value) => (value === true ? 1 : 0));
+    for (let i = 0; i < owners.length; i += 1) {
+      if (i > 0 && owners[i] === owners[i - 1]) continue;
+      this.#owners += 1;
+      if (isWhole?.[i] === 0) this.#sampled += 1;
+    }
+  }
+
+  #group(dimensions: readonly RowNumbers[], size: number): void {
+    if (dimensions.every(({ starts }) => starts === null)) {
+      for (const [i, { numbers }] of dimensions.entries()) this.#pairValues[i]?.append(numbers);
+      return;
+    }
+    const [first, second] = dimensions as [RowNumbers, RowNumbers?];
+    const [firsts, seconds] = this.#pairValues as [Numbers, Numbers?];
+    const row = this.#buckets.length - size;
+    const startOf = ({ starts }: RowNumbers, i: number) => (starts === null ? i : (starts[i] as number));
+    for (let i = 0; i < size; i += 1) {
+      for (let a = startOf(first, i); a < startOf(first, i + 1); a += 1) {
+        const end = second ? startOf(second, i + 1) : 1;
+        for (let b = second ? startOf(second, i) : 0; b < end; b += 1) {
+          this.#pairRows.push(row + i);
+          firsts.push(first.numbers[a] as number);
+          seconds?.push(second?.numbers[b] as number);
+        }
       }
-      this.#group(n, row, readers.dimensions);
-      for (const read of readers.measured) read(row, this.#owners);
     }
   }
 
-  private readers(of: UnitReader) {
-    const { groupBy, whole } = this.#query;
-    const dimensions = groupBy.map((each, i) => this.#reader(of, each, this.#values[i] as Values));
-    return {
-      dimensions,
-      measured: this.#measures.map((measure) => measure.readerOf(of, dimensions)),
-      isWhole: whole === null ? null : of.owned(whole),
-    };
-  }
-
-  #group(n: number, row: number, dimensions: readonly RowValues[]): void {
-    const [first, second] = dimensions;
-    if (!first) return;
-    if (first.one && (!second || second.one)) this.#pair(n, first.one(row), second?.one?.(row));
-    else this.#groupAll(n, row, dimensions);
-  }
-
-  #groupAll(n: number, row: number, dimensions: readonly RowValues[]): void {
-    for (const [i, values] of dimensions.entries()) {
-      const found = this.#read[i] as Numbers;
-      found.length = 0;
-      values.add(row, found);
-      if (found.length === 0) found.push(0);
-    }
-    const [first, second] = this.#read as [Numbers, Numbers?];
-    for (let a = 0; a < first.length; a += 1) {
-      for (let b = 0; b < (second?.length ?? 1); b += 1) this.#pair(n, first.at(a), second?.at(b));
-    }
-  }
-
-  #pair(n: number, a: number, b: number | undefined): void {
-    this.#pairs.rows.push(n);
-    this.#pairs.groups.push(this.#groups.groupOf(a, b));
-  }
-
-  #reader(of: UnitReader, dimension: Dimension, values: Values): RowValues {
-    if (dimension.type === 'FIELD') return of.values(dimension.field, values);
+  #numbers(of: UnitReader, dimension: Dimension, values: Values): RowNumbers {
+    if (dimension.type === 'FIELD') return of.numbers(dimension.field, values);
     if (dimension.type === 'ACCOUNT') {
-      const { accounts } = of.block;
-      const nameAt = (row: number) => this.facts.nameOf(accounts.valueAt(of.ownerOf(row)) as Account);
-      return oneValue((row) => values.numberOf(nameAt(row)));
+      const { codes, values: accounts } = of.block.accounts;
+      const names = accounts.map((account) =>
+        account === null ? 0 : values.numberOf(this.facts.nameOf(account as Account)),
+      );
+      return { numbers: of.owners.map((owner) => names[codes[owner] as number] as number), starts: null };
     }
+    const numbers = [null, ...dimension.limits.keys(), dimension.limits.length].map((age) =>
+      values.numberOf(age),
+    );
     const times = of.times(dimension.field);
-    return oneValue((row) => values.numberOf(ageOf(times[row] as number, dimension)));
+    const ages = Uint32Array.from(times, (ms) => numbers[ageOf(ms, dimension)] as number);
+    return { numbers: ages, starts: null };
   }
 
-  #collected(): Omit<StatisticsRows, 'measure'> {
-    const { rows, groups } = this.#pairs;
+  #collected(): StatisticsRows {
+    const [first, second] = this.#pairValues.map(({ array }) => array);
+    const [ofFirst, ofSecond] = this.#values;
+    const rows = this.#pairRows.length === 0 ? null : this.#pairRows.array;
+    const groups = second && ofSecond ? pairsOf(first as Uint32Array, second, ofSecond.size) : null;
+    const place = (group: number, i: number) => groups?.placeOf(group, i) ?? group;
     return {
-      ...{ buckets: this.#buckets.array, pairs: { rows: rows.array, groups: groups.array } },
-      ...{ keysOf: (group: number) => this.#groups.keysOf(group), groups: this.#groups.size },
+      buckets: this.#buckets.array,
+      pairs: { rows, groups: groups?.numbers ?? first ?? new Uint32Array() },
+      groups: groups?.size ?? ofFirst?.size ?? 0,
+      keysOf: (group) => this.#values.map((values, i): FieldValue => values.at(place(group, i))),
+      compare: (a, b) =>
+        ofFirst?.compare(place(a, 0), place(b, 0)) || ofSecond?.compare(place(a, 1), place(b, 1)) || 0,
       ...{ untimed: this.#untimed, sampled: this.#sampled },
     };
   }
 }
 
-/** What a measure needs of the rows that are counted. */
-interface MeasureRows {
-  /** Reads a row of a block; `owner` is the number of its record. */
-  readerOf(of: UnitReader, dimensions: readonly RowValues[]): (row: number, owner: number) => void;
-  measure(): StatisticsRows['measure'];
-}
-
-class DistinctRows implements MeasureRows {
-  /** The different values that were found, and where those of each row begin. */
-  readonly #values = new Numbers();
-  readonly #starts = new Numbers();
-  #owners = 0;
-
-  constructor(
-    /** `null`: records. */
-    private readonly of: string | null,
-    /** The dimension that has the same values; -1 if none has. */
-    private readonly place: number,
-    private readonly known: Values,
-  ) {}
-
-  readerOf(reader: UnitReader, dimensions: readonly RowValues[]) {
-    const read = this.of === null ? null : (dimensions[this.place] ?? reader.values(this.of, this.known));
-    return (row: number, owner: number) => {
-      this.#starts.push(this.#values.length);
-      this.#owners = owner;
-      if (read) read.add(row, this.#values);
-      else this.#values.push(owner);
-    };
-  }
-
-  measure() {
-    const [values, starts] = [this.#values.array, this.#starts];
-    starts.push(values.length);
-    const seen = new Uint32Array(this.of === null ? this.#owners + 1 : this.known.all.length);
-    let token = 0;
-    return (rows: Uint32Array) => {
-      token += 1;
-      let count = 0;
-      for (const row of rows) {
-        for (let i = starts.at(row); i < starts.at(row + 1); i += 1) {
-          const value = values[i] as number;
-          if (seen[value] === token) continue;
-          seen[value] = token;
-          count += 1;
-        }
-      }
-      return count;
-    };
-  }
-}
-
-class DurationRows implements MeasureRows {
-  readonly #durations: DurationState[] = [];
-
-  constructor(
-    private readonly duration: DurationMeasure,
-    private readonly settled: Settled | null,
-  ) {}
-
-  readerOf(reader: UnitReader) {
-    const { from, to, state } = this.duration;
-    const [begun, ended] = [reader.times(from), to === null ? null : reader.times(to)];
-    const stateOf = reader.value(state.field);
-    return (row: number) => {
-      const end = ended ? (ended[row] as number) : (this.settled?.at(reader.block, row) ?? Number.NaN);
-      this.#durations.push(durationState(begun[row] as number, end, stateOf(row), state));
-    };
-  }
-
-  measure() {
-    return (rows: Uint32Array) =>
-      summarizeDurations(Array.from(rows, (row) => this.#durations[row] ?? 'UNKNOWN'));
-  }
-}
-
-/** Groups by number, in the order in which they were found. */
-class Groups {
-  /** The group of each value of a single dimension, plus one. */
-  readonly #single = new Numbers();
-  readonly #pairs = new Map<number, number>();
-  readonly #first = new Numbers();
-  readonly #second = new Numbers();
-
-  constructor(private readonly values: readonly Values[]) {}
-
-  groupOf(a: number, b: number | undefined): number {
-    if (b !== undefined) {
-      const key = a * 2 ** 26 + b;
-      const known = this.#pairs.get(key) ?? this.#add(a, b);
-      this.#pairs.set(key, known);
-      return known;
+/** Numbers for pairs of numbers, of which the second is less than `width`. */
+function pairsOf(first: Uint32Array, second: Uint32Array, width: number) {
+  const numbers = new Uint32Array(first.length);
+  const keys: number[] = [];
+  const known = new Map<number, number>();
+  for (let i = 0; i < numbers.length; i += 1) {
+    const key = (first[i] as number) * width + (second[i] as number);
+    let number = known.get(key);
+    if (number === undefined) {
+      number = keys.push(key) - 1;
+      known.set(key, number);
     }
-    while (this.#single.length <= a) this.#single.push(0);
-    if (this.#single.at(a) === 0) this.#single.put(a, this.#add(a, 0) + 1);
-    return this.#single.at(a) - 1;
+    numbers[i] = number;
   }
+  const placeOf = (number: number, i: number) => {
+    const key = keys[number] as number;
+    return i === 0 ? Math.floor(key / width) : key % width;
+  };
+  return { numbers, size: keys.length, placeOf };
+}
 
-  #add(a: number, b: number): number {
-    this.#second.push(b);
-    return this.#first.push(a) - 1;
+function placesIn(mask: Mask): Uint32Array {
+  const places = new Uint32Array(mask.length);
+  let count = 0;
+  for (let i = 0; i < mask.length; i += 1) {
+    places[count] = i;
+    count += mask[i] as number;
   }
-
-  get size(): number {
-    return this.#first.length;
-  }
-
-  keysOf(group: number): FieldValue[] {
-    const numbers = [this.#first.at(group), this.#second.at(group)];
-    return this.values.map(({ all }, i) => all[numbers[i] ?? 0] ?? null);
-  }
+  return places.subarray(0, count);
 }
 
 /** The bucket of a time within the edges; most rows are in that of the row before. */
@@ -310,39 +264,10 @@ function bucketOf(edges: readonly number[], ms: number, guess: number): number {
   return low;
 }
 
-function ageOf(ms: number, { at, limits }: Extract<Dimension, { readonly type: 'AGE' }>): number | null {
-  if (Number.isNaN(ms)) return null;
-  let reached = 0;
+/** 0 without a time, else one more than the number of limits that the age reaches. */
+function ageOf(ms: number, { at, limits }: Extract<Dimension, { readonly type: 'AGE' }>): number {
+  if (Number.isNaN(ms)) return 0;
+  let reached = 1;
   for (const limit of limits) if (at - ms >= limit) reached += 1;
   return reached;
-}
-
-/** Since when each record has been settled, from its versions. */
-class Settled {
-  /** For each revision the first one of the settled versions that end with it; 0 if it is not settled. */
-  readonly #since: Uint32Array;
-
-  constructor(
-    blocks: readonly Block[],
-    private readonly facts: StatisticsFacts,
-  ) {
-    this.#since = new Uint32Array((blocks.at(-1)?.revs.at(-1) ?? 0) + 1);
-    for (const block of blocks) this.#add(block);
-  }
-
-  #add(block: Block): void {
-    const unsettled = this.facts.unsettled === null ? null : block.column(this.facts.unsettled);
-    const isSettled = Uint8Array.from(unsettled?.values ?? [], (value) => (value === false ? 1 : 0));
-    const { revs, priors } = block;
-    for (let row = 0; row < revs.length; row += 1) {
-      const rev = revs[row] as number;
-      if (unsettled === null || isSettled[unsettled.codes[row] as number] === 1)
-        this.#since[rev] = this.#since[priors[row] as number] || rev;
-    }
-  }
-
-  at(block: Block, row: number): number {
-    const since = this.#since[block.revs[row] as number] as number;
-    return since === 0 ? Number.NaN : this.facts.recordedAt(since);
-  }
 }

@@ -1,153 +1,122 @@
 import type { FieldValue } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import { type Block, itemColumn } from './block.js';
-import { type Column, NULL_CODE } from './column.js';
+import type { Codes, Column } from './column.js';
 import { columnName, isItemField } from './masks.js';
 import type { ScanQuery } from './scan.js';
+import { Numbers, type Values } from './values.js';
 
-/** Values by number, 0 for `null`. */
-export class Values {
-  readonly #numbers = new Map<FieldValue, number>([[null, 0]]);
-  readonly all: FieldValue[] = [null];
-
-  numberOf(value: FieldValue): number {
-    const known = this.#numbers.get(value);
-    if (known !== undefined) return known;
-    this.#numbers.set(value, this.all.length);
-    return this.all.push(value) - 1;
-  }
+/** The values of some rows, by number; 0 stands for none. */
+export interface RowNumbers {
+  readonly numbers: Codes;
+  /** Where those of each row begin, and where the last ones end; `null`: each row has one. */
+  readonly starts: ArrayLike<number> | null;
 }
 
-/** Numbers, as many as come. */
-export class Numbers {
-  #all = new Uint32Array(1_024);
-  length = 0;
-
-  push(value: number): number {
-    if (this.length === this.#all.length) {
-      const larger = new Uint32Array(2 * this.length);
-      larger.set(this.#all);
-      this.#all = larger;
-    }
-    this.#all[this.length] = value;
-    this.length += 1;
-    return this.length;
-  }
-
-  at(i: number): number {
-    return this.#all[i] as number;
-  }
-
-  put(i: number, value: number): void {
-    this.#all[i] = value;
-  }
-
-  /** Whether a number is among those from place `from` on. */
-  has(value: number, from: number): boolean {
-    for (let i = from; i < this.length; i += 1) if (this.#all[i] === value) return true;
-    return false;
-  }
-
-  get array(): Uint32Array {
-    return this.#all.subarray(0, this.length);
-  }
-}
-
-/** The values of the rows of a block, by number. */
-export interface RowValues {
-  /** The number of the only value of a row, 0 for none; `null` if rows may have several. */
-  readonly one: ((row: number) => number) | null;
-  /** Adds the numbers of the values of a row; none if it has no value. */
-  add(row: number, to: Numbers): void;
-}
-
-/** A row has one value or none. */
-export function oneValue(one: (row: number) => number): RowValues {
-  return {
-    one,
-    add(row, to) {
-      const number = one(row);
-      if (number !== 0) to.push(number);
-    },
-  };
-}
-
-/** The fields of the unit's rows in one block. */
+/** The fields of some rows of a unit in one block. */
 export class UnitReader {
-  readonly #owners: Uint32Array | null;
+  #owners: Uint32Array | null = null;
 
   constructor(
     private readonly kind: ScanQuery['kind'],
     private readonly unit: Unit,
     readonly block: Block,
-  ) {
-    this.#owners = unit === 'ITEM' ? block.itemOwners : null;
+    readonly rows: Uint32Array,
+  ) {}
+
+  /** The rows of their records. */
+  get owners(): Uint32Array {
+    if (this.unit === 'RECORD') return this.rows;
+    const all = this.block.itemOwners;
+    // all rows in their order
+    this.#owners ??= this.rows.length === all.length ? all : this.rows.map((row) => all[row] as number);
+    return this.#owners;
   }
 
-  /** The row of the record. */
-  ownerOf(row: number): number {
-    return this.#owners === null ? row : (this.#owners[row] as number);
+  only(rows: Uint32Array): UnitReader {
+    return rows === this.rows ? this : new UnitReader(this.kind, this.unit, this.block, rows);
   }
 
-  #isOfOwner(field: string): boolean {
-    return this.unit === 'ITEM' && !isItemField(this.kind, field);
+  #column(field: string): Column {
+    return this.block.column(columnName(this.kind, this.unit, field));
+  }
+
+  /** Where a column has a field of each row. */
+  #places(field: string): Uint32Array {
+    return this.unit === 'ITEM' && !isItemField(this.kind, field) ? this.owners : this.rows;
+  }
+
+  /** Whether places are those of all cells of a column in their order; records of items repeat. */
+  #areAll(places: Uint32Array, size: number): boolean {
+    return places === this.rows && places.length === size;
   }
 
   /** In ms, NaN for none. */
   times(field: string): Float64Array {
-    const column = this.block.column(columnName(this.kind, this.unit, field));
-    const times =
-      column.form === 'TIMES'
-        ? column.times
-        : Float64Array.from(column.cells(), (cell) =>
-            typeof cell === 'string' ? Date.parse(cell) : Number.NaN,
-          );
-    const owners = this.#isOfOwner(field) ? this.#owners : null;
-    return owners ? Float64Array.from(owners, (owner) => times[owner] as number) : times;
+    const column = this.#column(field);
+    const places = this.#places(field);
+    if (column.form === 'TIMES' && this.#areAll(places, column.size)) return column.times;
+    const found = new Float64Array(places.length);
+    const [values, of] = column.form === 'TIMES' ? [column.times, null] : [timesOf(column), column.codes];
+    for (let i = 0; i < found.length; i += 1) {
+      const place = places[i] as number;
+      found[i] = values[of === null ? place : (of[place] as number)] as number;
+    }
+    return found;
   }
 
-  /** A field of the record, by its row. */
-  owned(field: string): (owner: number) => FieldValue {
-    const column = this.block.column(columnName(this.kind, 'RECORD', field));
-    return (owner) => column.valueAt(owner);
+  /** What each different value of a field comes to, for each row; the field has no more than one value. */
+  each(field: string, of: (value: FieldValue) => number): Uint32Array {
+    const { codes, values } = this.#column(field);
+    return mapped(Uint32Array.from(values, of), codes, this.#places(field));
   }
 
-  /** A field that has no more than one value. */
-  value(field: string): (row: number) => FieldValue {
-    const column = this.block.column(columnName(this.kind, this.unit, field));
-    const isOfOwner = this.#isOfOwner(field);
-    return (row) => column.valueAt(isOfOwner ? this.ownerOf(row) : row);
+  /** As `each`, of a field of the records. */
+  ofOwners(field: string, of: (value: FieldValue) => number): Uint32Array {
+    const { codes, values } = this.block.column(columnName(this.kind, 'RECORD', field));
+    return mapped(Uint32Array.from(values, of), codes, this.owners);
   }
 
-  values(field: string, values: Values): RowValues {
+  numbers(field: string, values: Values): RowNumbers {
     const name = columnName(this.kind, this.unit, field);
-    const column = this.block.column(name);
-    const { codes } = column;
-    const numberOf = numbersOf(column, values);
-    const isOfItems = this.unit === 'RECORD' && name === itemColumn(field);
-    const starts = isOfItems ? this.block.itemStarts : column.form === 'LISTS' ? column.starts : null;
-    const owners = this.#isOfOwner(field) ? this.#owners : null;
-    const rowOf = (row: number) => (owners === null ? row : (owners[row] as number));
-    if (starts === null) return oneValue((row) => numberOf(codes[rowOf(row)] as number));
-    return {
-      one: null,
-      add(row, to) {
-        const [place, from] = [rowOf(row), to.length];
-        for (let i = starts[place] as number; i < (starts[place + 1] as number); i += 1) {
-          const number = numberOf(codes[i] as number);
-          if (number !== 0 && !to.has(number, from)) to.push(number);
-        }
-      },
-    };
+    const { numbers, starts: own } = values.of(this.block, name);
+    const starts = this.unit === 'RECORD' && name === itemColumn(field) ? this.block.itemStarts : own;
+    const places = this.#places(field);
+    if (starts !== null) return severalOf(numbers, starts, places);
+    return { numbers: this.#areAll(places, numbers.length) ? numbers : gathered(numbers, places), starts };
   }
 }
 
-/** The number of the value of a code. */
-function numbersOf(column: Column, values: Values): (code: number) => number {
-  const known = new Uint32Array(column.values.length);
-  return (code) => {
-    if (code === NULL_CODE) return 0;
-    if (known[code] === 0) known[code] = values.numberOf(column.values[code] ?? null);
-    return known[code] as number;
-  };
+/** The values of lists, each once. */
+function severalOf(all: Codes, starts: Uint32Array, places: Uint32Array): RowNumbers {
+  const [numbers, from] = [new Numbers(), new Numbers()];
+  for (let n = 0; n < places.length; n += 1) {
+    const place = places[n] as number;
+    const first = numbers.length;
+    from.push(first);
+    for (let i = starts[place] as number; i < (starts[place + 1] as number); i += 1) {
+      const number = all[i] as number;
+      if (number !== 0 && !numbers.has(number, first)) numbers.push(number);
+    }
+    if (numbers.length === first) numbers.push(0);
+  }
+  from.push(numbers.length);
+  return { numbers: numbers.array, starts: from.array };
+}
+
+function gathered(from: Codes, places: Uint32Array): Uint32Array {
+  const found = new Uint32Array(places.length);
+  for (let i = 0; i < found.length; i += 1) found[i] = from[places[i] as number] as number;
+  return found;
+}
+
+function mapped(known: Uint32Array, codes: ArrayLike<number>, places: Uint32Array): Uint32Array {
+  const found = new Uint32Array(places.length);
+  for (let i = 0; i < found.length; i += 1) found[i] = known[codes[places[i] as number] as number] as number;
+  return found;
+}
+
+/** The instants that codes stand for, if a column has them as texts. */
+function timesOf({ values }: Column): Float64Array {
+  return Float64Array.from(values, (value) => (typeof value === 'string' ? Date.parse(value) : Number.NaN));
 }

@@ -8,28 +8,33 @@ import {
   recordValues,
 } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
-import { toInstant, toMillis } from '../../values/instant.js';
+import { nearestInstant, toMillis } from '../../values/instant.js';
 import type { Statistics, StatisticsQuery } from '../statistics.js';
 import type { HistoryStore, PageItem } from '../store.js';
 import { walkPages } from '../store-access.js';
 import { Block, type BlockRow, encodeBlock } from './block.js';
 import { columnName } from './masks.js';
 import { statisticsIn } from './statistics.js';
+import { KnownValues } from './values.js';
 
 const AT_ONCE = 200;
 /** How many rows become columns without letting other work in between. */
 const ROWS = 512;
 
-/** Statistics from the records themselves, for a store that has no blocks of columns. */
+/**
+ * Statistics from the records themselves, for a store that has no blocks of columns. No record lasts longer than
+ * `itemSpan` (in ms) from its first item to its last, and none has items with and without a time; `null`: it is not known.
+ */
 export async function walkStatistics(
   store: Pick<HistoryStore, 'page' | 'versions'>,
   query: StatisticsQuery,
+  itemSpan: number | null = null,
 ): Promise<Statistics> {
   const { kind, unit, integrations, seq, measure, time } = query;
   const rows = new RowList(query);
   const areVersionsNeeded = measure.type === 'DURATION' && measure.to === null;
   const orderBy = unit === 'RECORD' && fieldSpec(kind, time)?.order ? time : DEFAULT_ORDER[kind];
-  const list = { kind, integrations, filter: readFilter(query), seq, orderBy, descending: false };
+  const list = { kind, integrations, filter: readFilter(query, itemSpan), seq, orderBy, descending: false };
   const read = async (last: PageItem | null) =>
     store.page({ ...list, after: last?.position ?? null, limit: AT_ONCE });
   for await (const items of walkPages(read, (item: PageItem) => item)) {
@@ -54,21 +59,30 @@ export async function walkStatistics(
     nameOf: String,
     recordedAt: (rev: number) => rows.times[rev] ?? Number.NaN,
     unsettled: DEFINITION_OF[kind].unsettledField,
+    known: new KnownValues(),
   };
   return statisticsIn(rows.blocks, [{ scan, query }], facts)[0] as Statistics;
 }
 
 /** Which records are read: of those that a window of time may exclude, the rest. */
-function readFilter({ unit, filter, time, edges }: StatisticsQuery): Filter | null {
-  // the time of an item is no field of its record
-  if (unit === 'ITEM') return filter && { some: filter };
+function readFilter(
+  { kind, unit, filter, time, edges }: StatisticsQuery,
+  itemSpan: number | null,
+): Filter | null {
+  const { items, defaultOrder, earliestField } = DEFINITION_OF[kind];
+  const matching = unit === 'ITEM' && filter !== null ? { some: filter } : filter;
+  // of the times of items the record has only the earliest and the latest of one
+  if (unit === 'ITEM' && (itemSpan === null || time !== items?.time)) return matching;
   const [from = 0, to = 0] = [edges[0], edges.at(-1)];
+  const [latest, earliest] = unit === 'ITEM' ? [defaultOrder, earliestField] : [time, time];
+  const span = unit === 'ITEM' ? (itemSpan ?? 0) : 0;
   const within: Filter[] = [
-    { field: time, gte: toInstant(from) },
-    { field: time, lte: toInstant(to - 1) },
+    { field: latest, gte: nearestInstant(from) },
+    { field: latest, lte: nearestInstant(to - 1 + span) },
+    { field: earliest, lte: nearestInstant(to - 1) },
   ];
-  const timed: Filter = { or: [{ and: within }, { field: time, eq: null }] };
-  return filter === null ? timed : { and: [timed, filter] };
+  const timed: Filter = { or: [{ and: within }, { field: latest, eq: null }] };
+  return matching === null ? timed : { and: [timed, matching] };
 }
 
 /** The columns that statistics read. */

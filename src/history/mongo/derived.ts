@@ -5,7 +5,7 @@ import { streamText } from '../../model/stream.js';
 import { type AnyRecord, FIRST_FIELDS, isListed, type Kind, keyText } from '../../resources/registry.js';
 import { compareValues, type Fields } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
-import { type FieldRange, type HighWaterMarks, noMarks, widenMarks } from '../high-water-marks.js';
+import { type FieldRange, type HighWaterMarks, ITEM_SPAN, noMarks, widenMarks } from '../high-water-marks.js';
 import { isPageOf, pageIn } from '../reading-pages.js';
 import type { DerivedFault } from '../store.js';
 import { readBodies } from './bodies.js';
@@ -100,7 +100,8 @@ export class MongoDerivedCheck {
     const c = fields && isListed(doc.kind) ? (foldedFields(doc.kind, fields) ?? undefined) : undefined;
     if (!isDeepStrictEqual(plain(doc.f), plain(f)) || !isDeepStrictEqual(plain(doc.c), plain(c)))
       yield ofVersion(doc, 'is not found by its own values: what lists go by was altered');
-    if (fields && isListed(doc.kind)) this.#extents = widenMarks(this.#extents, doc.kind, fields);
+    if (fields && isListed(doc.kind) && record !== undefined)
+      this.#extents = widenMarks(this.#extents, doc.kind, fields, JSON.parse(record) as AnyRecord);
   }
 
   /** Read once the last batch is known, so that it is no older than that. */
@@ -202,7 +203,8 @@ function* narrower(said: HighWaterMarks, found: HighWaterMarks, seq: number): Ge
     if (ofKind === undefined && !Object.hasOwn(FIRST_FIELDS, kind)) continue;
     for (const [field, extent] of Object.entries(fields)) {
       const own = ofKind?.[field];
-      if (own && isWithin(extent, own)) continue;
+      const isUnknown = field === ITEM_SPAN && ofKind !== undefined && own === undefined;
+      if (isUnknown || (own && isWithin(extent, own))) continue;
       const message = `How far ${field} of kind ${kind} reached after batch ${seq} is less than its records say.`;
       yield { what: `${kind} ${field}`, seq, message };
     }
@@ -222,8 +224,12 @@ function isWithin({ min, max, nulls }: FieldRange, own: FieldRange): boolean {
 function fieldsIn(kind: Kind, record: string | undefined): Fields | null | undefined {
   if (record === undefined) return undefined;
   try {
-    const fields = recordFields(kind, JSON.parse(record) as AnyRecord);
-    if (fields && isListed(kind)) foldedFields(kind, fields);
+    const value = JSON.parse(record) as AnyRecord;
+    const fields = recordFields(kind, value);
+    if (fields && isListed(kind)) {
+      foldedFields(kind, fields);
+      widenMarks(noMarks(), kind, fields, value);
+    }
     return fields;
   } catch {
     return undefined;

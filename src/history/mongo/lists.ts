@@ -10,8 +10,9 @@ import {
 } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
+import { toInstant, toMillis } from '../../values/instant.js';
 import { damageOf, wholeOnes } from '../errors.js';
-import type { FieldRange, HighWaterMarks } from '../high-water-marks.js';
+import { type FieldRange, type HighWaterMarks, ITEM_SPAN } from '../high-water-marks.js';
 import type {
   ListQuery,
   PageItem,
@@ -184,7 +185,17 @@ export class MongoLists {
     return this.collections.missingIndexes.has(index) ? null : index;
   }
 
-  async #rangeAt({ kind, orderBy, seq }: PageQuery): Promise<FieldRange | undefined> {
+  /** How long the records of a view last from their first item to their last at most, in ms; `null`: it is not known. */
+  async itemSpan({ kind, seq }: Pick<ListQuery, 'kind' | 'seq'>): Promise<number | null> {
+    const range = await this.#rangeAt({ kind, orderBy: ITEM_SPAN, seq });
+    return range === undefined || range.nulls ? null : toMillis(range.max ?? toInstant(0));
+  }
+
+  async #rangeAt({
+    kind,
+    orderBy,
+    seq,
+  }: Pick<PageQuery, 'kind' | 'orderBy' | 'seq'>): Promise<FieldRange | undefined> {
     if (!this.#extents.has(seq)) {
       const batch = await this.collections.batches.findOne({ seq }, { projection: { extents: 1 } });
       // there is none beyond the newest batch, whose extents would be wrong once there is

@@ -53,7 +53,7 @@ class Pass {
     if (!isListed(kind)) return;
     if (seqFrom !== this.#seq) this.#endBatches(seqFrom);
     const fields = fieldsOf(kind, record as Parameters<typeof fieldsOf>[1]);
-    this.#extents = widenMarks(this.#extents, kind, fields);
+    this.#extents = widenMarks(this.#extents, kind, fields, record);
     const c = foldedFields(kind, fields);
     const f = storedFields(fields);
     const update = c ? { $set: { f, c } } : { $set: { f }, $unset: { c: true as const } };

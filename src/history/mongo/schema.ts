@@ -17,7 +17,7 @@ import {
 import { sha256 } from '../../values/canonical-json.js';
 import { toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
-import { noMarks } from '../high-water-marks.js';
+import { ITEM_SPAN, noMarks, UNKNOWN_SPAN } from '../high-water-marks.js';
 import type { MongoConnection } from './connection.js';
 import { fieldPath } from './filter.js';
 import { startCounting } from './live-counts.js';
@@ -181,15 +181,21 @@ export async function prepare(
   return collections;
 }
 
-/** A history of an earlier gateway has nothing of the kinds that came later, so no time of theirs was reached. */
+/**
+ * A history of an earlier gateway has nothing of the kinds that came later, so no time of theirs was reached. How long
+ * its records last from the first item to the last is unknown.
+ */
 async function addKinds({ meta }: Collections): Promise<void> {
   const head = await meta.findOne({ _id: 'head' });
-  const known = head && 'extents' in head ? head.extents : {};
+  const known: Partial<Record<string, object>> = head && 'extents' in head ? head.extents : {};
   for (const [kind, marks] of Object.entries(noMarks())) {
     const path = `extents.${kind}`;
-    if (Object.hasOwn(known, kind)) continue;
-    const without = { _id: 'head', [path]: { $exists: false } } as const;
-    await meta.updateOne(without, { $set: { [path]: marks } });
+    const own = Object.hasOwn(known, kind) ? known[kind] : undefined;
+    const isSpanMissing = Object.hasOwn(marks, ITEM_SPAN) && !Object.hasOwn(own ?? {}, ITEM_SPAN);
+    if (own && !isSpanMissing) continue;
+    const [missing, value] = own ? [`${path}.${ITEM_SPAN}`, UNKNOWN_SPAN] : [path, marks];
+    const without = { _id: 'head', [missing]: { $exists: false } } as const;
+    await meta.updateOne(without, { $set: { [missing]: value } });
   }
 }
 

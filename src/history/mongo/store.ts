@@ -153,7 +153,8 @@ class MongoStore implements HistoryStore {
   page: HistoryStore['page'] = (query) => this.#at(query.seq, () => this.#lists.page(query), A_VERSION);
   recorded: HistoryStore['recorded'] = (query) => this.#at(query.seq, () => this.#lists.recorded(query));
   count: HistoryStore['count'] = (query) => this.#at(query.seq, () => this.#lists.count(query));
-  statistics: HistoryStore['statistics'] = (query) => walkStatistics(this, query);
+  statistics: HistoryStore['statistics'] = async (query) =>
+    walkStatistics(this, query, await this.#at(query.seq, () => this.#lists.itemSpan(query)));
   referrers: HistoryStore['referrers'] = (...query) =>
     this.#at(query[4], () => this.#lists.referrers(...query));
 

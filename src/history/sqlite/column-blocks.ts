@@ -10,10 +10,8 @@ import {
   ROWS_COLUMN,
   unpackColumns,
 } from '../columns/block.js';
-import { HistoryError } from '../errors.js';
 import { unpackText } from '../stored-texts.js';
 import type { Connection } from './connection.js';
-import type { SqlValue } from './driver.js';
 import { BLOCKS_TABLE } from './schema.js';
 
 /*
@@ -22,7 +20,7 @@ import { BLOCKS_TABLE } from './schema.js';
  */
 
 /** The name of all columns of a small block. */
-const SMALL = '';
+export const SMALL = '';
 
 /** When small blocks are joined: they have so many rows, which makes a large block, or there are so many of them. */
 export interface BlockSizes {
@@ -154,7 +152,11 @@ function smallBlocks(connection: Connection, kind: ListedKind, lastRev: number):
 function largeBlocks(connection: Connection, kind: ListedKind, lastRev: number): Block[] {
   return connection.all(BLOCKS, [kind, ROWS_COLUMN, lastRev]).map(([after, rows]) => {
     const load = (name: string) => connection.first(COLUMN, [kind, name, Number(after)])?.[0] as Uint8Array;
-    return new Block(Number(after), (name) => (name === ROWS_COLUMN ? (rows as Uint8Array) : load(name)));
+    return new Block(
+      Number(after),
+      (name) => (name === ROWS_COLUMN ? (rows as Uint8Array) : load(name)),
+      true,
+    );
   });
 }
 
@@ -185,7 +187,7 @@ function madeBlocks(connection: Connection, kind: ListedKind, last: number): Blo
 }
 
 /** The first revisions of a kind in `(after, last]`, as blocks have them. */
-function readRows(
+export function readRows(
   connection: Connection,
   kind: ListedKind,
   after: number,
@@ -221,54 +223,4 @@ export function resetBlocks(connection: Connection): void {
     else connection.exec(BLOCKS_TABLE);
     connection.run(INSERT, [...LAYOUT, 0, 0, 0, Buffer.from(BLOCK_LAYOUT)]);
   });
-}
-
-/** A block that was compared with its records. */
-export interface CheckedBlock {
-  readonly after: number;
-  readonly last: number;
-  /** `null` if one of its records cannot be read. */
-  readonly isRight: boolean | null;
-}
-
-/** Makes the next block after revision `from` again and compares it; `null` if there is none. */
-export function checkNextBlock(connection: Connection, kind: ListedKind, from: number): CheckedBlock | null {
-  const next = connection.first(
-    'SELECT name, after, last FROM column_blocks WHERE kind = ? AND name IN (?, ?) AND last > ? ORDER BY after LIMIT 1',
-    [kind, ROWS_COLUMN, SMALL, from],
-  );
-  if (!next) return null;
-  const [name, after, last] = [next[0], Number(next[1]), Number(next[2])];
-  const columns = madeAgain(connection, kind, after, last);
-  if (columns === null) return { after, last, isRight: null };
-  const wanted = name === SMALL ? new Map([[SMALL, packColumns(columns)]]) : columns;
-  const found = connection.all(
-    'SELECT name, data FROM column_blocks WHERE kind = ? AND after = ? AND (name = ?) = ?',
-    [kind, after, SMALL, name === SMALL ? 1 : 0],
-  );
-  const isSame = found.every(([column, data]) => isEqual(data, wanted.get(String(column))));
-  // blocks that were joined since the last call begin before `from`
-  const isNext = from === 0 || after < from || !hasRows(connection, kind, after, from);
-  const isInPlace = isNext && isAlone(connection, kind, after, last);
-  return { after, last, isRight: isSame && found.length === wanted.size && isInPlace };
-}
-
-/** Whether no other block has revisions in `(after, last]`. */
-function isAlone(connection: Connection, kind: ListedKind, after: number, last: number): boolean {
-  const sql =
-    'SELECT count(*) FROM column_blocks WHERE kind = ? AND name IN (?, ?) AND after < ? AND last > ?';
-  return connection.first(sql, [kind, ROWS_COLUMN, SMALL, last, after])?.[0] === 1;
-}
-
-function madeAgain(connection: Connection, kind: ListedKind, after: number, last: number): BlockBytes | null {
-  try {
-    return encodeBlock(kind, after, readRows(connection, kind, after, last, Number.MAX_SAFE_INTEGER));
-  } catch (error) {
-    if (error instanceof HistoryError) throw error;
-    return null;
-  }
-}
-
-function isEqual(data: SqlValue | undefined, wanted: Uint8Array | undefined): boolean {
-  return data instanceof Uint8Array && wanted !== undefined && Buffer.compare(data, wanted) === 0;
 }

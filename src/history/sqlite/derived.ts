@@ -1,11 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
-import { isListed, KINDS, LISTED_KINDS, type ListedKind } from '../../resources/registry.js';
-import type { Fields } from '../../values/filter.js';
+import {
+  isListed,
+  KINDS,
+  LISTED_KINDS,
+  type ListedKind,
+  type RecordValues,
+} from '../../resources/registry.js';
+
 import type { Instant } from '../../values/instant.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { DerivedFault } from '../store.js';
+import { BlockCheck, type CheckedBlock } from './block-check.js';
 import { hasRows } from './column-blocks.js';
-import { COLUMN_NAMES, COLUMNS, references, toValues } from './columns.js';
+import { COLUMN_NAMES, COLUMNS, references } from './columns.js';
 import type { Connection } from './connection.js';
 import {
   checkFile,
@@ -16,12 +23,16 @@ import {
   checkStates,
   fault,
 } from './derived-tables.js';
-import type { Row } from './driver.js';
-import { runScan, type ScanResults } from './query-worker.js';
-import { fieldsIn, type RevisionRow, RevisionRows } from './revision-rows.js';
-import { keyIndex, referenceTable, referenceValue } from './schema.js';
+import type { SqlValue } from './driver.js';
+import { type RevisionRow, RevisionRows, valuesIn } from './revision-rows.js';
+import { referenceTable, referenceValue } from './schema.js';
 
 const AT_ONCE = 250;
+
+/** A version that lists contain. */
+interface ListedRevision extends TimedRevision {
+  readonly row: RevisionRow;
+}
 
 interface BatchRow {
   readonly seq: number;
@@ -39,6 +50,7 @@ export class DerivedCheck {
   readonly #counts = new Map<string, number>();
   readonly #marks = new Map<string, Instant>();
   readonly #live = new Map<string, number>();
+  readonly #blocks: ReadonlyMap<ListedKind, BlockCheck>;
   #lastRev = 0;
 
   /** `throwIfOver` is called now and then. */
@@ -46,14 +58,16 @@ export class DerivedCheck {
     private readonly connection: Connection,
     private readonly seq: number,
     private readonly throwIfOver: () => void = () => {},
-  ) {}
+  ) {
+    this.#blocks = new Map(LISTED_KINDS.map((kind) => [kind, new BlockCheck(connection, kind)]));
+  }
 
   async *run(): AsyncGenerator<DerivedFault> {
     yield* checkSchema(this.connection);
     yield* checkFile(this.connection);
     yield* this.#revisions();
     yield* this.#totals();
-    yield* this.#blocks();
+    yield* this.#laterBlocks();
     yield* checkLedger(this.connection);
     yield* checkStates(this.connection);
     yield* checkRuns(this.connection);
@@ -88,33 +102,35 @@ export class DerivedCheck {
   }
 
   *#batch(batch: BatchRow, rows: Iterable<RevisionRow>): Generator<DerivedFault> {
-    const added = new Map<string, TimedRevision[]>();
+    const added = new Map<string, ListedRevision[]>();
     const changes = new Map<string, number>();
     const marked = new Map<number, RevisionRow>();
     for (const row of rows) {
       if (row.rev !== this.#lastRev + 1 || row.seqFrom !== batch.seq)
         yield this.#of(row, 'is not at the position that its batch gave it');
       this.#lastRev = row.rev;
-      const prior = this.#prior(row);
-      if (!this.#isBodyRight(row, prior)) yield this.#of(row, 'has the texts of another');
+      if (!this.#isBodyRight(row)) yield this.#of(row, 'has the texts of another');
       if (row.verifiedSeq !== null && Number(row.verifiedSeq) < row.seqFrom)
         yield this.#of(row, 'was confirmed before it existed');
       if (row.ahead !== 0) marked.set(row.rev, row);
       if (!isListed(row.kind)) continue;
       const group = `${row.kind} ${row.integration}`;
       const isLive = row.deleted === 0;
-      const wasLive = prior !== undefined && prior[1] === 0;
+      const wasLive = row.prior !== null && row.prior.deleted === 0;
       if (isLive !== wasLive) changes.set(group, (changes.get(group) ?? 0) + (isLive ? 1 : -1));
-      const fields = isLive ? fieldsIn(row) : null;
+      const read = row.deleted === 1 ? null : valuesIn(row);
+      yield* this.#blocksUpTo(row, read === null ? null : read?.values);
+      const fields = isLive ? read?.fields : null;
       if (fields === undefined) continue;
-      if (!this.#areColumnsRight(row, fields))
+      if (!this.#areColumnsRight(row, read?.columns))
         yield this.#of(row, 'is not found by its own values: a column that lists go by was altered');
       if (fields === null) continue;
-      if (!this.#areReferencesRight(row, fields)) yield this.#of(row, 'is not found by what it refers to');
       const timed = added.get(group);
-      if (timed) timed.push({ rev: row.rev, fields });
-      else added.set(group, [{ rev: row.rev, fields }]);
+      const revision = { rev: row.rev, fields, row };
+      if (timed) timed.push(revision);
+      else added.set(group, [revision]);
     }
+    yield* this.#references(added);
     if (batch.lastRev !== this.#lastRev) {
       yield fault(
         `batch ${batch.seq}`,
@@ -127,39 +143,46 @@ export class DerivedCheck {
     yield* this.#marksOf(batch, added, marked);
   }
 
-  /** The number (that of its texts), and whether it is deleted, of the version that this one superseded. */
-  #prior({ kind, integration, id, seqFrom }: RevisionRow): Row | undefined {
-    const sql = `SELECT coalesce(body, rev), deleted FROM "${kind}" INDEXED BY ${keyIndex(kind)}
-      WHERE integration = ? AND id = ? AND seq_to = ? AND seq_from < seq_to`;
-    return this.connection.first(sql, [integration, id, seqFrom]);
+  #isBodyRight({ deleted, body, prior }: RevisionRow): boolean {
+    return deleted === 0 ? body === null : prior === null || body === prior.body;
   }
 
-  #isBodyRight({ deleted, body }: RevisionRow, prior: Row | undefined): boolean {
-    return deleted === 0 ? body === null : prior === undefined || body === prior[0];
-  }
-
-  /** Compared by SQLite, which has both the values that stand there and those that would be written. */
-  #areColumnsRight({ kind, rev }: RevisionRow, fields: Fields | null): boolean {
+  /** What is no plain text is compared by SQLite, whose texts may be other bytes than those that the driver returns. */
+  #areColumnsRight({ kind, rev, bytes, columns }: RevisionRow, wanted?: readonly SqlValue[]): boolean {
     if (!isListed(kind)) return true;
     const names = COLUMN_NAMES[kind];
-    const values = fields ? toValues(kind, fields) : names.map(() => null);
+    const values = wanted ?? names.map(() => null);
+    const isSame = (value: SqlValue, i: number) =>
+      value === columns[i] && !(typeof value === 'string' && value.includes('\ufffd'));
+    if (bytes === 0 && values.every(isSame)) return true;
     const sql = `SELECT 1 FROM "${kind}" WHERE rev = ? AND ${names.map((name) => `${name} IS ?`).join(' AND ')}`;
     return this.connection.first(sql, [rev, ...values]) !== undefined;
   }
 
-  #areReferencesRight({ kind, rev, integration }: RevisionRow, fields: Fields): boolean {
-    if (!isListed(kind)) return true;
-    return COLUMNS[kind]
-      .filter(({ spec }) => spec.reference)
-      .every(({ field }) => {
-        const values = references(fields, field);
+  /** Names the versions of a batch that are not found by everything that they refer to. */
+  *#references(added: ReadonlyMap<string, readonly ListedRevision[]>): Generator<DerivedFault> {
+    for (const revisions of added.values()) {
+      const { kind, integration, rev: first } = (revisions[0] as ListedRevision).row;
+      const last = revisions.at(-1)?.rev ?? first;
+      const wrong = new Set<RevisionRow>();
+      for (const { field } of isListed(kind) ? COLUMNS[kind].filter(({ spec }) => spec.reference) : []) {
+        const wanted = revisions.flatMap(({ row, fields }) =>
+          references(fields, field).map((value) => ({ row, value })),
+        );
         const table = referenceTable(kind, field);
-        this.#count(table, values.length);
-        if (values.length === 0) return true;
-        const sql = `SELECT count(*) FROM json_each(?) v CROSS JOIN ${table} r
-          ON r.integration = ? AND r.value = ${referenceValue('v.value')} AND r.rev = ?`;
-        return this.connection.first(sql, [JSON.stringify(values), integration, rev])?.[0] === values.length;
-      });
+        this.#count(table, wanted.length);
+        if (wanted.length === 0) continue;
+        const sql = `SELECT v.key, r.rev FROM json_each(?) v CROSS JOIN ${table} r
+          ON r.integration = ? AND r.value = ${referenceValue('v.value')} AND r.rev BETWEEN ? AND ?`;
+        const values = JSON.stringify(wanted.map(({ value }) => value));
+        const found = new Set<number>();
+        for (const [place, rev] of this.connection.all(sql, [values, integration, first, last])) {
+          if (wanted[Number(place)]?.row.rev === rev) found.add(Number(place));
+        }
+        for (const [place, { row }] of wanted.entries()) if (!found.has(place)) wrong.add(row);
+      }
+      for (const row of wrong) yield this.#of(row, 'is not found by what it refers to');
+    }
   }
 
   *#liveCountsOf({ seq }: BatchRow, changes: ReadonlyMap<string, number>): Generator<DerivedFault> {
@@ -244,25 +267,24 @@ export class DerivedCheck {
     }
   }
 
-  /** Each block is made again from its records. */
-  async *#blocks(): AsyncGenerator<DerivedFault> {
-    for (const kind of LISTED_KINDS) {
-      let from = 0;
-      for (;;) {
+  *#blocksUpTo(
+    { kind, rev, integration: account, prior }: RevisionRow,
+    values: RecordValues | null | undefined,
+  ): Generator<DerivedFault> {
+    const blocks = isListed(kind) ? this.#blocks.get(kind) : undefined;
+    for (const block of blocks?.add({ rev, prior: prior?.rev ?? 0, account, values }) ?? [])
+      yield* blockFault(kind, block);
+  }
+
+  /** Those that were made meanwhile. */
+  async *#laterBlocks(): AsyncGenerator<DerivedFault> {
+    for (const [kind, blocks] of this.#blocks) {
+      for (let [block] = blocks.next(); block !== undefined; [block] = blocks.next()) {
+        yield* blockFault(kind, block);
         await setImmediate();
         this.throwIfOver();
-        const block = runScan(this.connection, {
-          type: 'CHECK_NEXT',
-          kind,
-          from,
-        }) as ScanResults['CHECK_NEXT'];
-        if (block === null) break;
-        from = block.last;
-        // a record that cannot be read is named elsewhere
-        if (block.isRight !== false) continue;
-        const which = `versions ${block.after + 1} to ${block.last}`;
-        yield fault(kind, null, `The columns of ${kind} ${which} are not what their records say.`);
       }
+      const { from } = blocks;
       if (from > 0 && hasRows(this.connection, kind, this.#lastRev, from))
         yield fault(
           kind,
@@ -277,4 +299,11 @@ export class DerivedCheck {
     const what = `${name}/${kind}/${id}`;
     return fault(what, seqFrom, `The version of ${what} that batch ${seqFrom} brought ${how}.`);
   }
+}
+
+function* blockFault(kind: string, { after, last, isRight }: CheckedBlock): Generator<DerivedFault> {
+  // a record that cannot be read is named elsewhere
+  if (isRight !== false) return;
+  const which = `versions ${after + 1} to ${last}`;
+  yield fault(kind, null, `The columns of ${kind} ${which} are not what their records say.`);
 }

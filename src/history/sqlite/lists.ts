@@ -1,11 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import DataLoader from 'dataloader';
 import { absentTime, DEFAULT_ORDER, isByFields, type ListedKind } from '../../resources/registry.js';
 import { compareValues, conjuncts, type Filter } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
 import { isInBlocks } from '../columns/masks.js';
 import type { ScanQuery } from '../columns/scan.js';
-import type { AskedStatistics } from '../columns/statistics.js';
 import { HistoryError } from '../errors.js';
 import type { Statistics, StatisticsQuery } from '../statistics.js';
 import type {
@@ -46,11 +44,6 @@ const COUNTED_AT_ONCE = 20;
 
 /** The lists of records: pages and counts, each as its plan says. */
 export class Lists {
-  readonly #together = new DataLoader((asked: readonly AskedStatistics[]) => this.#statisticsOf(asked), {
-    cache: false,
-    batchScheduleFn: (send) => void setImmediate().then(send),
-  });
-
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
@@ -93,64 +86,38 @@ export class Lists {
 
   async count(query: ListQuery, head: Head): Promise<number> {
     if (query.filter === null) return this.#liveCount(query);
-    const view = this.#viewAt(query.seq, head);
-    const scan = this.#scanQuery(query, view.lastRev);
+    const scan = this.#scanQuery(query, this.#viewAt(query.seq, head).lastRev);
     if (scan !== null) return this.answers.scan({ type: 'COUNT', query: scan }, this.#isQuickScan(scan));
     const field = absentTime(query.kind, query.filter) ?? DEFAULT_ORDER[query.kind];
-    const filter = await this.#decided(query.filter, query, view);
-    const request = { ...query, filter, goal: 'COUNT', descending: true, after: null } as const;
-    const plan = this.#plan(request, query, orderColumn(query.kind, field), view, head);
-    const counted = await this.#run(plan, (part) => countSql(plan, part));
+    const counted = await this.#planned(query, field, head, countSql);
     return counted.reduce((sum, [row]) => sum + Number(row?.[0]), 0);
   }
 
   async statistics(query: StatisticsQuery, head: Head): Promise<Statistics> {
     const { kind, integrations, filter } = query;
     const { lastRev } = this.#viewAt(query.seq, head);
-    const accounts = this.integrations.select(integrations).map(({ n }) => n);
+    const accounts = this.#accounts(integrations);
     const isPossible = filter === null || query.unit === 'ITEM' || isInBlocks(kind, filter);
     const scan: ScanQuery = isPossible
       ? { kind, accounts, filter, lastRev }
       : { kind, accounts, filter: null, lastRev, revs: await this.#matching(query, head) };
-    const asked = { scan, query };
     const isQuick = this.#isQuickScan(scan, 1) && isBlocked(this.connection, kind, lastRev);
-    if (!isQuick) return this.#together.load(asked);
-    const [found] = await this.answers.scan({ type: 'STATISTICS', kind, asked: [asked] }, isQuick);
-    return found as Statistics;
-  }
-
-  /** Statistics of one view that are asked for at the same time, in one pass through its blocks. */
-  async #statisticsOf(all: readonly AskedStatistics[]): Promise<(Statistics | Error)[]> {
-    const found = new Map<AskedStatistics, Statistics | Error>();
-    const read = async (asked: readonly AskedStatistics[]): Promise<void> => {
-      const kind = asked[0]?.query.kind as ListedKind;
-      try {
-        const results = await this.answers.scan({ type: 'STATISTICS', kind, asked }, false);
-        for (const [i, each] of asked.entries()) found.set(each, results[i] as Statistics);
-      } catch (error) {
-        // a damaged column is no reason to fail those that do not read it
-        if (asked.length > 1) for (const each of asked) await read([each]);
-        else for (const each of asked) found.set(each, error as Error);
-      }
-    };
-    const views = new Map<string, AskedStatistics[]>();
-    for (const each of all) {
-      const view = `${each.scan.kind} ${each.scan.lastRev}`;
-      views.set(view, [...(views.get(view) ?? []), each]);
-    }
-    await Promise.all([...views.values()].map(read));
-    return all.map((each) => found.get(each) as Statistics | Error);
+    return this.answers.statistics({ scan, query }, isQuick);
   }
 
   /** The revisions that match a filter by ids or references. */
   async #matching(query: ListQuery, head: Head): Promise<number[]> {
-    const column = orderColumn(query.kind, DEFAULT_ORDER[query.kind]);
+    const rows = await this.#planned(query, DEFAULT_ORDER[query.kind], head, matchingSql);
+    return rows.flat().map(([rev]) => Number(rev));
+  }
+
+  /** The rows of each part for a query of all that match. */
+  async #planned(query: ListQuery, field: string, head: Head, queryOf: typeof countSql): Promise<Row[][]> {
     const view = this.#viewAt(query.seq, head);
     const filter = await this.#decided(query.filter, query, view);
     const request = { ...query, filter, goal: 'COUNT', descending: true, after: null } as const;
-    const plan = this.#plan(request, query, column, view, head);
-    const rows = await this.#run(plan, (part) => matchingSql(plan, part));
-    return rows.flat().map(([rev]) => Number(rev));
+    const plan = this.#plan(request, query, orderColumn(query.kind, field), view, head);
+    return this.#run(plan, (part) => queryOf(plan, part));
   }
 
   #liveCount({ kind, integrations, seq }: ListQuery): number {
@@ -163,7 +130,11 @@ export class Lists {
   #scanQuery({ kind, integrations, filter }: ListQuery, lastRev: number): ScanQuery | null {
     const isPossible = filter !== null && namedKeys(kind, filter) === null && isInBlocks(kind, filter);
     if (!isPossible || !isBlocked(this.connection, kind, lastRev)) return null;
-    return { kind, accounts: this.integrations.select(integrations).map(({ n }) => n), filter, lastRev };
+    return { kind, accounts: this.#accounts(integrations), filter, lastRev };
+  }
+
+  #accounts(integrations: ListQuery['integrations']): number[] {
+    return this.integrations.select(integrations).map(({ n }) => n);
   }
 
   #isQuickScan({ lastRev }: ScanQuery, atOnce = COUNTED_AT_ONCE): boolean {
@@ -185,7 +156,7 @@ export class Lists {
     const { kind, integrations } = query;
     if (filter === null || isByFields(kind, filter)) return filter;
     if (isInBlocks(kind, filter)) {
-      const accounts = this.integrations.select(integrations).map(({ n }) => n);
+      const accounts = this.#accounts(integrations);
       const scan = { kind, accounts, filter, lastRev: view.lastRev };
       const isQuick = this.#isQuickScan(scan) && isBlocked(this.connection, kind, view.lastRev);
       const most = Number.MAX_SAFE_INTEGER;
@@ -272,15 +243,12 @@ export class Lists {
     for (const part of parts) {
       const { sql, params } = walkSql(part, limit, budget);
       const rows = this.connection.all(sql, params);
-      if (rows.length < limit && !this.#isShorter(part, budget)) return null;
+      const length = walkLengthSql(part, budget);
+      const isShorter = () => Number(this.connection.first(length.sql, length.params)?.[0]) < budget;
+      if (rows.length < limit && !isShorter()) return null;
       found.push(rows);
     }
     return found;
-  }
-
-  #isShorter(part: Part, budget: number): boolean {
-    const { sql, params } = walkLengthSql(part, budget);
-    return Number(this.connection.first(sql, params)?.[0]) < budget;
   }
 
   #position({ column, integration }: Part, value: Row[number], id: Row[number] | undefined): Position {

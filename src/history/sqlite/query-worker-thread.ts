@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { KnownValues } from '../columns/values.js';
 import { HistoryError } from '../errors.js';
 import type { DerivedFault } from '../store.js';
 import { Connection, type Query } from './connection.js';
@@ -13,6 +14,7 @@ import { runScan, type WorkerData, type WorkerRequest, type WorkerResponse } fro
 
 const { path, access, isOver } = workerData as WorkerData;
 const connection = new Connection(path, access);
+const known = new KnownValues();
 
 parentPort?.on('message', (request: WorkerRequest | null) => {
   if (request) void answerTo(request).then((answer) => parentPort?.postMessage(answer));
@@ -25,7 +27,7 @@ parentPort?.on('message', (request: WorkerRequest | null) => {
 async function answerTo(request: WorkerRequest): Promise<WorkerResponse> {
   const { n } = request;
   try {
-    if ('task' in request) return { n, found: runScan(connection, request.task) };
+    if ('task' in request) return { n, found: runScan(connection, request.task, known) };
     if ('derivedTo' in request) return { n, found: await checkDerived(request.derivedTo) };
     return { n, found: rowsOf(request.queries) };
   } catch (error) {

@@ -1,20 +1,15 @@
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import DataLoader from 'dataloader';
 import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';
 import { countIn, findIn, type ScanQuery } from '../columns/scan.js';
 import { type AskedStatistics, type StatisticsFacts, statisticsIn } from '../columns/statistics.js';
+import { KnownValues } from '../columns/values.js';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
 import type { Statistics } from '../statistics.js';
 import type { DerivedFault } from '../store.js';
-import {
-  type BlockSizes,
-  type BlockSource,
-  type CheckedBlock,
-  checkNextBlock,
-  type MadeBlock,
-  makeBlock,
-  readBlocks,
-} from './column-blocks.js';
+import { type BlockSizes, type BlockSource, type MadeBlock, makeBlock, readBlocks } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess, type Query } from './connection.js';
 import type { Row } from './driver.js';
 
@@ -24,7 +19,6 @@ export type ScanTask =
   | { readonly type: 'FIND'; readonly query: ScanQuery; readonly most: number }
   /** All of the same view of a kind. */
   | { readonly type: 'STATISTICS'; readonly kind: ListedKind; readonly asked: readonly AskedStatistics[] }
-  | { readonly type: 'CHECK_NEXT'; readonly kind: ListedKind; readonly from: number }
   | {
       readonly type: 'MAKE_BLOCK';
       readonly kind: ListedKind;
@@ -36,14 +30,17 @@ export interface ScanResults {
   readonly COUNT: number;
   readonly FIND: readonly number[] | null;
   readonly STATISTICS: readonly Statistics[];
-  readonly CHECK_NEXT: CheckedBlock | null;
   readonly MAKE_BLOCK: MadeBlock;
 }
 
 /** Reads one state of the file, also while another connection writes. */
-export function runScan(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
+export function runScan(
+  connection: Connection,
+  task: ScanTask,
+  known = new KnownValues(),
+): ScanResults[ScanTask['type']] {
   try {
-    return connection.snapshot(() => resultOf(connection, task));
+    return connection.snapshot(() => resultOf(connection, task, known));
   } catch (error) {
     if (error instanceof HistoryError) throw error;
     const kind = 'query' in task ? task.query.kind : task.kind;
@@ -53,19 +50,18 @@ export function runScan(connection: Connection, task: ScanTask): ScanResults[Sca
   }
 }
 
-function resultOf(connection: Connection, task: ScanTask): ScanResults[ScanTask['type']] {
-  if (task.type === 'CHECK_NEXT') return checkNextBlock(connection, task.kind, task.from);
+function resultOf(connection: Connection, task: ScanTask, known: KnownValues): ScanResults[ScanTask['type']] {
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
   if (task.type === 'STATISTICS') {
     const { kind, asked } = task;
     const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0);
-    return statisticsIn(blocks, asked, factsOf(connection, kind));
+    return statisticsIn(blocks, asked, { ...factsOf(connection, kind), known });
   }
   const blocks = readBlocks(connection, task.query.kind, task.query.lastRev);
   return task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
 }
 
-function factsOf(connection: Connection, kind: ListedKind): StatisticsFacts {
+function factsOf(connection: Connection, kind: ListedKind): Omit<StatisticsFacts, 'known'> {
   const integrations = new Integrations(connection);
   let batches: ReturnType<typeof readBatches> | null = null;
   return {
@@ -132,6 +128,12 @@ export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000 };
 
 /** Answers queries on the spot or in the worker, as long as they may take. */
 export class QueryRunner {
+  readonly #known = new KnownValues();
+  readonly #together = new DataLoader((asked: readonly AskedStatistics[]) => this.#statisticsOf(asked), {
+    cache: false,
+    batchScheduleFn: (send) => void setImmediate().then(send),
+  });
+
   constructor(
     private readonly connection: Connection,
     private readonly worker: QueryWorker,
@@ -144,7 +146,36 @@ export class QueryRunner {
 
   async scan<T extends ScanTask>(task: T, isQuick: boolean): Promise<ScanResults[T['type']]> {
     if (!isQuick) return this.worker.scan(task);
-    return runScan(this.connection, task) as ScanResults[T['type']];
+    return runScan(this.connection, task, this.#known) as ScanResults[T['type']];
+  }
+
+  async statistics(asked: AskedStatistics, isQuick: boolean): Promise<Statistics> {
+    if (!isQuick) return this.#together.load(asked);
+    const [found] = await this.scan({ type: 'STATISTICS', kind: asked.query.kind, asked: [asked] }, true);
+    return found as Statistics;
+  }
+
+  /** Statistics of one view that are asked for at the same time, in one pass through its blocks. */
+  async #statisticsOf(all: readonly AskedStatistics[]): Promise<(Statistics | Error)[]> {
+    const found = new Map<AskedStatistics, Statistics | Error>();
+    const read = async (asked: readonly AskedStatistics[]): Promise<void> => {
+      const kind = asked[0]?.query.kind as ListedKind;
+      try {
+        const results = await this.scan({ type: 'STATISTICS', kind, asked }, false);
+        for (const [i, each] of asked.entries()) found.set(each, results[i] as Statistics);
+      } catch (error) {
+        // a damaged column is no reason to fail those that do not read it
+        if (asked.length > 1) for (const each of asked) await read([each]);
+        else for (const each of asked) found.set(each, error as Error);
+      }
+    };
+    const views = new Map<string, AskedStatistics[]>();
+    for (const each of all) {
+      const view = `${each.scan.kind} ${each.scan.lastRev}`;
+      views.set(view, [...(views.get(view) ?? []), each]);
+    }
+    await Promise.all([...views.values()].map(read));
+    return all.map((each) => found.get(each) as Statistics | Error);
   }
 }
 

@@ -1,12 +1,20 @@
-import { type AnyRecord, isListed, KINDS, type Kind } from '../../resources/registry.js';
+import {
+  type AnyRecord,
+  isListed,
+  KINDS,
+  type Kind,
+  type RecordValues,
+  recordValues,
+} from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
 import { toMillis } from '../../values/instant.js';
 import { TRACKED_TIMES } from '../high-water-marks.js';
 import { unpackText } from '../stored-texts.js';
-import { listedFields, toValues } from './columns.js';
+import { COLUMN_NAMES, listedFields, toValues } from './columns.js';
 import type { Connection } from './connection.js';
 import { parsed } from './derived-tables.js';
 import type { Row, SqlValue } from './driver.js';
+import { keyIndex } from './schema.js';
 
 const AT_ONCE = 250;
 
@@ -24,6 +32,19 @@ export interface RevisionRow {
   readonly verifiedSeq: SqlValue;
   /** The decoded record as JSON, of kinds that are listed. */
   readonly record: SqlValue;
+  /** The version that this one superseded. */
+  readonly prior: PriorRow | null;
+  /** How many of the columns have bytes. */
+  readonly bytes: SqlValue;
+  /** The columns that lists go by, of kinds that are listed. */
+  readonly columns: readonly SqlValue[];
+}
+
+interface PriorRow {
+  readonly rev: number;
+  /** The number of its texts. */
+  readonly body: number;
+  readonly deleted: SqlValue;
 }
 
 /** The rows of all kinds in the order of their numbers, read a few at a time. */
@@ -65,30 +86,60 @@ export class RevisionRows {
 }
 
 function rowsSql(kind: Kind): string {
-  const record = isListed(kind) ? '(SELECT record FROM bodies b WHERE b.rev = t.rev)' : 'NULL';
-  return `SELECT rev, integration, id, seq_from, seq_to, deleted, body, ahead, verified_seq, ${record}
-    FROM "${kind}" t WHERE rev > ? ORDER BY rev LIMIT ${AT_ONCE}`;
+  const names = isListed(kind) ? COLUMN_NAMES[kind].map((name) => `t.${name}`) : [];
+  const own = ['rev', 'integration', 'id', 'seq_from', 'seq_to', 'deleted', 'body', 'ahead', 'verified_seq'];
+  const wanted = [
+    ...own.map((name) => `t.${name}`),
+    isListed(kind) ? '(SELECT record FROM bodies b WHERE b.rev = t.rev)' : 'NULL',
+    ...['p.rev', 'coalesce(p.body, p.rev)', 'p.deleted'],
+    ['0', ...names.map((name) => `(typeof(${name}) = 'blob')`)].join(' + '),
+    ...names,
+  ];
+  const prior = `SELECT o.rev FROM "${kind}" o INDEXED BY ${keyIndex(kind)}
+    WHERE o.integration = t.integration AND o.id = t.id AND o.seq_to = t.seq_from AND o.seq_from < o.seq_to`;
+  return `SELECT ${wanted.join(', ')} FROM "${kind}" t NOT INDEXED LEFT JOIN "${kind}" p ON p.rev = (${prior})
+    WHERE t.rev > ? ORDER BY t.rev LIMIT ${AT_ONCE}`;
 }
 
 function revisionRow(kind: Kind, row: Row): RevisionRow {
   const [rev, integration, id = null, seqFrom, seqTo, deleted = null, body = null, ahead = null, ...rest] =
     row;
-  const [verifiedSeq = null, record = null] = rest;
+  const [
+    verifiedSeq = null,
+    record = null,
+    priorRev,
+    priorBody,
+    priorDeleted = null,
+    bytes = null,
+    ...columns
+  ] = rest;
+  const prior =
+    priorRev === null ? null : { rev: Number(priorRev), body: Number(priorBody), deleted: priorDeleted };
   return {
     ...{ kind, rev: Number(rev), integration: Number(integration), id },
     ...{ seqFrom: Number(seqFrom), seqTo: Number(seqTo), deleted, body, ahead, verifiedSeq, record },
+    ...{ prior, bytes, columns },
   };
 }
 
-/** What lists see of a version; `undefined` where its record cannot be read, which shows elsewhere. */
-export function fieldsIn({ kind, record }: RevisionRow): Fields | undefined {
+/** What lists and column blocks see of a version. */
+export interface ReadValues {
+  readonly fields: Fields;
+  readonly columns: readonly SqlValue[];
+  readonly values: RecordValues;
+}
+
+/** `undefined` where its record cannot be read, which shows elsewhere. */
+export function valuesIn({ kind, record }: RevisionRow): ReadValues | undefined {
   const value = parsed<AnyRecord>(unpackText(record));
   if (value === null || !isListed(kind)) return undefined;
   try {
     const fields = listedFields(kind, value);
-    const isWritable = toValues(kind, fields).every((one) => one === null || typeof one !== 'object');
+    const columns = toValues(kind, fields);
+    const isWritable = columns.every((one) => one === null || typeof one !== 'object');
     const times = TRACKED_TIMES[kind].map((field) => fields[field] ?? null);
-    return isWritable && times.every(isTime) ? fields : undefined;
+    const values = recordValues(kind, value, fields);
+    return isWritable && times.every(isTime) ? { fields, columns, values } : undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Block, encodeBlock } from '../../../src/history/columns/block.js';
+import { encodeValues } from '../../../src/history/columns/column.js';
+import { KnownValues, Values } from '../../../src/history/columns/values.js';
+import { compareValues, type FieldValue } from '../../../src/values/filter.js';
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 6 }),
+  fc.constantFrom('a', 'a"', 'a\\', 'a!', 'ab', 'a\n', 'a\t', '\u00e9', '\ud800', '\ud83d\ude00', '\uff5e'),
+);
+const value: fc.Arbitrary<FieldValue> = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null));
+
+/** A block with one column of these values; each time it is read it counts. */
+function blockOf(values: readonly FieldValue[], isLasting: boolean) {
+  const rows = encodeBlock('threat', 0, [], () => false);
+  let reads = 0;
+  const load = (name: string) => {
+    if (name !== 'field') return rows.get(name) ?? new Uint8Array();
+    reads += 1;
+    return encodeValues(values);
+  };
+  return { block: new Block(0, load, isLasting), reads: () => reads };
+}
+
+describe('values by number', () => {
+  test('have equal numbers if they are equal, and are given back', () => {
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 40 }), (all) => {
+        const values = new Values();
+        const { numbers } = values.of(blockOf(all, false).block, 'field');
+        expect(Array.from(numbers, (number) => values.at(number))).toEqual(all);
+        expect(all.map((each) => values.numberOf(each))).toEqual([...numbers]);
+        expect(values.size).toBe(new Set([null, ...all]).size);
+      }),
+    );
+  });
+
+  test('have the order of compareValues', () => {
+    fc.assert(
+      fc.property(text, text, (one, other) => {
+        const values = new Values();
+        const found = values.compare(values.numberOf(one), values.numberOf(other));
+        expect(Math.sign(found)).toBe(Math.sign(compareValues(one, other)));
+      }),
+    );
+  });
+
+  test('of more values than there is room for at first keep their numbers', () => {
+    const values = new Values();
+    const all = Array.from({ length: 5_000 }, (_, i) => `value ${i}`);
+    const numbers = all.map((each) => values.numberOf(each));
+    expect(all.map((each) => values.numberOf(each))).toEqual(numbers);
+    expect(numbers.map((number) => values.at(number))).toEqual(all);
+  });
+
+  test('of a lasting block are read once, those of another block each time', () => {
+    for (const isLasting of [true, false]) {
+      const known = new KnownValues();
+      const { block, reads } = blockOf(['a', 'b', 'a'], isLasting);
+      for (let round = 0; round < 3; round += 1) {
+        expect([...known.of('threat field').of(block, 'field').numbers]).toEqual([1, 2, 1]);
+        known.keep();
+        block.forget();
+      }
+      expect(reads()).toBe(isLasting ? 1 : 3);
+    }
+  });
+
+  test('that are no JSON are refused', () => {
+    const bytes = encodeValues(['a', 'b']);
+    bytes[bytes.length - 2] = 0x20;
+    const rows = encodeBlock('threat', 0, [], () => false);
+    const block = new Block(0, (name) => (name === 'field' ? bytes : (rows.get(name) ?? new Uint8Array())));
+    expect(() => new Values().of(block, 'field')).toThrow(SyntaxError);
+  });
+});
