@@ -20,7 +20,8 @@ export async function propertiesPage(): Promise<Page> {
 function blockOf(text: string): Html {
   if (text.startsWith('## ')) return html`<h2>${text.slice(3)}</h2>`;
   if (!text.startsWith('|')) return html`<p>${lineOf(text)}</p>`;
-  const [headings = [], , ...rows] = text.split('\n').map((line) => line.slice(2, -2).split(' | '));
+  const [first = [], , ...rows] = text.split('\n').map((line) => line.slice(2, -2).split(' | '));
+  const headings = first.map((heading) => heading.replaceAll('`', ''));
   const lines = rows.map(([name = '', ...cells]) => {
     const more = cells.map((cell, i) => html`<td data-name="${headings[i + 1] ?? ''}">${lineOf(cell)}</td>`);
     return html`<tr><th scope="row">${lineOf(name)}</th>${more}</tr>`;

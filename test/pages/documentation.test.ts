@@ -21,11 +21,11 @@ test('the namespace of OSCAL documents leads to a page of the gateway, without a
   expect(markdown).toBe(readFileSync('docs/oscal.md', 'utf8'));
 
   const page = await fetch(ns, { headers: { accept: 'text/html' } });
-  expect([page.status, page.headers.get('vary')]).toEqual([200, 'accept']);
+  expect([page.status, page.headers.get('vary')]).toEqual([200, expect.stringMatching(/^accept\b/)]);
   const html = await page.text();
   const rows = markdown.split('\n').filter((line) => line.startsWith('| '));
   expect(html.match(/<tr>/g)).toHaveLength(rows.length);
   for (const name of ['period', 'evidence-for', 'waiver-expires'])
     expect(html).toContain(`<code>${name}</code>`);
-  expect(html).not.toMatch(/\]\(|`|\|/);
+  expect(html.slice(html.indexOf('<main'))).not.toMatch(/\]\(|`|\|/);
 });
