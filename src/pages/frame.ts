@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Html, html } from '../evidence/report/html.js';
+import { documentMarkup, type Html, html } from '../evidence/report/html.js';
 import { STYLE } from '../evidence/report/html-style.js';
 
 /** What the report's style does not have: a grid of blocks, notices, and colours that a user forces. */
@@ -70,24 +70,10 @@ export const PAGE_POLICY = [
 
 /** Every page of the gateway in its frame. */
 export function pageOf(title: string, header: Html, main: Html, footer: Html | null = null): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${title}</title>
-<style>${new Html(PAGE_STYLE)}</style>
-</head>
-<body>
-<header>${header}</header>
+  const body = html`<header>${header}</header>
 ${main}
-${footer === null ? null : html`<footer>${footer}</footer>`}
-</body>
-</html>
-`.text;
+${footer === null ? null : html`<footer>${footer}</footer>`}`;
+  return documentMarkup(title, PAGE_STYLE, null, body);
 }
 
 /** An answer for a browser. */

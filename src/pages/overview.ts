@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Rested } from '../async/rested.js';
 import { WINDOWS } from '../evidence/posture.js';
 import { html } from '../evidence/report/html.js';
 import type { NamedSeal } from '../evidence/seal/make-seals.js';
@@ -34,7 +35,7 @@ export interface OverviewServices {
   /** How often resources are polled, in milliseconds, by their names in the graph: those of blocks, and what else is collected. */
   readonly pollEvery: Readonly<Record<ResourceName, number>>;
   /** By what is evaluated. */
-  readonly background: Map<string, Underway>;
+  readonly background: Map<string, Rested<Answer<object>>>;
   readonly title: () => string;
   readonly hasIde: boolean;
   readonly clock: () => number;
@@ -158,12 +159,9 @@ async function evaluatedFor(
   return { states, places, verdicts: await Promise.race([verdicts, late]) };
 }
 
-/** The part of the time in which the states of a window are evaluated, however often its page is loaded. */
-const MOST_OF_THE_TIME = 1 / 20;
-
 /**
  * The answer to a question about the present, the same for all readers. A large history takes minutes to evaluate, so
- * there is one evaluation at a time, then a rest, and meanwhile the last answer is shown, which names its instant.
+ * the last answer, which names its instant, is shown until there is a new one.
  */
 async function newest<T>(
   { background, clock }: OverviewServices,
@@ -171,30 +169,11 @@ async function newest<T>(
   late: Promise<'PENDING'>,
   ask: () => Promise<Answer<T>>,
 ): Promise<Answer<T> | 'PENDING'> {
-  const known = background.get(name) ?? { underway: null, last: null, restUntil: 0 };
+  const known = (background.get(name) ?? new Rested(clock)) as Rested<Answer<T>>;
   background.set(name, known);
-  if (known.underway === null && clock() >= known.restUntil) {
-    const begun = clock();
-    known.underway = ask().finally(() => {
-      known.restUntil = clock() + (clock() - begun) / MOST_OF_THE_TIME;
-      known.underway = null;
-    });
-    known.underway.then(
-      (answer) => {
-        known.last = answer;
-      },
-      () => {},
-    );
-  }
-  const answer = known.underway === null ? 'PENDING' : await Promise.race([known.underway, late]);
-  return (answer === 'PENDING' ? (known.last ?? answer) : answer) as Answer<T> | 'PENDING';
-}
-
-/** An evaluation that outlives its page. */
-export interface Underway {
-  underway: Promise<Answer<object>> | null;
-  last: Answer<object> | null;
-  restUntil: number;
+  const underway = known.begin(ask);
+  const answer = underway === null ? 'PENDING' : await Promise.race([underway, late]);
+  return answer === 'PENDING' ? (known.last ?? answer) : answer;
 }
 
 /** The last whole calendar month before an instant, or what was collected of whole days if that is less. */
