@@ -169,7 +169,8 @@ export class Gauges {
 
   posture(states: readonly MeasuredState[]): void {
     this.#of.control_state.reset();
-    for (const { verdict, ...labels } of states) this.#of.control_state.set(labels, STATES[verdict]);
+    for (const { verdict, control, integration, window } of states)
+      this.#of.control_state.set({ control, integration, window }, STATES[verdict]);
   }
 
   streams(states: readonly StreamState[]): void {
