@@ -17,6 +17,11 @@ interface ThresholdSpec {
   readonly description: string;
 }
 
+type Spec = (byDefault: number, description: string) => ThresholdSpec;
+const duration: Spec = (byDefault, description) => ({ type: 'duration', byDefault, description });
+const share: Spec = (byDefault, description) => ({ type: 'share', byDefault, description });
+const count: Spec = (byDefault, description) => ({ type: 'count', byDefault, description });
+
 /** How often each resource is polled, by the name of the threshold. */
 const POLLING = Object.fromEntries(
   Object.values(DEFINITION_OF_RESOURCE).flatMap(
@@ -27,11 +32,6 @@ const POLLING = Object.fromEntries(
     },
   ),
 );
-
-type Spec = (byDefault: number, description: string) => ThresholdSpec;
-const duration: Spec = (byDefault, description) => ({ type: 'duration', byDefault, description });
-const share: Spec = (byDefault, description) => ({ type: 'share', byDefault, description });
-const count: Spec = (byDefault, description) => ({ type: 'count', byDefault, description });
 
 /** Every number that a verdict depends on besides the records, with its default. */
 export const THRESHOLDS = {
