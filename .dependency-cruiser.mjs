@@ -74,7 +74,7 @@ export const MODULES = {
     'Messages follow from the history and the policy; where they go and how filters are read is decided by the wiring.',
   ],
   pages: [
-    ['values', 'log', 'model', STORE, 'integrations/accounts', 'controls', 'evidence'],
+    ['values', 'async', 'log', 'model', STORE, 'integrations/accounts', 'controls', 'evidence'],
     'A page is HTML from answers of the graph, which it gets as text: what it shows, anyone can query.',
   ],
   graphql: [

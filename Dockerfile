@@ -36,6 +36,7 @@ COPY --from=build /app/dist ./dist
 COPY bin ./bin
 COPY scripts/build.js ./scripts/
 COPY package.json LICENSE ./
+COPY docs/oscal.md ./docs/
 # the history's default place is ./data; everything else stays root's, so the service cannot change itself, and the root
 # file system may be read-only. 1000 is the user "node"; a number, so that Kubernetes can see that it is not root.
 RUN mkdir data && chown 1000:1000 data

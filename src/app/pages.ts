@@ -6,6 +6,7 @@ import type { GatewayContext, RequestInfo } from '../graphql/request/services.js
 import type { HistoryStore } from '../history/store.js';
 import type { Pages } from '../http/page-route.js';
 import type { Log } from '../log.js';
+import { propertiesPage, propertiesText } from '../pages/documentation.js';
 import { type OverviewServices, readOverview } from '../pages/overview.js';
 import type { Answer } from '../pages/overview-query.js';
 import { listReports, reportsPage } from '../pages/reports.js';
@@ -48,10 +49,12 @@ export function createPages({ apollo, context, store, config, policy, clock, log
     ) as OverviewServices['pollEvery'],
     title: () => policy().organisation ?? 'Abnormal GraphQL gateway',
     hasIde: config.http.ide,
+    background: new Map(),
     ...{ clock, log },
   };
   return {
     overview: (request, window) => readOverview(services, request, window),
+    properties: (isPage) => (isPage ? propertiesPage() : propertiesText()),
     async reports(request, isPage) {
       const listed = await listReports(services, request, isPage);
       return isPage ? reportsPage(listed, request, services.title()) : listed;

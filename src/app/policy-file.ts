@@ -41,15 +41,6 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-export interface PolicyWatch {
-  current(): Policy;
-  /** Why the file is not in use as it is now; `null` if it is. */
-  problem(): string | null;
-  /** Looks for a change now. */
-  look(): Promise<void>;
-  close(): Promise<void>;
-}
-
 interface WatchOptions {
   readonly path: string | null;
   readonly store: HistoryStore;
@@ -64,13 +55,13 @@ const LOOK_EVERY_MS = 3000;
  * it stays in use. Throws a `ConfigError` if it cannot be used at the start.
  */
 export async function watchPolicy(options: WatchOptions): Promise<PolicyWatch> {
-  const watch = new WatchedPolicy(options, loadPolicy(options.path));
+  const watch = new PolicyWatch(options, loadPolicy(options.path));
   await recordPolicy(options, watch.current());
   if (options.path !== null) watch.keepLooking();
   return watch;
 }
 
-class WatchedPolicy implements PolicyWatch {
+export class PolicyWatch {
   private seen = '';
   private wrong: string | null = null;
   private timer: NodeJS.Timeout | null = null;
@@ -82,6 +73,7 @@ class WatchedPolicy implements PolicyWatch {
   ) {}
 
   current = (): Policy => this.policy;
+  /** Why the file is not in use as it is now; `null` if it is. */
   problem = (): string | null => this.wrong;
 
   keepLooking(): void {
@@ -89,6 +81,7 @@ class WatchedPolicy implements PolicyWatch {
     this.timer.unref();
   }
 
+  /** Looks for a change now. */
   look(): Promise<void> {
     this.looking = this.looking.then(() => this.lookOnce());
     return this.looking;

@@ -1,3 +1,4 @@
+import { Rested } from '../async/rested.js';
 import { knownIntegrations } from '../evidence/evaluate-period.js';
 import { evaluatePosture, POSTURE_WINDOWS, WINDOWS } from '../evidence/posture.js';
 import type { Log } from '../log.js';
@@ -19,36 +20,29 @@ interface Known {
   readonly validUntil: Instant;
 }
 
-/** The part of the time in which states are evaluated, however often they are asked for. */
-const MOST_OF_THE_TIME = 1 / 20;
-
 /** The states of each account by itself, for metrics. */
 export function watchPosture(services: ReportServices & { readonly log: Log }): PostureWatch {
   const { clock, log } = services;
   const stop = new AbortController();
-  let known: Known | null = null;
-  let looking: Promise<void> | null = null;
-  let restUntil = 0;
+  const known = new Rested<Known>(clock);
 
-  async function look(): Promise<void> {
-    const begun = clock();
+  async function look(): Promise<Known> {
     try {
-      known = await evaluateAgain(services, known, stop.signal);
+      return await evaluateAgain(services, known.last, stop.signal);
     } catch (error) {
       if (!stop.signal.aborted) log.warn({ err: error }, 'the states of the controls cannot be evaluated');
+      throw error;
     }
-    restUntil = clock() + (clock() - begun) / MOST_OF_THE_TIME;
-    looking = null;
   }
 
   return {
     states() {
-      if (looking === null && clock() >= restUntil && !stop.signal.aborted) looking = look();
-      return known?.states ?? [];
+      if (!stop.signal.aborted) known.begin(look);
+      return known.last?.states ?? [];
     },
     async close() {
       stop.abort();
-      await looking;
+      await known.underway?.catch(() => {});
     },
   };
 }

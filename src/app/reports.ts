@@ -127,35 +127,24 @@ async function checkIntegrations(
 const FORMATS = [...REPORT_FORMATS, 'pack'] as const;
 type Format = (typeof FORMATS)[number];
 
-const CONTENT_TYPES: Record<Format, string> = {
-  html: 'text/html; charset=utf-8',
-  json: 'application/json; charset=utf-8',
-  ndjson: 'application/x-ndjson; charset=utf-8',
-  csv: 'text/csv; charset=utf-8; header=present',
-  oscal: 'application/json; charset=utf-8',
-  'oscal-plan': 'application/json; charset=utf-8',
-  'oscal-component': 'application/json; charset=utf-8',
-  pack: 'application/x-tar',
-};
+const JSON_TYPE = 'application/json; charset=utf-8';
 
-const EXTENSIONS: Partial<Record<Format, string>> = {
-  oscal: 'oscal.json',
-  'oscal-plan': 'oscal-plan.json',
-  'oscal-component': 'oscal-component.json',
-  pack: 'tar',
+/** The media type of each format, and how its file names end. */
+const FILES: Record<Format, readonly [contentType: string, extension: string]> = {
+  html: ['text/html; charset=utf-8', 'html'],
+  json: [JSON_TYPE, 'json'],
+  ndjson: ['application/x-ndjson; charset=utf-8', 'ndjson'],
+  csv: ['text/csv; charset=utf-8; header=present', 'csv'],
+  oscal: [JSON_TYPE, 'oscal.json'],
+  'oscal-plan': [JSON_TYPE, 'oscal-plan.json'],
+  'oscal-component': [JSON_TYPE, 'oscal-component.json'],
+  pack: ['application/x-tar', 'tar'],
 };
 
 const PARAMETERS = [
-  'format',
-  'controls',
-  'integration',
-  'asOf',
-  'trend',
-  'rows',
-  'threshold',
-  'framework',
-  'spreadsheet',
-] as const;
+  ...(['format', 'controls', 'integration', 'asOf', 'trend', 'rows'] as const),
+  ...(['threshold', 'framework', 'spreadsheet'] as const),
+];
 type Parameter = (typeof PARAMETERS)[number];
 
 /** Reports over HTTP; each is recorded in the audit trail with its outcome. */
@@ -213,10 +202,10 @@ function reportOf(
 ): OpenReport {
   const { question, format } = wanted;
   const { period, rows } = question;
-  const name = `evidence-${period.text.replace(/[^\w-]+/g, '_')}`;
+  const [contentType, extension] = FILES[format];
   return {
-    contentType: CONTENT_TYPES[format],
-    fileName: `${name}.${EXTENSIONS[format] ?? format}`,
+    contentType,
+    fileName: `evidence-${period.text.replace(/[^\w-]+/g, '_')}.${extension}`,
     isPage: format === 'html',
     async write(write, signal) {
       const audit = (outcome: 'SUCCEEDED' | 'FAILED', detail: string) =>

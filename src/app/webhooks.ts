@@ -13,12 +13,7 @@ import { RECORD_CHANGES, recordEvent, type WebhookRules } from '../policy/webhoo
 import { LISTED_KINDS } from '../resources/registry.js';
 import { POLL_LEASE } from '../sync/schedule/poller.js';
 import { CONTROL_EVENTS, createControlDetector } from '../webhooks/control-events.js';
-import {
-  createDeliveries,
-  type Deliveries,
-  type DeliveryResult,
-  type WebhookEndpoint,
-} from '../webhooks/deliveries.js';
+import { Deliveries, type DeliveryResult, type WebhookEndpoint } from '../webhooks/deliveries.js';
 import { deliveryDocument, SEAL_HOOK_DOCUMENT } from '../webhooks/delivery-state.js';
 import { detectEvents } from '../webhooks/detect-events.js';
 import { controlRules, postureRequest } from './reports.js';
@@ -59,7 +54,7 @@ export function createWebhooks(services: WebhookServices): Webhooks {
       postureRequest({ ...services, policy: () => current() }, { windows: POSTURE_WINDOWS }, (name) => name),
     isWanted: () => endpoints().some(({ events }) => CONTROL_EVENTS.some((type) => events.has(type))),
   });
-  const deliveries = createDeliveries({
+  const deliveries = new Deliveries({
     ...{ store, clock, log, sleep: pause, observer: observe },
     secrets: webhookSecretsOf(config, store, clock),
     endpoints,

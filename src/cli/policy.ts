@@ -146,8 +146,8 @@ version: 1
 organisation: Example Corp
 title: E-mail security controls
 
-# Where you publish the folder docs/ of the gateway; OSCAL refers to its page oscal.md:
-# documentation: https://docs.example.com/gateway
+# Where auditors find the page oscal.md, to which OSCAL refers: at the gateway itself, or where you publish docs/:
+# documentation: https://gateway.example.com/docs
 
 # Which frameworks reports show; all, if this is left out:
 # frameworks: [soc2, iso-27001]

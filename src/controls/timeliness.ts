@@ -22,6 +22,7 @@ import { isInPeriod } from './period.js';
 import {
   gradeShare,
   licensedStreams,
+  measureOf,
   mostText,
   shareMeasures,
   verdictOf,
@@ -278,21 +279,13 @@ function timelyMeasures(
     ...{ met: counts.MET, missed: counts.EXCEPTION, doubtful: counts.IN_DOUBT },
     waived: counts.WAIVED,
   };
-  const plain = (name: string, value: number): ControlMeasure => ({
-    name,
-    value,
-    unit: 'count',
-    threshold: null,
-  });
-  const time = (name: string, share: number): ControlMeasure => {
-    return { name, value: times.percentile(share), unit: 'ms', threshold: null };
-  };
+  const time = (name: string, share: number) => measureOf('ms', name, times.percentile(share));
   return [
     ...shareMeasures(measure, split, limits.share),
     time(`Median time until ${done}, at most`, 0.5),
     time(`95th percentile of the time until ${done}, at most`, 0.95),
-    plain('Still before their deadline', counts.PENDING),
-    plain('In doubt: the recorded data do not decide it', counts.IN_DOUBT),
+    measureOf('count', 'Still before their deadline', counts.PENDING),
+    measureOf('count', 'In doubt: the recorded data do not decide it', counts.IN_DOUBT),
     ...waivedMeasures(measure, split),
   ];
 }

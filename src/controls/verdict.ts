@@ -172,22 +172,31 @@ export function gradeShare(split: Split, wanted: number): Grade {
 /** The proven share and, if different, the largest possible one. */
 export function shareMeasures(name: string, split: Split, wanted: number): ControlMeasure[] {
   const bounds = shareBounds(split);
-  const threshold = { value: wanted, bound: 'AT_LEAST' } as const;
-  const proven: ControlMeasure = { name, value: bounds?.least ?? null, unit: 'share', threshold };
+  const proven = measureOf('share', name, bounds?.least ?? null, atLeast(wanted));
   if (bounds === null || split.doubtful === 0) return [proven];
-  return [
-    proven,
-    { name: `${name}, including those in doubt`, value: bounds.most, unit: 'share', threshold },
-  ];
+  return [proven, measureOf('share', `${name}, including those in doubt`, bounds.most, atLeast(wanted))];
 }
+
+/** Without a threshold, it is only for information. */
+export function measureOf(
+  unit: ControlMeasure['unit'],
+  name: string,
+  value: number | null,
+  threshold: ControlMeasure['threshold'] = null,
+): ControlMeasure {
+  return { name, value, unit, threshold };
+}
+
+export const atLeast = (value: number) => ({ value, bound: 'AT_LEAST' }) as const;
+export const atMost = (value: number) => ({ value, bound: 'AT_MOST' }) as const;
 
 /** If anything is waived: how much, and the share as if it were not. */
 export function waivedMeasures(name: string, { met, missed, doubtful, waived = 0 }: Split): ControlMeasure[] {
   if (waived === 0) return [];
   const value = met / (met + missed + doubtful + waived);
   return [
-    { name: `${name}, without waivers`, value, unit: 'share', threshold: null },
-    { name: 'Waived exceptions', value: waived, unit: 'count', threshold: null },
+    measureOf('share', `${name}, without waivers`, value),
+    measureOf('count', 'Waived exceptions', waived),
   ];
 }
 

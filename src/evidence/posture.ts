@@ -6,11 +6,13 @@ import { CONTROLS } from '../controls/registry.js';
 import { dueBefore } from '../controls/stream-facts.js';
 import { licensedStreams } from '../controls/verdict.js';
 import type { HistoryStore } from '../history/store.js';
+import type { ControlId } from '../policy/policy.js';
 import { rulesKey, thresholdsFor } from '../policy/rules.js';
 import { mostBetweenPolls } from '../policy/thresholds.js';
 import { RESOURCES } from '../resources/registry.js';
+import { sha256 } from '../values/canonical-json.js';
 import { DAY, earliest, HOUR, type Instant, latest, shift, toInstant, toMillis } from '../values/instant.js';
-import { evaluateOnce } from './evaluate-once.js';
+import { evaluateEach } from './evaluate-once.js';
 import { evaluateTogether, knownIntegrations, NONE, type ViewRequest } from './evaluate-period.js';
 import { readLedgers } from './gather-facts.js';
 
@@ -125,12 +127,12 @@ export async function evaluatePosture(store: HistoryStore, request: PostureReque
     const { to, validUntil } = endOfControls([control]);
     return request.windows.map((window) => ({ control, window, validUntil, period: periodOf(window, to) }));
   });
-  const { integrations, results } = await evaluateShared(store, request, pairs);
-  const states = results.flatMap((result, i): ControlState[] => {
+  const shared = await evaluateShared(store, request, pairs);
+  const states = shared.flatMap(({ result }, i): ControlState[] => {
     const { window, validUntil } = pairs[i] ?? {};
     return window ? [{ window, result, validUntil: validUntil ?? null }] : [];
   });
-  return { integrations, states };
+  return { integrations: shared[0]?.integrations ?? [], states };
 }
 
 /** The results for the windows before, for each state: as long, and ending where its window begins; in the same view. */
@@ -143,7 +145,7 @@ export async function evaluateBefore(
     control: CONTROLS[control],
     period: periodOf(window, period.from),
   }));
-  return (await evaluateShared(store, request, pairs)).results;
+  return (await evaluateShared(store, request, pairs)).map(({ result }) => result);
 }
 
 function periodOf(window: PostureWindow, to: Instant): Period {
@@ -155,34 +157,39 @@ interface Pair {
   readonly period: Period;
 }
 
+/** The result of one control on one period, and the accounts that it is about. */
 interface Shared {
   readonly integrations: readonly string[];
-  /** In the order of the pairs. */
-  readonly results: readonly EvaluatedControl[];
+  readonly result: EvaluatedControl;
 }
 
-function evaluateShared(
+/** Those that no other caller has asked for in this view. All accounts are the only one if there is one. */
+async function evaluateShared(
   store: HistoryStore,
-  request: PostureRequest,
+  asked: PostureRequest,
   pairs: readonly Pair[],
-): Promise<Shared> {
+): Promise<readonly Shared[]> {
+  const names = asked.integrations ?? (await knownIntegrations(store));
+  const request = { ...asked, integrations: names.length === 1 ? names : asked.integrations };
   const { pin, integrations, rules, credentials, signal } = request;
-  const named = pairs.map(({ control, period }) => `${control.id} ${period.text}`);
-  const key = JSON.stringify(['posture', pin, integrations, rulesKey(rules), credentials, named]);
-  return evaluateOnce(store, key, async () => {
-    const periods = new Map(pairs.map(({ period }) => [period.text, period]));
-    const asked = [...periods.values()].map((period) => ({
+  const view = sha256(JSON.stringify([pin, integrations, rulesKey(rules), credentials]));
+  const nameOf = (control: ControlId, { text }: Period) => `${control} ${text}`;
+  const keys = pairs.map(({ control, period }) => `posture ${view} ${nameOf(control.id, period)}`);
+  return evaluateEach(store, keys, async (places) => {
+    const missing = places.flatMap((place) => pairs[place] ?? []);
+    const periods = new Map(missing.map(({ period }) => [period.text, period]));
+    const together = [...periods.values()].map((period) => ({
       period,
-      controls: pairs.flatMap((pair) => (pair.period.text === period.text ? pair.control : [])),
+      controls: missing.flatMap((pair) => (pair.period.text === period.text ? pair.control : [])),
       keep: NONE,
     }));
-    const evaluated = await evaluateTogether(store, request, asked, { signal });
+    const evaluated = await evaluateTogether(store, request, together, { signal });
     const results = evaluated.evaluations.flatMap((evaluation) => evaluation.finish());
-    const byName = new Map(results.map((result) => [`${result.control} ${result.period.text}`, result]));
-    return {
-      integrations: evaluated.integrations,
-      results: named.flatMap((name) => byName.get(name) ?? []),
-    };
+    const byName = new Map(results.map((result) => [nameOf(result.control, result.period), result]));
+    return missing.flatMap(({ control, period }) => {
+      const result = byName.get(nameOf(control.id, period));
+      return result ? { integrations: evaluated.integrations, result } : [];
+    });
   });
 }
 

@@ -12,6 +12,8 @@ export interface Pages {
   overview(request: PageRequest, window: string | undefined): Promise<Page>;
   /** The list of periods, as a page or as data. */
   reports(request: PageRequest, isPage: boolean): Promise<Page | object>;
+  /** What the namespace of OSCAL documents leads to: a page, or Markdown. */
+  properties(isPage: boolean): Promise<Page | string>;
 }
 
 interface PageRouteOptions {
@@ -30,6 +32,7 @@ export function addPages(app: FastifyInstance, { pages, landingPage, signalOf }:
       const given = window === undefined ? undefined : String(window);
       return sendPage(reply, await pages.overview({ caller, signal: signalOf(reply) }, given));
     });
+  addDocumentation(app, pages);
   app.get('/reports', { config: { access: 'operator', isPage: true } }, async (request, reply) => {
     const { caller } = request;
     if (caller === null) throw new Error('a page was asked for by nobody');
@@ -39,6 +42,17 @@ export function addPages(app: FastifyInstance, { pages, landingPage, signalOf }:
     return 'html' in answer
       ? sendPage(reply, answer)
       : reply.header('cache-control', 'no-store').send(answer);
+  });
+}
+
+/** Open, because it contains no data: auditors follow the namespace of a document to it. */
+function addDocumentation(app: FastifyInstance, pages: Pages): void {
+  app.get('/docs/oscal.md', { config: { access: 'OPEN' } }, async ({ headers: { accept } }, reply) => {
+    const answer = await pages.properties(prefersPage(accept));
+    reply.header('vary', 'accept');
+    return typeof answer === 'object'
+      ? sendPage(reply, answer)
+      : reply.type('text/markdown; charset=utf-8').send(answer);
   });
 }
 

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { UpstreamObserver } from '../abnormal/client.js';
 import { ERROR_CODES } from '../graphql/base/errors.js';
 import type { GraphObserver } from '../graphql/operation/apollo.js';
@@ -196,13 +196,22 @@ function countGraph(registry: Registry): GraphObserver {
 const PREFIX = 'abnormal_gateway_';
 
 /** Registers a metric in `registry`. */
-export function named<R, L extends string>(
-  registry: R,
-  name: string,
-  help: string,
-  labelNames: readonly L[],
-) {
+function named<R, L extends string>(registry: R, name: string, help: string, labelNames: readonly L[]) {
   return { name: `${PREFIX}${name}`, help, labelNames: [...labelNames], registers: [registry] };
+}
+
+/** Registers gauges with the same labels, by name with what each shows. */
+export function gaugesOf<N extends string, L extends string>(
+  registry: Registry,
+  labelNames: readonly L[],
+  helps: Readonly<Record<N, string>>,
+  prefix = PREFIX,
+): Record<N, Gauge<L>> {
+  const made = Object.entries<string>(helps).map(([name, help]) => [
+    name,
+    new Gauge({ name: `${prefix}${name}`, help, labelNames: [...labelNames], registers: [registry] }),
+  ]);
+  return Object.fromEntries(made);
 }
 
 export function secondsBetween(from: Instant, to: Instant): number {

@@ -1,4 +1,3 @@
-import { Gauge, type Registry } from 'prom-client';
 import type { BudgetSnapshot } from '../abnormal/budget.js';
 import type { HistoryStore } from '../history/store.js';
 import type { WriteWatch } from '../history/watch-writes.js';
@@ -11,8 +10,8 @@ import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { caches } from '../values/bounded-cache.js';
 import { floorToSecond, toInstant } from '../values/instant.js';
 import type { DeliveryStatus } from '../webhooks/deliveries.js';
-import { type Counters, named, unixSeconds } from './counters.js';
-import { createGauges, createHistoryGauges, type Gauges } from './gauges.js';
+import type { Counters } from './counters.js';
+import { Gauges, type MeasuredState } from './gauges.js';
 
 interface ScrapeOptions {
   readonly counters: Pick<Counters, 'registry'>;
@@ -21,7 +20,7 @@ interface ScrapeOptions {
   /** The policy file, if one is configured. */
   readonly policy?: { current(): Policy; problem(): string | null };
   /** The states of the controls that were evaluated last. */
-  readonly posture?: { states(): Parameters<Gauges['posture']>[0] };
+  readonly posture?: { states(): readonly MeasuredState[] };
   /** How far the webhooks are. */
   readonly webhooks?: () => Promise<readonly DeliveryStatus[]>;
   /** The request budgets by integration, as they are now. */
@@ -46,11 +45,9 @@ const GAPS_EVERY_MS = 60_000;
 
 export function createScrape(options: ScrapeOptions): Scrape {
   const { counters, log, budgets } = options;
-  const gauges = createGauges(counters.registry);
+  const gauges = new Gauges(counters.registry);
   const readGaps = createGapReader(options, gauges);
-  const readGauges = createHistoryGauges(counters.registry);
-  const showWebhooks = webhookGauges(counters.registry);
-  setIntervals(options);
+  gauges.intervals(options.pollEvery ?? {});
   let current: Promise<string> | null = null;
   let isUp = true;
 
@@ -65,8 +62,8 @@ export function createScrape(options: ScrapeOptions): Scrape {
       gauges.history(head);
       gauges.streams(streams);
       const names = [...new Set(streams.map(({ integration }) => integration))];
-      await Promise.all([readGaps(streams), readGauges(options.store, names, toInstant(options.clock()))]);
-      if (options.webhooks) showWebhooks(await options.webhooks());
+      await Promise.all([readGaps(streams), gauges.stored(options.store, names, toInstant(options.clock()))]);
+      if (options.webhooks) gauges.webhooks(await options.webhooks());
       isUp = true;
     } catch (error) {
       if (isUp) log.warn({ err: error }, 'the history cannot be measured');
@@ -85,34 +82,6 @@ export function createScrape(options: ScrapeOptions): Scrape {
       return current;
     },
   };
-}
-
-function webhookGauges(registry: Registry) {
-  const gauge = (name: string, help: string) => new Gauge(named(registry, name, help, ['webhook']));
-  const failing = gauge(
-    'webhook_failing_since_timestamp_seconds',
-    'Since when a webhook does not accept a message, in seconds since the epoch; 0 while it accepts all.',
-  );
-  const dead = gauge(
-    'webhook_dead_letters',
-    'Messages that a webhook did not accept for days; see “webhooks replay”.',
-  );
-  const behind = gauge('webhook_behind_batches', 'Recorded batches of which a webhook was not notified yet.');
-  return (webhooks: readonly DeliveryStatus[]) => {
-    for (const each of [failing, dead, behind]) each.reset();
-    for (const { name: webhook, failure, deadLetters, behind: batches } of webhooks) {
-      failing.set({ webhook }, failure ? unixSeconds(failure.since) : 0);
-      dead.set({ webhook }, deadLetters);
-      behind.set({ webhook }, batches);
-    }
-  };
-}
-
-/** With them an alert can say which stream is late. */
-function setIntervals({ counters, pollEvery = {} }: Pick<ScrapeOptions, 'counters' | 'pollEvery'>): void {
-  const help = 'Polling interval of a resource, in seconds.';
-  const interval = new Gauge(named(counters.registry, 'poll_interval_seconds', help, ['resource']));
-  for (const [resource, ms] of Object.entries(pollEvery)) interval.set({ resource }, ms / 1000);
 }
 
 function createGapReader({ store, clock }: ScrapeOptions, gauges: Gauges) {

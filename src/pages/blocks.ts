@@ -1,11 +1,11 @@
-import { countText, instantText, listText } from '../controls/words.js';
+import { countText } from '../controls/words.js';
 import { type Html, html, instantMarkup, tableMarkup } from '../evidence/report/html.js';
 import { distributionTable } from '../evidence/report/html-charts.js';
-import { verdictBadge } from '../evidence/report/html-control.js';
 import { EARLIEST_ASKED } from '../values/instant.js';
 import { attacks, remediation } from './attack-blocks.js';
-import { agoText, type Collected, isComplete, REFUSED, readUpTo } from './collected.js';
-import type { OverviewAnswer, ResourceName } from './overview-query.js';
+import { type Collected, isComplete, REFUSED, readUpTo } from './collected.js';
+import { controls } from './control-block.js';
+import type { ResourceName } from './overview-query.js';
 import {
   AGE_TEXTS,
   answerOf,
@@ -14,8 +14,8 @@ import {
   leastText,
   linked,
   lowerFirst,
-  MissingAnswer,
   type OverviewView,
+  orNotice,
   storedWindow,
   sumOf,
   uncounted,
@@ -84,7 +84,11 @@ export const BLOCKS: readonly Block[] = [
     body: people,
   },
   {
-    ...{ id: 'controls', title: 'Controls and proof', question: 'Would an auditor agree?' },
+    ...{
+      id: 'controls',
+      title: 'Controls and proof',
+      question: 'Do the controls work now, and would an auditor agree?',
+    },
     resource: null,
     body: controls,
   },
@@ -259,8 +263,8 @@ ${topRecipients(view)}${uncounted(parties)}`;
 }
 
 function topRecipients(view: OverviewView): Html {
-  const found = orNotice(view, 'recipients');
-  if ('notice' in found) return html`<h3>Most attacked mailboxes</h3>${found.notice}`;
+  const found = orNotice(() => answerOf(view, 'recipients'));
+  if (!found.value) return html`<h3>Most attacked mailboxes</h3>${found.notice}`;
   const { groups, rest, total } = found.value;
   const set = { noun: 'MESSAGE' as const, window: view.window, groupBy: ['RECIPIENT_ADDRESS'] };
   const bars = groups.map(({ keys, count }) => ({
@@ -270,70 +274,4 @@ function topRecipients(view: OverviewView): Html {
   return html`<h3>Most attacked mailboxes</h3>
 ${distributionTable({ title: `The first of ${countText(total.distinct, 'mailbox', 'mailboxes')}, by messages`, bars })}
 ${rest === null ? null : html`<p class="soft">${rest.count} messages are to other mailboxes.</p>`}`;
-}
-
-/** A part of a block that may be masked for the caller, while the other part is not. */
-function orNotice<F extends keyof OverviewAnswer>(view: OverviewView, field: F) {
-  try {
-    return { value: answerOf(view, field) };
-  } catch (error) {
-    if (error instanceof MissingAnswer) return { notice: failureNotice(error) };
-    throw error;
-  }
-}
-
-/** Why there is no answer, in the words of the page. */
-export function failureNotice({ cause: { code, message } }: MissingAnswer): Html {
-  if (code === 'FORBIDDEN')
-    return html`<p class="notice quiet">Hidden by your operator (<code>REDACT</code>). To see it, ask for the role operator.</p>`;
-  const next =
-    code === 'NOT_COLLECTED'
-      ? 'Load the page again in some minutes.'
-      : 'Load the page again. If it stays, ask an operator of the gateway.';
-  return html`<p class="notice">This cannot be shown now: ${message} ${next}</p>`;
-}
-
-function controls(view: OverviewView): Html {
-  const { judged, seal, isOperator, now } = view;
-  const proof =
-    seal === null
-      ? html`<p>No seal covers the recorded data yet; the first one follows the first collection.</p>`
-      : html`<p>Newest seal: number ${seal.index}, ${instantMarkup(seal.at)} (${agoText(seal.at, now)}), ${seal.kid === null ? 'not signed' : html`signed with <code>${seal.kid}</code>`}. The command <code>verify</code> checks the history against it.</p>`;
-  const more = isOperator
-    ? html`<p><a href="/reports">All periods and their reports</a></p>`
-    : html`<p class="soft">Reports need the role operator. Ask the operator of the gateway.</p>`;
-  const early =
-    judged.wholeFrom === null
-      ? null
-      : html`<p class="notice quiet">No whole month was collected yet; the first one ends on ${instantText(judged.wholeFrom)}.${judged.text === null ? null : ' These are the verdicts of the days so far.'}</p>`;
-  return html`${early}${judged.text === null ? null : verdictTable(view, judged.text)}${proof}${more}`;
-}
-
-function verdictTable({ verdicts, isOperator }: OverviewView, period: string): Html {
-  if (verdicts === 'PENDING')
-    return html`<p class="notice">The controls are being evaluated for ${period}. <a href="">Load the page again</a> in some seconds.</p>`;
-  const results = verdicts.data?.evidence?.results;
-  if (!results) {
-    const [cause] = verdicts.errors;
-    return failureNotice(
-      new MissingAnswer(cause ?? { message: '', path: [], code: 'INTERNAL_SERVER_ERROR' }),
-    );
-  }
-  const failed = results.filter(({ verdict }) => verdict === 'FAIL');
-  const rows = results.map(({ control: { id, title }, verdict, headline }) => {
-    const name = isOperator
-      ? html`<a href="/reports/${period}?format=html#${id}">${title}</a>`
-      : html`${title}`;
-    return html`<tr><th scope="row">${name}</th><td data-name="Verdict">${verdictBadge({ verdict })}</td><td class="free" data-name="Decided by">${headline.text}${headline.next === null ? null : html`<br><span class="soft">${headline.next}</span>`}</td></tr>`;
-  });
-  const passed = results.filter(({ verdict }) => verdict === 'PASS').length;
-  return html`<p class="finding">${period}: ${passed} of ${results.length} controls passed${
-    failed.length === 0
-      ? ''
-      : `; ${listText(
-          failed.map(({ control }) => control.title),
-          2,
-        )} failed`
-  }.</p>
-${tableMarkup('verdicts', `Controls in ${period}`, ['Control', 'Verdict', 'Decided by'], rows)}`;
 }

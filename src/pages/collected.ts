@@ -173,46 +173,35 @@ function accountNotices(account: AccountState, window: Window, isOperator: boole
   const status = statusNotice(account, isOperator);
   if (REFUSED.has(account.status)) return status;
   const holes = account.holes.filter(({ from, to }) => from < window.to && to > window.from);
-  const isGoingBack = since > latest(collectFrom, window.from) && !isOutOfRetention;
+  const isEmpty = since >= upTo;
+  const isGoingBack = !isEmpty && since > latest(collectFrom, window.from) && !isOutOfRetention;
+  const more = holes.length - SHOWN_HOLES;
   return [
     ...status,
-    ...(since >= upTo
-      ? [
-          note(
-            html`${name}: not read yet. The collection begins with the latest day. Load the page again in some minutes.`,
-          ),
-        ]
-      : isGoingBack
-        ? [
-            note(
-              html`${name}: read back to ${instantMarkup(since)} so far, going on to ${instantMarkup(collectFrom)}. Earlier records are not in these numbers.`,
-            ),
-          ]
-        : []),
-    ...(isOutOfRetention && since > window.from
-      ? [
-          note(
-            html`${name}: Abnormal no longer stores what is before ${instantMarkup(since)}. It cannot be collected.`,
-            true,
-          ),
-        ]
-      : []),
+    ...noteIf(
+      isEmpty,
+      html`${name}: not read yet. The collection begins with the latest day. Load the page again in some minutes.`,
+    ),
+    ...noteIf(
+      isGoingBack,
+      html`${name}: read back to ${instantMarkup(since)} so far, going on to ${instantMarkup(collectFrom)}. Earlier records are not in these numbers.`,
+    ),
+    ...noteIf(
+      isOutOfRetention && since > window.from,
+      html`${name}: Abnormal no longer stores what is before ${instantMarkup(since)}. It cannot be collected.`,
+      true,
+    ),
     ...holes.slice(0, SHOWN_HOLES).map((hole) => note(holeText(name, hole))),
-    ...(holes.length > SHOWN_HOLES
-      ? [
-          note(
-            html`${name}: ${holes.length - SHOWN_HOLES} more gaps. The query <code>coverage</code> lists them.`,
-          ),
-        ]
-      : []),
-    ...(missing > 0
-      ? [
-          note(
-            html`${name}: ${countText(missing, 'listed record')} could not be read. Each poll requests them again.`,
-          ),
-        ]
-      : []),
+    ...noteIf(more > 0, html`${name}: ${more} more gaps. The query <code>coverage</code> lists them.`),
+    ...noteIf(
+      missing > 0,
+      html`${name}: ${countText(missing, 'listed record')} could not be read. Each poll requests them again.`,
+    ),
   ];
+}
+
+function noteIf(isSo: boolean, text: Html, isQuiet = false): Notice[] {
+  return isSo ? [note(text, isQuiet)] : [];
 }
 
 function note(text: Html, isQuiet = false): Notice {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Html, html } from '../evidence/report/html.js';
+import { documentMarkup, type Html, html } from '../evidence/report/html.js';
 import { STYLE } from '../evidence/report/html-style.js';
 
 /** What the report's style does not have: a grid of blocks, notices, and colours that a user forces. */
@@ -8,6 +8,7 @@ body { max-width: 90rem; }
 .wide { max-width: none; }
 main.blocks { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 36rem), 1fr)); gap: 1.25rem; align-items: start; }
 main.blocks > section { border: 1px solid var(--line); border-radius: .4rem; padding: 1rem 1.25rem; min-width: 0; }
+main.blocks > #controls { grid-column: 1 / -1; }
 main.blocks h2 { margin: 0; }
 .finding { font-size: 1.0625rem; font-weight: 600; }
 figure { margin: 0; }
@@ -27,6 +28,8 @@ main.blocks th, main.blocks td { overflow-wrap: normal; }
 main.blocks .when { white-space: normal; }
 main.blocks .free { overflow-wrap: break-word; white-space: normal; max-width: 17.5rem; }
 main.blocks th.free { max-width: 8.5rem; }
+main.blocks .states .free { max-width: none; }
+.states td .soft { font-size: .875rem; }
 main.blocks .bars th { overflow-wrap: anywhere; white-space: normal; }
 main.blocks .bars th { width: 45%; }
 main.blocks .bars td.bar { width: 40%; min-width: 3rem; }
@@ -34,6 +37,12 @@ details { margin: .75rem 0 0; }
 label { display: block; margin: .75rem 0 .25rem; }
 input, button { font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--soft); border-radius: .25rem; padding: .4rem .6rem; }
 input { width: 100%; max-width: 36rem; }
+@media (min-width: 40.01rem) {
+  .states { table-layout: fixed; }
+  .states th:nth-child(1) { width: 18%; } .states th:nth-child(3) { width: 18%; } .states th:nth-child(4) { width: 28%; } .states th:nth-child(5) { width: 20%; }
+  main.blocks .states th, main.blocks .states td { overflow-wrap: break-word; }
+  .states .verdict { white-space: normal; }
+}
 @media (max-width: 40rem) {
   .number { white-space: normal; }
   main.blocks > section { padding: .75rem; }
@@ -61,24 +70,10 @@ export const PAGE_POLICY = [
 
 /** Every page of the gateway in its frame. */
 export function pageOf(title: string, header: Html, main: Html, footer: Html | null = null): string {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${title}</title>
-<style>${new Html(PAGE_STYLE)}</style>
-</head>
-<body>
-<header>${header}</header>
+  const body = html`<header>${header}</header>
 ${main}
-${footer === null ? null : html`<footer>${footer}</footer>`}
-</body>
-</html>
-`.text;
+${footer === null ? null : html`<footer>${footer}</footer>`}`;
+  return documentMarkup(title, PAGE_STYLE, null, body);
 }
 
 /** An answer for a browser. */

@@ -54,11 +54,73 @@ export type Key = { readonly dimension: string; readonly value: string | null };
 
 /** A number that links to its query and to the records that it counts; without the IDE only a number. */
 export function countLink(hasIde: boolean, count: number, set: CountedSet, keys: readonly Key[] = []): Html {
-  const text = count.toLocaleString('en-US');
-  if (!hasIde) return html`${text}`;
-  const query = html`<a href="${queryAddress(set)}">${text}<span class="said"> (the query in the IDE)</span></a>`;
-  if (count === 0) return query;
-  return html`${query} <a class="list" href="${listAddress(set, keys)}">list<span class="said"> of these ${text}</span></a>`;
+  if (!hasIde) return html`${count.toLocaleString('en-US')}`;
+  const query = queryLink(count, queryAddress(set));
+  return count === 0 ? query : html`${query} ${listLink(count, listAddress(set, keys))}`;
+}
+
+/** Some states of a page: of one control or of all, for its window. */
+export interface StateSet {
+  readonly asOf: Instant;
+  readonly windows: readonly [string];
+  readonly controls?: readonly string[];
+}
+
+/** A number of states, or of the exceptions of one, that links to its query. */
+export function stateLink(hasIde: boolean, count: number, set: StateSet): Html {
+  return hasIde ? queryLink(count, statesAddress(set)) : html`${count.toLocaleString('en-US')}`;
+}
+
+function statesAddress(set: StateSet): string {
+  return ideAddress(`query States {
+  posture(${argumentsOf(set)}) {
+    now
+    asOf
+    states {
+      control { id }
+      period { text from to }
+      verdict
+      headline { text next }
+      exceptions
+      waived
+      since { at before }
+      trend { direction verdict }
+      wouldChange
+      validUntil
+    }
+  }
+}`);
+}
+
+/** To the exceptions of a control in a period, with those that are waived. */
+export function exceptionsLink(
+  hasIde: boolean,
+  count: number,
+  asked: { readonly asOf: Instant; readonly period: string; readonly controls: readonly string[] },
+): Html | null {
+  if (!hasIde) return null;
+  return listLink(
+    count,
+    ideAddress(`query Exceptions {
+  evidence(${argumentsOf(asked)}) {
+    results {
+      exceptions(first: 25) {
+        totalCount
+        nodes { at reason integration record { id } messageId stream waiver { owner reason expires } }
+        pageInfo { hasNextPage endCursor }
+      }
+    }
+  }
+}`),
+  );
+}
+
+function queryLink(count: number, address: string): Html {
+  return html`<a href="${address}">${count.toLocaleString('en-US')}<span class="said"> (the query in the IDE)</span></a>`;
+}
+
+function listLink(count: number, address: string): Html {
+  return html`<a class="list" href="${address}">list<span class="said"> of these ${count.toLocaleString('en-US')}</span></a>`;
 }
 
 function queryAddress({ noun, asOf, window, filter, groupBy = [] }: CountedSet): string {

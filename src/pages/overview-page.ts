@@ -3,10 +3,10 @@ import { type Html, html, instantMarkup } from '../evidence/report/html.js';
 import { HATCHING } from '../evidence/report/html-charts.js';
 import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import type { Caller } from '../values/access.js';
-import { BLOCKS, type Block, failureNotice } from './blocks.js';
+import { BLOCKS, type Block } from './blocks.js';
 import { agoText, type Notice, noticesOf } from './collected.js';
 import { pageOf } from './frame.js';
-import { MissingAnswer, type OverviewView, SPAN_TEXTS, SPANS, storedWindow } from './view.js';
+import { failureNotice, MissingAnswer, type OverviewView, SPAN_TEXTS, SPANS, storedWindow } from './view.js';
 
 interface PageFrame {
   readonly title: string;

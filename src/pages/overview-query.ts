@@ -44,6 +44,19 @@ export const VERDICTS_QUERY = `query Verdicts($asOf: DateTime!, $period: String!
   evidence(period: $period, asOf: $asOf) { results { control { id title } verdict headline { text next } } }
 }`;
 
+/** Alone for the same reason. As of the instant of the request, so that a poll that is overdue shows. */
+export const STATES_QUERY = `query States($asOf: DateTime!, $windows: [PostureWindow!]!) {
+  posture(asOf: $asOf, windows: $windows) {
+    asOf now
+    states { control { id title } period { text } verdict headline { text next } wouldChange validUntil exceptions waived }
+  }
+}`;
+
+/** Earlier recordings are evaluated for it, so it takes longer than the states. */
+export const PLACES_QUERY = `query Places($asOf: DateTime!, $windows: [PostureWindow!]!) {
+  posture(asOf: $asOf, windows: $windows) { states { control { id } verdict since { at before } trend { direction } } }
+}`;
+
 export interface Gap {
   readonly integration: string;
   readonly from: Instant;
@@ -143,15 +156,45 @@ export interface OverviewAnswer
   }[];
 }
 
+/** A control with what was decided about it. */
+interface DecidedAnswer {
+  readonly control: { readonly id: string; readonly title: string };
+  readonly verdict: ControlVerdict;
+  readonly headline: { readonly text: string; readonly next: string | null };
+}
+
 /** The answer to `VERDICTS_QUERY`. */
 export interface VerdictsAnswer {
-  readonly evidence: {
-    readonly results: readonly {
-      readonly control: { readonly id: string; readonly title: string };
+  readonly evidence: { readonly results: readonly DecidedAnswer[] };
+}
+
+/** The answer to `STATES_QUERY`. */
+export interface StatesAnswer {
+  readonly posture: {
+    readonly asOf: Instant;
+    readonly now: Instant;
+    readonly states: readonly StateAnswer[];
+  };
+}
+
+export interface StateAnswer extends DecidedAnswer {
+  readonly period: { readonly text: string };
+  readonly wouldChange: string | null;
+  readonly validUntil: Instant | null;
+  readonly exceptions: number;
+  readonly waived: number;
+}
+
+/** The answer to `PLACES_QUERY`. */
+export interface PlacesAnswer {
+  readonly posture: {
+    readonly states: readonly {
+      readonly control: { readonly id: string };
       readonly verdict: ControlVerdict;
-      readonly headline: { readonly text: string; readonly next: string | null };
+      readonly since: { readonly at: Instant; readonly before: ControlVerdict | null } | null;
+      readonly trend: { readonly direction: string | null } | null;
     }[];
-  } | null;
+  };
 }
 
 /** The result of an operation. */

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Rested } from '../async/rested.js';
+import { WINDOWS } from '../evidence/posture.js';
 import { html } from '../evidence/report/html.js';
 import type { NamedSeal } from '../evidence/seal/make-seals.js';
 import { HistoryError } from '../history/errors.js';
@@ -13,11 +15,15 @@ import {
   type Answer,
   type OverviewAnswer,
   overviewQuery,
+  PLACES_QUERY,
+  type PlacesAnswer,
   type ResourceName,
+  STATES_QUERY,
+  type StatesAnswer,
   VERDICTS_QUERY,
   type VerdictsAnswer,
 } from './overview-query.js';
-import { type OverviewView, SPANS, type Span } from './view.js';
+import { type Evaluated, type OverviewView, SPANS, type Span, windowOf } from './view.js';
 
 export interface OverviewServices {
   /** Runs an operation as a caller: its limits and masked fields are those of the graph. */
@@ -28,6 +34,8 @@ export interface OverviewServices {
   collectedFrom(): Promise<Instant | null>;
   /** How often resources are polled, in milliseconds, by their names in the graph: those of blocks, and what else is collected. */
   readonly pollEvery: Readonly<Record<ResourceName, number>>;
+  /** By what is evaluated. */
+  readonly background: Map<string, Rested<Answer<object>>>;
   readonly title: () => string;
   readonly hasIde: boolean;
   readonly clock: () => number;
@@ -45,13 +53,6 @@ export interface OverviewRequest {
  */
 const PATIENCE_MS = 300;
 const LEAST_PATIENCE_MS = 50;
-
-const SPAN_MS: Readonly<Record<Span, number>> = {
-  '24h': DAY,
-  '7d': 7 * DAY,
-  '30d': 30 * DAY,
-  '90d': 90 * DAY,
-};
 
 /** The page at `/`, from one view of the history. */
 export async function readOverview(
@@ -102,9 +103,10 @@ async function readView(
   const now = toInstant(services.clock());
   // a clock that was set back
   const asOf = earliest(pin.at, now);
-  const window = { from: shift(asOf, -SPAN_MS[span]), to: asOf };
+  const { ms } = WINDOWS[windowOf(span)];
+  const window = { from: shift(asOf, -ms), to: asOf };
   const variables = {
-    ...{ asOf, ...window, before: shift(window.from, -SPAN_MS[span]) },
+    ...{ asOf, ...window, before: shift(window.from, -ms) },
     ...{ interval: span === '24h' ? 'HOUR' : span === '90d' ? 'WEEK' : 'DAY' },
     steps: span === '24h' ? 'HOUR' : span === '7d' ? 'DAY' : 'WEEK',
   };
@@ -123,8 +125,7 @@ async function readView(
   const patience = Math.max(LEAST_PATIENCE_MS, PATIENCE_MS - (performance.now() - begun));
   return {
     ...{ answer, seal, asOf, now, window, span, judged, hasIde: services.hasIde },
-    verdicts:
-      judged.text === null ? 'PENDING' : await verdictsOf(services, request, asOf, judged.text, patience),
+    evaluated: await evaluatedFor(services, request, { asOf, now, span, judged }, patience),
     isOperator: hasRole(request.caller, 'operator'),
     collected: Object.fromEntries(
       Object.entries(services.pollEvery).map(([name, ms]) => [name, stateOf(name, ms)]),
@@ -132,18 +133,47 @@ async function readView(
   };
 }
 
-/** Left to end by itself if it takes longer than the page waits. */
-async function verdictsOf(
-  { ask }: OverviewServices,
+/** Each is left to end by itself if it takes longer than the page waits. */
+async function evaluatedFor(
+  services: OverviewServices,
   request: OverviewRequest,
-  asOf: Instant,
-  period: string,
+  { asOf, now, span, judged }: Pick<OverviewView, 'asOf' | 'now' | 'span' | 'judged'>,
   patience: number,
-): Promise<OverviewView['verdicts']> {
-  const verdicts = ask<VerdictsAnswer>(VERDICTS_QUERY, { asOf, period }, request);
+): Promise<Evaluated> {
   const late = delay(patience, 'PENDING' as const, { ref: false });
+  const state = { asOf: now, windows: [windowOf(span)] };
+  const verdicts =
+    judged.text === null
+      ? late
+      : services.ask<VerdictsAnswer>(VERDICTS_QUERY, { asOf, period: judged.text }, request);
   verdicts.catch(() => {});
-  return Promise.race([verdicts, late]);
+  const states = await newest(services, `states ${span}`, late, () =>
+    services.ask<StatesAnswer>(STATES_QUERY, state, request),
+  );
+  const places =
+    states === 'PENDING'
+      ? states
+      : await newest(services, `places ${span}`, late, () =>
+          services.ask<PlacesAnswer>(PLACES_QUERY, state, request),
+        );
+  return { states, places, verdicts: await Promise.race([verdicts, late]) };
+}
+
+/**
+ * The answer to a question about the present, the same for all readers. A large history takes minutes to evaluate, so
+ * the last answer, which names its instant, is shown until there is a new one.
+ */
+async function newest<T>(
+  { background, clock }: OverviewServices,
+  name: string,
+  late: Promise<'PENDING'>,
+  ask: () => Promise<Answer<T>>,
+): Promise<Answer<T> | 'PENDING'> {
+  const known = (background.get(name) ?? new Rested(clock)) as Rested<Answer<T>>;
+  background.set(name, known);
+  const underway = known.begin(ask);
+  const answer = underway === null ? 'PENDING' : await Promise.race([underway, late]);
+  return answer === 'PENDING' ? (known.last ?? answer) : answer;
 }
 
 /** The last whole calendar month before an instant, or what was collected of whole days if that is less. */

@@ -1,3 +1,4 @@
+import { POSTURE_WINDOWS, type PostureWindow, WINDOWS } from '../evidence/posture.js';
 import { type Html, html } from '../evidence/report/html.js';
 import type { NamedSeal } from '../evidence/seal/make-seals.js';
 import type { Instant, Window } from '../values/instant.js';
@@ -8,15 +9,27 @@ import type {
   AnswerError,
   GroupAnswer,
   OverviewAnswer,
+  PlacesAnswer,
   ResourceName,
+  StatesAnswer,
   VerdictsAnswer,
 } from './overview-query.js';
+
+type Awaited<T> = Answer<T> | 'PENDING';
+
+/** What an evaluation of controls brings, each as soon as it is there. */
+export interface Evaluated {
+  /** Now, for the window of the page. */
+  readonly states: Awaited<StatesAnswer>;
+  readonly places: Awaited<PlacesAnswer>;
+  /** Of the judged period. */
+  readonly verdicts: Awaited<VerdictsAnswer>;
+}
 
 /** What a page shows, as it was read. */
 export interface OverviewView {
   readonly answer: Answer<OverviewAnswer>;
-  /** `PENDING`: they are being evaluated. */
-  readonly verdicts: Answer<VerdictsAnswer> | 'PENDING';
+  readonly evaluated: Evaluated;
   /** Of everything that is collected. */
   readonly collected: Readonly<Record<ResourceName, Collected>>;
   readonly seal: NamedSeal | null;
@@ -38,6 +51,11 @@ export const SPAN_TEXTS = { '24h': '24 hours', '7d': '7 days', '30d': '30 days',
 export type Span = keyof typeof SPAN_TEXTS;
 export const SPANS = Object.keys(SPAN_TEXTS) as Span[];
 
+/** As the graph names it. */
+export function windowOf(span: Span): PostureWindow {
+  return POSTURE_WINDOWS.find((window) => WINDOWS[window].text === span) as PostureWindow;
+}
+
 /** A root of the operation that has no data, with the reason. */
 export class MissingAnswer extends Error {
   constructor(override readonly cause: AnswerError) {
@@ -46,9 +64,13 @@ export class MissingAnswer extends Error {
 }
 
 export function answerOf<F extends keyof OverviewAnswer>(
-  { answer: { data, errors } }: Pick<OverviewView, 'answer'>,
+  { answer }: Pick<OverviewView, 'answer'>,
   field: F,
 ): OverviewAnswer[F] {
+  return fieldOf(answer, field);
+}
+
+export function fieldOf<T, F extends keyof T>({ data, errors }: Answer<T>, field: F): T[F] {
   const value = data?.[field] ?? null;
   if (value !== null) return value;
   const cause = errors.find(({ path }) => path[0] === field) ?? errors.find(({ path }) => path.length === 0);
@@ -139,4 +161,25 @@ export function emptyText(view: OverviewView, resource: ResourceName, window: Wi
 
 export function lowerFirst(text: string): string {
   return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** A part of a block that may have no answer, while another part has one. */
+export function orNotice<T>(read: () => T): { readonly value: T | null; readonly notice: Html | null } {
+  try {
+    return { value: read(), notice: null };
+  } catch (error) {
+    if (error instanceof MissingAnswer) return { value: null, notice: failureNotice(error) };
+    throw error;
+  }
+}
+
+/** Why there is no answer, in the words of the page. */
+export function failureNotice({ cause: { code, message } }: MissingAnswer): Html {
+  if (code === 'FORBIDDEN')
+    return html`<p class="notice quiet">Hidden by your operator (<code>REDACT</code>). To see it, ask for the role operator.</p>`;
+  const next =
+    code === 'NOT_COLLECTED'
+      ? 'Load the page again in some minutes.'
+      : 'Load the page again. If it stays, ask an operator of the gateway.';
+  return html`<p class="notice">This cannot be shown now: ${message} ${next}</p>`;
 }

@@ -136,7 +136,7 @@ export const policySchema = z.strictObject({
     .url({ protocol: /^https?$/, error: 'must be an address that begins with https:// or http://' })
     .max(500)
     .describe(
-      'Where the organisation publishes the folder docs/ of the gateway. OSCAL refers to its page oscal.md as the namespace of properties.',
+      'Where the folder docs/ of the gateway is published. OSCAL refers to its page oscal.md as the namespace of properties. The gateway itself serves that page at /docs.',
     )
     .optional(),
   frameworks: z

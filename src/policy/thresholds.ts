@@ -17,12 +17,17 @@ interface ThresholdSpec {
   readonly description: string;
 }
 
+type Spec = (byDefault: number, description: string) => ThresholdSpec;
+const duration: Spec = (byDefault, description) => ({ type: 'duration', byDefault, description });
+const share: Spec = (byDefault, description) => ({ type: 'share', byDefault, description });
+const count: Spec = (byDefault, description) => ({ type: 'count', byDefault, description });
+
 /** How often each resource is polled, by the name of the threshold. */
 const POLLING = Object.fromEntries(
   Object.values(DEFINITION_OF_RESOURCE).flatMap(
     ({ resource, polling: { threshold, variable, defaultMs } }) => {
       const description = `How often ${resource} are polled (\`${variable}\`).`;
-      const spec = { type: 'duration', byDefault: defaultMs, least: 1000, description };
+      const spec = { ...duration(defaultMs, description), least: 1000 };
       return threshold === null ? [] : [[threshold, spec]];
     },
   ),
@@ -31,93 +36,39 @@ const POLLING = Object.fromEntries(
 /** Every number that a verdict depends on besides the records, with its default. */
 export const THRESHOLDS = {
   ...(POLLING as Record<PollingThreshold, ThresholdSpec>),
-  ingestionLag: {
-    type: 'duration',
-    byDefault: 15 * MINUTE,
-    description: 'How long Abnormal may take to list a record (`INGESTION_LAG`), and how late a poll may be.',
-  },
-  quietFor: {
-    type: 'duration',
-    byDefault: 7 * DAY,
-    description: 'A period of at least this length without any detection is a failure.',
-  },
-  capturedShare: {
-    type: 'share',
-    byDefault: 1,
-    description: 'The minimum share of a period’s threats that must be stored completely.',
-  },
-  reconciledShare: {
-    type: 'share',
-    byDefault: 0,
-    description:
-      'The minimum share of a period whose threats must have been compared with Abnormal’s (`reconcile`) and be complete.',
-  },
-  remediatedShare: {
-    type: 'share',
-    byDefault: 1,
-    description: 'The minimum share of malicious messages that must be remediated.',
-  },
-  remediateWithin: {
-    type: 'duration',
-    byDefault: DAY,
-    description: 'How long a malicious message may be in a mailbox before it is an exception.',
-  },
-  remediationMedian: {
-    type: 'duration',
-    byDefault: 5 * MINUTE,
-    description: 'The maximum median of the time from receipt to remediation.',
-  },
-  remediationP95: {
-    type: 'duration',
-    byDefault: 4 * HOUR,
-    description: 'The maximum 95th percentile of the time from receipt to remediation.',
-  },
-  casesHandledShare: {
-    type: 'share',
-    byDefault: 1,
-    description: 'The minimum share of account-takeover cases that must be acknowledged or resolved in time.',
-  },
-  handleCasesWithin: {
-    type: 'duration',
-    byDefault: DAY,
-    description: 'How long a case may wait to be acknowledged or resolved.',
-  },
-  behaviouralSample: {
-    type: 'count',
-    byDefault: 30,
-    description: 'The minimum number of malicious messages for comparing the mix of attacks.',
-  },
-  behaviouralDrop: {
-    type: 'share',
-    byDefault: 0.5,
-    description: 'How much the share of behavioural detections may fall compared with the previous period.',
-  },
-  reportsJudgedShare: {
-    type: 'share',
-    byDefault: 1,
-    description: 'The minimum share of user-reported campaigns that must be judged in time.',
-  },
-  judgeReportsWithin: {
-    type: 'duration',
-    byDefault: 2 * DAY,
-    description: 'How long a user-reported campaign may wait for its judgement.',
-  },
-  missedPolls: {
-    type: 'count',
-    byDefault: 0,
-    description: 'How many polls may be missed in a period, over all streams.',
-  },
-  longestGap: {
-    type: 'duration',
-    byDefault: 0,
-    description: 'The maximum length of a gap in the collection.',
-  },
-  tokenAge: {
-    type: 'duration',
-    byDefault: 90 * DAY,
-    description: 'The maximum age of a token.',
-  },
-} as const satisfies Record<string, ThresholdSpec>;
+  ingestionLag: duration(
+    15 * MINUTE,
+    'How long Abnormal may take to list a record (`INGESTION_LAG`), and how late a poll may be.',
+  ),
+  quietFor: duration(7 * DAY, 'A period of at least this length without any detection is a failure.'),
+  capturedShare: share(1, 'The minimum share of a period’s threats that must be stored completely.'),
+  reconciledShare: share(
+    0,
+    'The minimum share of a period whose threats must have been compared with Abnormal’s (`reconcile`) and be complete.',
+  ),
+  remediatedShare: share(1, 'The minimum share of malicious messages that must be remediated.'),
+  remediateWithin: duration(
+    DAY,
+    'How long a malicious message may be in a mailbox before it is an exception.',
+  ),
+  remediationMedian: duration(5 * MINUTE, 'The maximum median of the time from receipt to remediation.'),
+  remediationP95: duration(4 * HOUR, 'The maximum 95th percentile of the time from receipt to remediation.'),
+  casesHandledShare: share(
+    1,
+    'The minimum share of account-takeover cases that must be acknowledged or resolved in time.',
+  ),
+  handleCasesWithin: duration(DAY, 'How long a case may wait to be acknowledged or resolved.'),
+  behaviouralSample: count(30, 'The minimum number of malicious messages for comparing the mix of attacks.'),
+  behaviouralDrop: share(
+    0.5,
+    'How much the share of behavioural detections may fall compared with the previous period.',
+  ),
+  reportsJudgedShare: share(1, 'The minimum share of user-reported campaigns that must be judged in time.'),
+  judgeReportsWithin: duration(2 * DAY, 'How long a user-reported campaign may wait for its judgement.'),
+  missedPolls: count(0, 'How many polls may be missed in a period, over all streams.'),
+  longestGap: duration(0, 'The maximum length of a gap in the collection.'),
+  tokenAge: duration(90 * DAY, 'The maximum age of a token.'),
+};
 
 export type ThresholdName = keyof typeof THRESHOLDS;
 export type Thresholds = Readonly<Record<ThresholdName, number>>;
@@ -159,7 +110,7 @@ export function thresholdInput(name: ThresholdName, value: number): string {
 }
 
 export function isInRange(name: ThresholdName, value: number): boolean {
-  const { type, least = 0 }: ThresholdSpec = THRESHOLDS[name];
+  const { type, least = 0 } = THRESHOLDS[name];
   return type === 'share' ? value >= 0 && value <= 1 : Number.isSafeInteger(value) && value >= least;
 }
 

@@ -50,17 +50,6 @@ interface DeliveriesOptions {
   readonly everyMs?: number;
 }
 
-/** Sends messages. Only one process at a time may do so: the one that holds the lease for polling. */
-export interface Deliveries {
-  /** Whether there is an endpoint. */
-  isUsed(): boolean;
-  /** Delivers what is recorded, until the signal fires and all requests have ended. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Tries once to send what waits, also to endpoints that wait for a retry. */
-  flush(signal: AbortSignal): Promise<void>;
-  status(): Promise<DeliveryStatus[]>;
-}
-
 const EVERY_MS = 2000;
 /** How long requests in flight may take when the process stops sending. */
 const PATIENCE_MS = 3000;
@@ -89,11 +78,8 @@ interface Turn {
   readonly isForced: boolean;
 }
 
-export function createDeliveries(options: DeliveriesOptions): Deliveries {
-  return new HistoryDeliveries(options);
-}
-
-class HistoryDeliveries implements Deliveries {
+/** Sends messages. Only one process at a time may do so: the one that holds the lease for polling. */
+export class Deliveries {
   /** By name, the passes that are not over. */
   private readonly passes = new Map<string, Promise<void>>();
   /** By name, what the history contained when the endpoint had received everything. */
@@ -104,8 +90,10 @@ class HistoryDeliveries implements Deliveries {
 
   constructor(private readonly options: DeliveriesOptions) {}
 
+  /** Whether there is an endpoint. */
   isUsed = (): boolean => this.options.endpoints().length > 0;
 
+  /** Delivers what is recorded, until the signal fires and all requests have ended. */
   async run(signal: AbortSignal): Promise<void> {
     const giveUp = new AbortController();
     this.doneAt.clear();
@@ -119,6 +107,7 @@ class HistoryDeliveries implements Deliveries {
     clearTimeout(patience);
   }
 
+  /** Tries once to send what waits, also to endpoints that wait for a retry. */
   async flush(signal: AbortSignal): Promise<void> {
     this.doneAt.clear();
     await this.look({ signal, giveUp: signal, isForced: true });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { loadPolicy, type PolicyWatch, policyCheck, watchPolicy } from '../../src/app/policy-file.js';
 import { toAuditEntry, verifyAudit } from '../../src/audit-trail.js';
 import { sealHistory } from '../../src/evidence/seal/make-seals.js';
@@ -149,7 +149,7 @@ test('a gateway with an invalid policy does not start, and names every problem',
 test('a running gateway evaluates by its policy, in the graph, in reports and in its metrics', async () => {
   writeFileSync(
     path,
-    'version: 1\nthresholds: { quietFor: 3d }\ncontrols: { token-rotation: { owner: Ops } }\n',
+    'version: 1\norganisation: Example Corp\nthresholds: { quietFor: 3d }\ncontrols: { token-rotation: { owner: Ops }, attacks-captured: { notApplicable: not ours } }\n',
   );
   const ground = new Playground();
   const { url } = await ground.start({ POLICY: path });
@@ -173,6 +173,16 @@ test('a running gateway evaluates by its policy, in the graph, in reports and in
   >;
   expect(report).toMatchObject({ policy: { digest }, thresholdOverrides: { quietFor: 9 * 86_400_000 } });
   expect(await (await fetch(`${url}/metrics`)).text()).toContain(`policy_info{digest="${digest}"} 1`);
+  const posture =
+    '{ posture(windows: LAST_24_HOURS, controls: "attacks-captured") { states { verdict reason } } }';
+  const state = { verdict: 'NOT_APPLICABLE', reason: expect.stringContaining('not ours') };
+  expect((await ground.ask(url, posture)).data).toMatchObject({ posture: { states: [state] } });
+  const overview = async () => (await fetch(`${url}/?window=24h`)).text();
+  await vi.waitFor(async () => expect(await overview()).toContain('Not applicable by the policy: not ours'), {
+    timeout: 30_000,
+    interval: 50,
+  });
+  expect(await overview()).toContain('<h1>Example Corp</h1>');
   const { checks } = (await (await fetch(`${url}/readyz`)).json()) as { checks: { name: string }[] };
   expect(checks.map(({ name }) => name)).toContain('policy');
   await ground.clear();

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, expect, test, vi } from 'vitest';
 import { watchPosture } from '../../src/app/posture-watch.js';
+import { postureRequest } from '../../src/app/reports.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
+import { evaluatePosture } from '../../src/evidence/posture.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { CONTROL_IDS, NO_POLICY, type Policy } from '../../src/policy/policy.js';
@@ -67,6 +69,26 @@ test('states are evaluated in the background, and again only when something has 
   const controls = { 'attacks-captured': { notApplicable: 'x' } };
   policy = { ...NO_POLICY, file: { text: '', digest: 'd' }, controls };
   await becomes('NOT_APPLICABLE');
+  await watch.close();
+  await inner.close();
+});
+
+test('what was evaluated for metrics is not evaluated again for one window or control', async () => {
+  const inner = await openStore('sqlite::memory:', 'write');
+  await recordHistory(inner, { from: FROM, to: hoursAfter(FROM, 48), prefix: 'acme' });
+  const { store, walks } = counted(inner);
+  const config = toConfig(readEnv({}));
+  if (!config.ok) throw new Error('the configuration is wrong');
+  const clock = () => Date.parse(hoursAfter(FROM, 48));
+  const services = { store, config: config.config, policy: () => NO_POLICY, clock, log };
+  const watch = watchPosture(services);
+  await vi.waitFor(() => expect(watch.states()).not.toEqual([]), WITHIN);
+  const walked = walks.count;
+  expect(walked).toBeGreaterThan(0);
+  const asked = { windows: ['LAST_7_DAYS'], controls: ['attacks-captured'] } as const;
+  const { states } = await evaluatePosture(store, await postureRequest(services, asked, String));
+  expect(states).toMatchObject([{ window: 'LAST_7_DAYS', result: { control: 'attacks-captured' } }]);
+  expect(walks.count).toBe(walked);
   await watch.close();
   await inner.close();
 });

@@ -135,6 +135,7 @@ test('the image contains what it runs, and neither sources nor development packa
     'bin',
     'data',
     'dist',
+    'docs',
     'node_modules',
     'package.json',
     'sbom.cdx.json',

@@ -8,7 +8,8 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type App, createApp } from '../../src/app.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
-import { VERDICT_WORDS } from '../../src/evidence/report/html.js';
+import { instantText } from '../../src/controls/words.js';
+import { VERDICT_LABELS, VERDICT_WORDS } from '../../src/evidence/report/html.js';
 import { openStore } from '../../src/history/open-store.js';
 import { streamsOf } from '../../src/model/stream.js';
 import { CORE_RESOURCES, RESOURCES, type Resource } from '../../src/resources/registry.js';
@@ -351,6 +352,14 @@ describe.runIf(hasChromium)('the page at /', () => {
     },
   );
 
+  /** Loads the page until the controls are evaluated. */
+  async function evaluated(url: string): Promise<string> {
+    for (;;) {
+      const text = await (await fetch(url)).text();
+      if (!/being (evaluated|looked up)/.test(text)) return text;
+    }
+  }
+
   /** The first state at one width, for everything that is the same in all of them. */
   const LOOK = { width: 1440, height: 900 };
 
@@ -427,6 +436,7 @@ describe.runIf(hasChromium)('the page at /', () => {
 
   test('each number is that of its query, and of the list that it links to', async () => {
     const url = await serve('complete, with records');
+    expect(await evaluated(url)).toContain('evidence%28');
     await withPage(`${url}/`, LOOK, async (page) => {
       const links = (await page.evaluate(
         `[...document.querySelectorAll('a[href^="/ide/?"]')].map((a) => [a.textContent, a.href])`,
@@ -449,7 +459,15 @@ describe.runIf(hasChromium)('the page at /', () => {
         const { data, errors } = (await answer.json()) as { data: Record<string, Found>; errors?: unknown };
         expect([href, errors]).toEqual([href, undefined]);
         const [found] = Object.values(data);
-        if (isList) expect([href, found?.totalCount]).toEqual([href, Number(number)]);
+        if (found?.results) {
+          const [result] = found.results;
+          expect([href, result?.exceptions.totalCount]).toEqual([href, Number(/\d+/.exec(text)?.[0])]);
+        } else if (found?.states) {
+          const passed = found.states.filter(({ verdict }) => verdict === 'PASS').length;
+          const [first, ...more] = found.states;
+          const count = more.length > 0 ? passed : first?.exceptions;
+          expect([href, count]).toEqual([href, Number(number)]);
+        } else if (isList) expect([href, found?.totalCount]).toEqual([href, Number(number)]);
         else {
           const counts = [found?.total?.count, ...(found?.groups ?? []).map(({ count }) => count)];
           const sums = (found?.groups ?? []).flatMap(({ keys }) =>
@@ -460,6 +478,46 @@ describe.runIf(hasChromium)('the page at /', () => {
       }
     });
   });
+
+  test.each(['24h', '7d', '30d', '90d'])(
+    'the controls have the states of the graph for the last %s',
+    async (window) => {
+      const url = await serve('complete, with records');
+      await evaluated(`${url}/?window=${window}`);
+      const query = `{ posture { states { window verdict headline { text } since { at } validUntil wouldChange exceptions } } }`;
+      const answer = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query }),
+      });
+      const { data } = (await answer.json()) as { data: { posture: { states: CurrentState[] } } };
+      const wanted = `LAST_${window.replace('h', '_HOURS').replace('d', '_DAYS')}`;
+      const states = data.posture.states.filter((state) => state.window === wanted);
+      for (const width of WIDTHS) {
+        await withPage(
+          `${url}/?window=${window}`,
+          { width, height: 900, dark: width === 768 },
+          async (page) => {
+            expect((await inspect(page)).faults).toEqual([]);
+            expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+            expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
+            const rows = await page.locator('#controls tbody tr').allTextContents();
+            expect(rows).toHaveLength(states.length);
+            for (const [
+              i,
+              { verdict, headline, since, validUntil, wouldChange, exceptions },
+            ] of states.entries()) {
+              const row = (rows[i] ?? '').replace(/\s+/g, ' ');
+              for (const text of [VERDICT_LABELS[verdict], headline.text, instantText(since.at), wouldChange])
+                expect(row).toContain(text);
+              expect(row).toContain(validUntil === null ? 'a poll is overdue' : instantText(validUntil));
+              if (exceptions > 0) expect(row).toContain(`${exceptions} (the query in the IDE) exception`);
+            }
+          },
+        );
+      }
+    },
+  );
 
   test('the IDE opens with the query of a number', async () => {
     const url = await serve('complete, with records');
@@ -521,11 +579,24 @@ interface Listed {
   }[];
 }
 
+/** Of one control for one window, as the graph returns it. */
+interface CurrentState {
+  readonly window: string;
+  readonly verdict: keyof typeof VERDICT_LABELS;
+  readonly headline: { readonly text: string };
+  readonly since: { readonly at: string };
+  readonly validUntil: string | null;
+  readonly wouldChange: string;
+  readonly exceptions: number;
+}
+
 interface Reported {
   readonly results: readonly { readonly control: string; readonly verdict: string }[];
 }
 
 interface Found {
+  readonly states?: readonly { readonly verdict: string; readonly exceptions: number }[];
+  readonly results?: readonly { readonly exceptions: { readonly totalCount: number } }[];
   readonly totalCount?: number;
   readonly total?: { readonly count: number };
   readonly groups?: readonly {

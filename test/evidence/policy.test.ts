@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { htmlReport } from '../../src/evidence/report/html-report.js';
 import { jsonReport } from '../../src/evidence/report/json.js';
 import { oscalReport } from '../../src/evidence/report/oscal.js';
-import { csvRow } from '../../src/evidence/report/rows.js';
+import { csvClosing, csvHeading, csvRow } from '../../src/evidence/report/rows.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { NO_POLICY, type Policy } from '../../src/policy/policy.js';
@@ -199,4 +199,6 @@ test('every report carries the text and the digest of the policy, and says which
   const oscal = [...oscalReport(evidence, { simulated: [] })].join('');
   expect(oscal).toContain(digest);
   expect(oscal).toContain(Buffer.from(policy.file?.text ?? '-').toString('base64'));
+  const csv = csvHeading({ rows: 'results' }) + csvClosing(evidence, { rows: 'results' });
+  expect(csv.split('\n').filter((line) => line.includes(digest))).toHaveLength(evidence.results.length);
 });

@@ -96,6 +96,8 @@ describe('/reports/<period>', () => {
     expect(results).toMatchObject([{ verdict: 'PASS' }]);
     const again = await fetch(`${url}/reports/2026-09-27T23:45:00Z/2026-10-04T23:45:00Z?${view}`);
     expect(await again.json()).toMatchObject({ period, results });
+    const oscal = await (await fetch(`${url}/reports/last-7d?${view}&format=oscal`)).json();
+    expect(oscal).toMatchObject({ 'assessment-results': { results: [{ start: from, end: to }] } });
     // without a view that is a day old, what should have been collected since then is missing
     const late = await fetch(`${url}/reports/last-7d?controls=attacks-captured`);
     expect(await late.json()).toMatchObject({ results: [{ verdict: 'INSUFFICIENT_DATA' }] });

@@ -33,12 +33,13 @@ function viewOf(changes: object, errors: OverviewView['answer']['errors'] = []):
   };
   return {
     answer: { data: data as unknown as OverviewView['answer']['data'] & OverviewAnswer, errors },
-    ...{ verdicts: 'PENDING', seal: null, asOf: ASOF, now: ASOF, span: '7d', isOperator: true, hasIde: true },
+    ...{ seal: null, asOf: ASOF, now: ASOF, span: '7d', isOperator: true, hasIde: true },
     collected: {
       THREATS: collected('THREATS', facts),
       CASES: collected('CASES', facts),
       CAMPAIGNS: collected('CAMPAIGNS', { ...facts, ...('noCoverage' in changes && { coverage: null }) }),
     },
+    evaluated: { states: 'PENDING', places: 'PENDING', verdicts: 'PENDING' },
     window: { from: '2026-10-13T12:00:00.000Z', to: ASOF },
     judged: { text: null, wholeFrom: '2026-12-01T00:00:00.000Z' },
   };
@@ -77,6 +78,91 @@ describe('a block that fails', () => {
     const reports = sectionsOf(viewOf({ noCoverage: true })).get('reports');
     expect(reports).toContain('What is missing cannot be determined now');
     expect(reports).toContain('this does not mean: nobody reported anything');
+  });
+});
+
+describe('the controls', () => {
+  const control = { id: 'attacks-remediated', title: 'Attacks are remediated' };
+  const headline = { text: 'Remediated 97 %, at least 100 %', next: 'Remediate them.' };
+  const state = {
+    ...{ control, headline, verdict: 'FAIL', wouldChange: 'Remediate them.', exceptions: 3, waived: 1 },
+    ...{ period: { text: '2026-10-13/2026-10-20' }, validUntil: '2026-10-20T16:00:00.000Z' },
+  };
+  const place = {
+    ...{ control, verdict: 'FAIL', trend: { direction: 'WORSENING' } },
+    since: { at: '2026-10-16T09:00:00.000Z', before: 'PASS' },
+  };
+  const answered = (data: object) => ({ data, errors: [] }) as never;
+  const stated = (changes: object = {}, more: object = {}) =>
+    answered({ posture: { asOf: ASOF, now: ASOF, states: [{ ...state, ...changes }], ...more } });
+  const placed = (changes: object = {}) => answered({ posture: { states: [{ ...place, ...changes }] } });
+  const PENDING = { states: 'PENDING', places: 'PENDING', verdicts: 'PENDING' } as const;
+
+  function textOf(
+    evaluated: Partial<OverviewView['evaluated']>,
+    changes: Partial<OverviewView> = {},
+  ): string {
+    const view = { ...viewOf({}), evaluated: { ...PENDING, ...evaluated }, ...changes };
+    const section = sectionsOf(view).get('controls') ?? '';
+    return section.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ');
+  }
+
+  test('show their state with since when, trend, what would change it, and until when it is valid', () => {
+    const text = textOf({ states: stated(), places: placed() });
+    expect(text).toContain(
+      'Last 7 days: 0 (the query in the IDE) of 1 controls pass; Attacks are remediated fail.',
+    );
+    expect(text).toContain('✕ Fail worsening 2026-10-16 09:00 UTC (before: passed)');
+    expect(text).toContain('valid until 2026-10-20 16:00 UTC');
+    expect(text).toContain('3 (the query in the IDE) exceptions, 1 waived list of these 4');
+    expect(text).toContain('Next step: Remediate them.');
+  });
+
+  test('do not show since when another verdict began', () => {
+    const text = textOf({ states: stated(), places: placed({ verdict: 'PASS' }) });
+    expect(text).toContain('being looked up');
+    expect(text).not.toContain('2026-10-16');
+  });
+
+  test('say “at least” if the beginning of a state is not known', () => {
+    const since = { at: '2026-10-16T09:00:00.000Z', before: null };
+    expect(textOf({ states: stated(), places: placed({ since }) })).toContain(
+      'at least 2026-10-16 09:00 UTC',
+    );
+  });
+
+  test('say that a poll is overdue, that states are being evaluated, and that they are evaluated again', () => {
+    expect(textOf({ states: stated({ validUntil: null }) })).toContain('a poll is overdue');
+    expect(textOf({})).toContain('being evaluated for the last 7 days');
+    expect(textOf({ states: stated() })).not.toContain('being evaluated again');
+    const outdated = [
+      stated({}, { asOf: '2026-10-20T08:00:00.000Z' }),
+      stated({ validUntil: '2026-10-20T11:00:00.000Z' }),
+    ];
+    for (const states of outdated) expect(textOf({ states })).toContain('being evaluated again');
+  });
+
+  test('keep the verdicts of the month if the states cannot be read, and the other way round', () => {
+    const error = { message: 'The history cannot be read now.', path: [], code: 'HISTORY_UNAVAILABLE' };
+    const failed = { data: null, errors: [error] };
+    const verdicts = answered({ evidence: { results: [{ control, headline, verdict: 'PASS' }] } });
+    const judged = { text: '2026-09', wholeFrom: null };
+    const month = textOf({ states: failed, verdicts }, { judged });
+    expect(month).toContain('2026-09: 1 of 1 controls passed.');
+    expect(month).toContain('The history cannot be read now.');
+    expect(month).not.toContain('Decided by');
+    const now = textOf({ states: stated(), verdicts: failed }, { judged });
+    expect(now).toContain('✕ Fail');
+    expect(now).toContain('The history cannot be read now.');
+  });
+
+  test('have no links to the IDE without one, and none to reports for readers', () => {
+    const view = { hasIde: false, isOperator: false, judged: { text: '2026-09', wholeFrom: null } };
+    const verdicts = answered({ evidence: { results: [{ control, headline, verdict: 'PASS' }] } });
+    const evaluated = { states: stated(), places: placed(), verdicts };
+    const section = sectionsOf({ ...viewOf({}), ...view, evaluated }).get('controls');
+    expect(section).toContain('3 exceptions, 1 waived');
+    expect(section).not.toMatch(/<a href="\/(ide|reports)/);
   });
 });
 

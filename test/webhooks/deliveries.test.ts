@@ -9,7 +9,7 @@ import { createWebhookSecrets, newWebhookSecret } from '../../src/integrations/w
 import { readPolicy } from '../../src/policy/read-policy.js';
 import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
-import { createDeliveries, deliveryStatus } from '../../src/webhooks/deliveries.js';
+import { Deliveries, deliveryStatus } from '../../src/webhooks/deliveries.js';
 import { deliveryDocument, readLetters, readState } from '../../src/webhooks/delivery-state.js';
 import { testMongo } from '../support/mongo.js';
 import { Receiver } from '../support/receiver.js';
@@ -82,11 +82,11 @@ webhooks:
 
   /** Sends what waits once. */
   const flush = (to?: ReturnType<typeof endpoints>, of?: HistoryStore) =>
-    createDeliveries(parts(to, of)).flush(new AbortController().signal);
+    new Deliveries(parts(to, of)).flush(new AbortController().signal);
 
   const run = (to?: ReturnType<typeof endpoints>, timeoutMs = 300) => {
     const stop = new AbortController();
-    const running = createDeliveries({ ...parts(to), timeoutMs }).run(stop.signal);
+    const running = new Deliveries({ ...parts(to), timeoutMs }).run(stop.signal);
     const end = async () => {
       stop.abort();
       await running;
@@ -344,7 +344,7 @@ webhooks:
       answer = () => void response.writeHead(204).end();
     };
     // it must not give up before the other one has sent
-    const first = createDeliveries({ ...parts(), timeoutMs: 600_000 }).flush(new AbortController().signal);
+    const first = new Deliveries({ ...parts(), timeoutMs: 600_000 }).flush(new AbortController().signal);
     await receiver.until(1);
     receiver.reply = 204;
     // it was taken for dead

@@ -13,7 +13,7 @@ import { byResource, CORE_RESOURCES } from '../../src/resources/registry.js';
 import { createPoller } from '../../src/sync/schedule/poller.js';
 import { DAY } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
-import { createDeliveries } from '../../src/webhooks/deliveries.js';
+import { Deliveries } from '../../src/webhooks/deliveries.js';
 import { testMongo } from '../support/mongo.js';
 import { Receiver } from '../support/receiver.js';
 import { batchOf, observeThreat, sampleThreat } from '../support/records.js';
@@ -63,7 +63,7 @@ describe.skipIf(!mongo)('two replicas of a gateway with webhooks', () => {
     const secrets = createWebhookSecrets({
       ...{ store, cipher: null, clock: Date.now, fixed: new Map([['main', new Secret(SECRET)]]) },
     });
-    const deliveries = createDeliveries({
+    const deliveries = new Deliveries({
       ...{ store, secrets, log, clock: Date.now, sleep: pause, everyMs: 20 },
       endpoints: () => endpoints,
     });

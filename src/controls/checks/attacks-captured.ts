@@ -28,11 +28,14 @@ import {
 import type { Period } from '../period.js';
 import { timeOf } from '../timeliness.js';
 import {
+  atLeast,
+  atMost,
   causeOf,
   failedFrom,
   gradeShare,
   isCovered,
   licensedStreams,
+  measureOf,
   verdictOf,
   waivedMeasures,
   waivedText,
@@ -112,7 +115,7 @@ function isMissedIn(period: Period, fact: VersionedFact<'detection360Report'>): 
 function reportedMeasures(missedAttacks: number, scope: Scope): ControlMeasure[] {
   if (licensedStreams(scope, REPORTS).length === 0) return [];
   const value = isCovered(scope, REPORTS) ? missedAttacks : null;
-  return [{ name: 'Missed attacks reported in the period', value, unit: 'count', threshold: null }];
+  return [measureOf('count', 'Missed attacks reported in the period', value)];
 }
 
 function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, belongs: Belongs) {
@@ -201,6 +204,7 @@ function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope)
     ),
   ].filter((failure) => failure !== null);
   const unread = unreadRecords(streams).filter(({ isGone }) => !isGone).length;
+  const shareOf = (some: number) => (count + unread === 0 ? null : some / (count + unread));
   const lacking = short.reduce((sum, fact) => sum + fact.stillMissing.length + fact.stillMissingMore, 0);
   return {
     ...verdictOf(
@@ -217,38 +221,11 @@ function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope)
         passed: `All of the period is covered, and ${shareText(count === 0 ? 1 : whole / count)} of ${countText(count, 'threat')} stored completely; ${shareText(reconciled)} of the period was compared with Abnormal’s records and is complete.${waivedText(waived)}`,
       },
       [
-        {
-          name: INCOMPLETE.measure,
-          value: count + unread === 0 ? null : whole / (count + unread),
-          unit: 'share',
-          threshold: { value: capturedShare, bound: 'AT_LEAST' },
-        },
-        {
-          name: UNREAD.measure,
-          value: count + unread === 0 ? null : count / (count + unread),
-          unit: 'share',
-          threshold: { value: 1, bound: 'AT_LEAST' },
-        },
-        {
-          name: UNCOMPARED.measure,
-          value: reconciled,
-          unit: 'share',
-          threshold: { value: reconciledShare, bound: 'AT_LEAST' },
-        },
-        {
-          name: HOLES.measure,
-          value: holes.length,
-          unit: 'count',
-          threshold: { value: 0, bound: 'AT_MOST' },
-        },
-        ...(short.length > 0
-          ? [
-              {
-                ...({ name: LACKING.measure, value: lacking, unit: 'count' } as const),
-                threshold: { value: 0, bound: 'AT_MOST' } as const,
-              },
-            ]
-          : []),
+        measureOf('share', INCOMPLETE.measure, shareOf(whole), atLeast(capturedShare)),
+        measureOf('share', UNREAD.measure, shareOf(count), atLeast(1)),
+        measureOf('share', UNCOMPARED.measure, reconciled, atLeast(reconciledShare)),
+        measureOf('count', HOLES.measure, holes.length, atMost(0)),
+        ...(short.length > 0 ? [measureOf('count', LACKING.measure, lacking, atMost(0))] : []),
         ...waivedMeasures('Threats stored completely', {
           met: whole,
           missed: partial + unread,

@@ -17,10 +17,12 @@ import type {
 import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
 import { isInPeriod } from '../period.js';
 import {
+  atMost,
   causeOf,
   failedFrom,
   gradeShare,
   licensedStreams,
+  measureOf,
   mostText,
   shareMeasures,
   verdictOf,
@@ -245,16 +247,8 @@ function shortText(
 
 function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeasure[] {
   const { remediated, left, times, unseen, pending, doubtful, waived } = facts;
-  const plain = (name: string, value: number): ControlMeasure => ({
-    name,
-    value,
-    unit: 'count',
-    threshold: null,
-  });
-  const time = (name: string, share: number, limit: number): ControlMeasure => {
-    const threshold = { value: limit, bound: 'AT_MOST' } as const;
-    return { name, value: times.percentile(share), unit: 'ms', threshold };
-  };
+  const time = (name: string, share: number, limit: number) =>
+    measureOf('ms', name, times.percentile(share), atMost(limit));
   return [
     ...shareMeasures(
       'Remediated',
@@ -263,9 +257,9 @@ function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeas
     ),
     time(MEDIAN.measure, 0.5, thresholds.remediationMedian),
     time(P95.measure, 0.95, thresholds.remediationP95),
-    plain('Still before their deadline', pending),
-    plain('In doubt: the recorded data do not decide it', doubtful),
-    plain('Recipients without a message from Abnormal', unseen),
+    measureOf('count', 'Still before their deadline', pending),
+    measureOf('count', 'In doubt: the recorded data do not decide it', doubtful),
+    measureOf('count', 'Recipients without a message from Abnormal', unseen),
     ...waivedMeasures('Remediated', { met: remediated, missed: left, doubtful, waived }),
   ];
 }

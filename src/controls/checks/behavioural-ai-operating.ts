@@ -13,7 +13,7 @@ import {
 } from '../control.js';
 import { isMalicious, messageMember, messageTimes } from '../malicious.js';
 import { isInPeriod } from '../period.js';
-import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
+import { atLeast, isCovered, licensedStreams, measureOf, verdictOf } from '../verdict.js';
 import { countText, shareText } from '../words.js';
 
 /** Attack types and strategies that only behaviour reveals, not signatures, reputation or sandboxes. */
@@ -146,19 +146,9 @@ function evaluateMix(mix: Mix, before: Mix, scope: Scope): ControlEvaluation {
         passed: `${mix.behavioural} of ${countText(mix.total, 'malicious message')} behavioural (${shareText(shareOf(mix) ?? 0)})${comparison}.`,
       },
       [
-        {
-          name: NONE.measure,
-          value: mix.behavioural,
-          unit: 'count',
-          threshold: { value: 1, bound: 'AT_LEAST' },
-        },
-        {
-          name: FALLEN.measure,
-          value: shareOf(mix),
-          unit: 'share',
-          threshold: leastShare(earlier, mix, scope),
-        },
-        { name: 'The same in the previous period', value: earlier, unit: 'share', threshold: null },
+        measureOf('count', NONE.measure, mix.behavioural, atLeast(1)),
+        measureOf('share', FALLEN.measure, shareOf(mix), leastShare(earlier, mix, scope)),
+        measureOf('share', 'The same in the previous period', earlier),
       ],
     ),
     count: mix.total,

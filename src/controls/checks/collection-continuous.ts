@@ -22,7 +22,7 @@ import {
   withoutHoles,
 } from '../missed-polls.js';
 import { isInPeriod } from '../period.js';
-import { causeOf, failedFrom, licensedStreams, verdictOf } from '../verdict.js';
+import { atMost, causeOf, failedFrom, licensedStreams, measureOf, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /** Evaluates `rule`. Catching up fills a gap, but a missed poll stays missed. */
@@ -136,24 +136,14 @@ function evaluateCollection(scope: Scope): ControlEvaluation {
         passed: `No gap, and ${missed === 0 ? 'no poll' : countText(missed, 'poll')} missed.`,
       },
       [
-        {
-          name: MISSED.measure,
-          value: missed,
-          unit: 'count',
-          threshold: { value: missedPolls, bound: 'AT_MOST' },
-        },
-        {
-          name: LONG_GAP.measure,
-          value: holes.reduce((longest, { gap }) => Math.max(longest, gapMs(gap)), 0),
-          unit: 'ms',
-          threshold: { value: longestGap, bound: 'AT_MOST' },
-        },
-        {
-          name: UNEXPLAINED.measure,
-          value: unnamed.length,
-          unit: 'count',
-          threshold: { value: 0, bound: 'AT_MOST' },
-        },
+        measureOf('count', MISSED.measure, missed, atMost(missedPolls)),
+        measureOf(
+          'ms',
+          LONG_GAP.measure,
+          holes.reduce((longest, { gap }) => Math.max(longest, gapMs(gap)), 0),
+          atMost(longestGap),
+        ),
+        measureOf('count', UNEXPLAINED.measure, unnamed.length, atMost(0)),
       ],
     ),
     count: streams.flatMap(({ answeredAt }) => answeredAt).filter((at) => isInPeriod(scope.period, at))

@@ -19,7 +19,7 @@ import {
 import { threatMember } from '../malicious.js';
 import { inBrief, lateStart } from '../missed-polls.js';
 import type { Period } from '../period.js';
-import { isCovered, licensedStreams, verdictOf } from '../verdict.js';
+import { atLeast, atMost, isCovered, licensedStreams, measureOf, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /** Evaluates `rule`. Failed polls are Abnormal's failure; time without polls is the gateway's. */
@@ -122,7 +122,7 @@ function evaluateDetection(threats: number, scope: Scope): ControlEvaluation {
         passed: `${countText(threats, 'threat')} detected; every stream answered within its interval.`,
       },
       [
-        { name: QUIET.measure, value: threats, unit: 'count', threshold: { value: 1, bound: 'AT_LEAST' } },
+        measureOf('count', QUIET.measure, threats, atLeast(1)),
         ...CORE_RESOURCES.flatMap((resource) => longest(resource, streams, scope)),
       ],
     ),
@@ -176,11 +176,11 @@ function longest(
   const within = spans.filter(({ from, to }) => to > period.from && from < period.to);
   const ms = within.map(({ from, to }) => toMillis(to) - toMillis(from));
   return [
-    {
-      name: silenceMeasure(resource),
-      value: ms.length === 0 ? null : ms.reduce((a, b) => Math.max(a, b)),
-      unit: 'ms',
-      threshold: { value: mostBetweenPolls(thresholds, resource), bound: 'AT_MOST' },
-    },
+    measureOf(
+      'ms',
+      silenceMeasure(resource),
+      ms.length === 0 ? null : ms.reduce((a, b) => Math.max(a, b)),
+      atMost(mostBetweenPolls(thresholds, resource)),
+    ),
   ];
 }

@@ -9,7 +9,7 @@ import type {
   Outcome,
   Scope,
 } from '../control.js';
-import { verdictOf } from '../verdict.js';
+import { atMost, measureOf, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
 
 /** Evaluates `rule`. A token that was replaced since is evaluated for the time when it was in use. */
@@ -143,20 +143,8 @@ function evaluateTokens(rulings: readonly Ruling[], scope: Scope): ControlEvalua
         passed: `${countText(met.length, 'token')} within ${durationText(tokenAge)}; ${text(met)}.`,
       },
       [
-        {
-          name: OLD.measure,
-          value: ages.length === 0 ? null : Math.max(...ages),
-          unit: 'ms',
-          threshold: { value: tokenAge, bound: 'AT_MOST' },
-        },
-        ...(expired > 0
-          ? [
-              {
-                ...({ name: EXPIRED.measure, value: expired, unit: 'count' } as const),
-                threshold: { value: 0, bound: 'AT_MOST' } as const,
-              },
-            ]
-          : []),
+        measureOf('ms', OLD.measure, ages.length === 0 ? null : Math.max(...ages), atMost(tokenAge)),
+        ...(expired > 0 ? [measureOf('count', EXPIRED.measure, expired, atMost(0))] : []),
       ],
     ),
     count: rulings.filter(({ outcome }) => outcome !== null).length,

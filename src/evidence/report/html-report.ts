@@ -4,7 +4,7 @@ import { instantText } from '../../controls/words.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../../policy/thresholds.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import type { NamedSeal } from '../seal/make-seals.js';
-import { type Html, html, Html as Markup, VERDICT_WORDS } from './html.js';
+import { documentMarkup, type Html, html, VERDICT_WORDS } from './html.js';
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
 import { controlSection, verdictBadge } from './html-control.js';
 import { coverageStrips, gapTable } from './html-coverage.js';
@@ -18,24 +18,14 @@ interface HtmlReportOptions {
   readonly seal?: NamedSeal | null;
 }
 
+const OWN_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
 /** A self-contained page: no script, no request, no clock. The same evidence gives the same bytes. */
 export function htmlReport(evidence: PeriodEvidence, { simulated, seal = null }: HtmlReportOptions): string {
   const { period, results, rules } = evidence;
   const title = `${rules.policy.title}, ${period.text}`;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'">
-<meta name="referrer" content="no-referrer">
-<meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
-<title>${title}</title>
-<style>${new Markup(STYLE)}</style>
-</head>
-<body>
-<header>
+  const body = html`<header>
 <h1>${title}</h1>
 ${simulatedWarning(evidence, simulated)}
 ${facts(evidence)}
@@ -51,10 +41,8 @@ ${gapTable(evidence.streams, period)}
 ${results.map((result) => controlSection(result, evidence))}
 ${signOff(evidence)}
 </main>
-${footer(evidence, seal)}
-</body>
-</html>
-`.text;
+${footer(evidence, seal)}`;
+  return documentMarkup(title, STYLE, OWN_POLICY, body);
 }
 
 function simulatedWarning({ integrations }: PeriodEvidence, simulated: readonly string[]): Html | null {

@@ -40,6 +40,31 @@ export function escapeHtml(text: string): string {
     .replace(/(?![\t\n\r])[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
 }
 
+/** A whole page. `policy`: what it may load, if no header says so. */
+export function documentMarkup(title: string, style: string, policy: string | null, body: Html): string {
+  const own =
+    policy === null
+      ? null
+      : html`<meta http-equiv="Content-Security-Policy" content="${new Html(policy)}">
+`;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+${own}<meta name="referrer" content="no-referrer">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>${title}</title>
+<style>${new Html(style)}</style>
+</head>
+<body>
+${body}
+</body>
+</html>
+`.text;
+}
+
 export const VERDICT_WORDS: Readonly<Record<ControlVerdict, string>> = {
   FAIL: 'failed',
   INSUFFICIENT_DATA: 'undecided',

@@ -6,6 +6,7 @@ import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import type { EvidenceRequest } from '../evaluate-period.js';
 import {
+  assessmentAssets,
   markdown,
   type Naming,
   NIST_CATALOG,
@@ -35,19 +36,13 @@ export function oscalPlan(question: Question): string {
   const { period, controls, integrations, rules } = question;
   const name = canonicalJson({ period: period.text, integrations, rules: rulesKey(rules) });
   const uuid = namingOf(`plan ${name}`, rules.policy);
-  const tool = { ...toolComponent(), status: { state: 'operational' } };
   const values = Object.fromEntries(THRESHOLD_NAMES.map((each) => [each, rules.thresholds[each]]));
   const plan = {
     uuid: uuid('document'),
     metadata: metadataOf(`Assessment plan: ${rules.policy.title}, ${period.text}`, question, uuid),
     'import-ssp': { href: `#${uuid('ssp')}` },
     'reviewed-controls': reviewedControls(controls),
-    'assessment-assets': {
-      components: [tool],
-      'assessment-platforms': [
-        { uuid: uuid('platform'), 'uses-components': [{ 'component-uuid': tool.uuid }] },
-      ],
-    },
+    'assessment-assets': assessmentAssets(uuid),
     tasks: controls.map((control) => taskOf(control, period, uuid)),
     'back-matter': {
       resources: [

@@ -30,6 +30,13 @@ export function toolComponent() {
   };
 }
 
+/** What an assessment is made with: the gateway. */
+export function assessmentAssets(uuid: Naming) {
+  const tool = { ...toolComponent(), status: { state: 'operational' } };
+  const platform = { uuid: uuid('platform'), 'uses-components': [{ 'component-uuid': tool.uuid }] };
+  return { components: [tool], 'assessment-platforms': [platform] };
+}
+
 /** `AC-2(12)` as the catalog has it: `ac-2.12`. */
 export function nistIds({ references }: Pick<ControlDefinition, 'references'>): string[] {
   return references['nist-800-53'].map((id) => id.toLowerCase().replace(/[(](\d+)[)]/, '.$1'));

@@ -8,6 +8,7 @@ import { canonicalJson } from '../../values/canonical-json.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import { riskNames, risksOf, waiverProps } from './oscal-risks.js';
 import {
+  assessmentAssets,
   markdown,
   type Naming,
   namingOf,
@@ -109,20 +110,17 @@ function headOf(evidence: PeriodEvidence, { simulated }: OscalOptions, uuid: Nam
 const SIMULATED = 'Simulated: these records are invented, and this is no evidence';
 
 function definitionsOf(integrations: readonly string[], simulated: readonly string[], uuid: Naming) {
-  const operational = { status: { state: 'operational' } };
   const accounts = integrations.map((name) => ({
     uuid: uuid(`account ${name}`),
     type: 'service',
     title: markdown(`Abnormal Security account ${name}`),
     description: simulated.includes(name) ? SIMULATED : 'The account whose records were collected.',
     props: propsOf(uuid, { integration: name }),
-    ...operational,
+    status: { state: 'operational' },
   }));
-  const tool = { ...toolComponent(), ...operational };
-  const platform = { uuid: uuid('platform'), 'uses-components': [{ 'component-uuid': tool.uuid }] };
   return {
     ...(accounts.length > 0 ? { components: accounts } : {}),
-    'assessment-assets': { components: [tool], 'assessment-platforms': [platform] },
+    'assessment-assets': assessmentAssets(uuid),
   };
 }
 

@@ -9,40 +9,14 @@ import type { EvidenceRequest, PeriodEvidence } from '../evaluate-period.js';
 import { exceptionOf, periodOf, policyFacts, resultFacts, waiverFacts } from './json.js';
 
 const HEADING = [
-  'control',
-  'outcome',
-  'integration',
-  'kind',
-  'id',
-  'message_id',
-  'stream',
-  'label',
-  'at',
-  'until',
-  'reason',
-  'no_longer_given_since',
-  'waiver_reason',
-  'waiver_owner',
-  'waiver_ticket',
-  'waiver_from',
-  'waiver_expires',
-  'references',
+  ...['control', 'outcome', 'integration', 'kind', 'id', 'message_id', 'stream', 'label', 'at', 'until'],
+  ...['reason', 'no_longer_given_since', 'waiver_reason', 'waiver_owner', 'waiver_ticket', 'waiver_from'],
+  ...['waiver_expires', 'references'],
 ];
 
 const RESULT_HEADING = [
-  ...[
-    'control',
-    'title',
-    'verdict',
-    'headline',
-    'next_step',
-    'measure',
-    'value',
-    'unit',
-    'bound',
-    'threshold',
-  ],
-  ...['population', 'exceptions', 'waived', 'owner', 'policy_sha256', 'references'],
+  ...['control', 'title', 'verdict', 'headline', 'next_step', 'measure', 'value', 'unit', 'bound'],
+  ...['threshold', 'population', 'exceptions', 'waived', 'owner', 'policy_sha256', 'references'],
 ];
 
 /** A byte order mark makes a spreadsheet read the file as UTF-8. */
@@ -81,36 +55,23 @@ export function csvRow(
   { rows, spreadsheet = false }: CsvOptions,
 ): string {
   if (!isRow(finding, rows)) return '';
-  const id = (text: string | null) => (text === null ? null : new CsvId(text, spreadsheet));
-  const { outcome, subject, label, at, reason, noLongerGivenSince = null, waiver } = finding;
-  const about =
-    subject.type === 'RECORD'
-      ? [
-          subject.key.integration,
-          subject.key.kind,
-          id(subject.key.id),
-          id(subject.messageId),
-          null,
-          label,
-          at,
-          null,
-        ]
-      : subject.type === 'SPAN'
-        ? [
-            subject.stream.integration,
-            null,
-            null,
-            null,
-            `${subject.stream.resource}/${subject.stream.filterKey}`,
-            label,
-            at,
-            subject.to,
-          ]
-        : [subject.integration, null, null, null, null, label, at, null];
-  const waived = waiver
-    ? [waiver.reason, waiver.owner, waiver.ticket, waiver.from, waiver.expires]
-    : [null, null, null, null, null];
-  return csvLine([control, outcome, ...about, reason, noLongerGivenSince, ...waived, referencesOf(control)]);
+  const { outcome, label, at, reason, noLongerGivenSince = null, waiver } = finding;
+  const { integration, kind, id, messageId, stream, until } = aboutOf(finding.subject);
+  const idCell = (text: string | null) => (text === null ? null : new CsvId(text, spreadsheet));
+  const { reason: why = null, owner = null, ticket = null, from = null, expires = null } = waiver ?? {};
+  return csvLine([
+    ...[control, outcome, integration, kind, idCell(id), idCell(messageId), stream, label, at, until],
+    ...[reason, noLongerGivenSince, why, owner, ticket, from, expires, referencesOf(control)],
+  ]);
+}
+
+/** What a finding is about, as cells. */
+function aboutOf(subject: ControlFinding['subject']) {
+  const none = { kind: null, id: null, messageId: null, stream: null, until: null };
+  if (subject.type === 'INTEGRATION') return { ...none, integration: subject.integration };
+  if (subject.type === 'RECORD') return { ...none, ...subject.key, messageId: subject.messageId };
+  const { integration, resource, filterKey } = subject.stream;
+  return { ...none, integration, stream: `${resource}/${filterKey}`, until: subject.to };
 }
 
 const REFERENCES = new Map<ControlId, string>();

@@ -50,26 +50,24 @@ class ControlThreshold {
   readonly description!: string;
 }
 
+const ReferenceValue = valueFieldFrom('reference');
+
 @OutputType('A requirement of a published framework that a control is evidence for.', {
   name: 'ControlReference',
 })
 class ControlReference {
-  constructor(private readonly reference: Reference) {}
+  constructor(readonly reference: Reference) {}
 
-  @ValueField.id('Id of the framework: `soc2`, `nist-800-53`.')
-  get framework(): string {
-    return this.reference.framework;
-  }
+  @ReferenceValue.id('Id of the framework: `soc2`, `nist-800-53`.')
+  readonly framework!: string;
 
   @ValueField.text('Name of the framework.')
   get frameworkTitle(): string {
     return FRAMEWORKS[this.reference.framework].title;
   }
 
-  @ValueField.id('Id of the requirement in the framework: `CC7.2`, `SI-3`.')
-  get criterion(): string {
-    return this.reference.criterion;
-  }
+  @ReferenceValue.id('Id of the requirement in the framework: `CC7.2`, `SI-3`.')
+  readonly criterion!: string;
 
   @ValueField.text('What the requirement is about, in our words.')
   get title(): string {

@@ -1,6 +1,6 @@
 import { Float } from 'type-graphql';
 import type { HeadlineFacts, ControlMeasure as MeasureFacts } from '../../controls/control.js';
-import { OutputType, ValueField } from '../base/fields.js';
+import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { Bound, MeasureUnit, toMeasured } from './control.type.js';
 
 @OutputType('A number that a control measured, with its threshold.', { name: 'Measure' })
@@ -40,18 +40,18 @@ export function toMeasure({ name, value, unit, threshold }: MeasureFacts): Measu
   };
 }
 
+const HeadlineValue = valueFieldFrom('facts');
+
 @OutputType('A verdict in one line: the measure that decided it, its bound, and the next step.', {
   name: 'Headline',
 })
 export class Headline {
-  constructor(private readonly facts: HeadlineFacts) {}
+  constructor(readonly facts: HeadlineFacts) {}
 
-  @ValueField.text(
+  @HeadlineValue.text(
     'For people: `Median time to remediation 3 h 10 min, at most 1 h`. Without a deciding measure, the beginning of the reason.',
   )
-  get text(): string {
-    return this.facts.text;
-  }
+  readonly text!: string;
 
   @ValueField(() => Measure, {
     nullable: true,
@@ -62,8 +62,6 @@ export class Headline {
     return this.facts.measure && toMeasure(this.facts.measure);
   }
 
-  @ValueField.textOrNull('The next step; null if there is none.')
-  get next(): string | null {
-    return this.facts.next;
-  }
+  @HeadlineValue.textOrNull('The next step; null if there is none.')
+  readonly next!: string | null;
 }

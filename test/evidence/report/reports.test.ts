@@ -5,6 +5,7 @@ import { escapeHtml } from '../../../src/evidence/report/html.js';
 import { htmlReport } from '../../../src/evidence/report/html-report.js';
 import { STYLE } from '../../../src/evidence/report/html-style.js';
 import { jsonReport } from '../../../src/evidence/report/json.js';
+import { oscalReport } from '../../../src/evidence/report/oscal.js';
 import { csvClosing, csvHeading, csvLine, csvRow } from '../../../src/evidence/report/rows.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
@@ -217,6 +218,31 @@ describe('the JSON report', () => {
     expect(result.exceptions).toMatchObject({ count: SUBJECTS.length, allGiven: false });
     expect(result.exceptions.items).toHaveLength(2);
   });
+});
+
+test('every format has the same headline of each control, with its next step', async () => {
+  const evidence = await ask(store, { period: '2026-09' });
+  expect(new Set(evidence.results.map(({ verdict }) => verdict)).size).toBeGreaterThan(1);
+  const page = htmlReport(evidence, { simulated: [] });
+  const json = JSON.parse([...jsonReport(evidence)].join(''));
+  const rows = parseCsv(csvHeading({ rows: 'results' }) + csvClosing(evidence, { rows: 'results' }), {
+    columns: true,
+  }) as Record<string, string>[];
+  const oscal = JSON.parse([...oscalReport(evidence, { simulated: [] })].join(''));
+  const [{ observations }] = oscal['assessment-results'].results;
+  for (const [i, { control, headline }] of evidence.results.entries()) {
+    const section = page
+      .split('<section class="control"')
+      .find((part) => part.startsWith(` id="${control}"`));
+    expect(section).toContain(`<strong>${escapeHtml(headline.text)}</strong>`);
+    if (headline.next !== null) expect(section).toContain(escapeHtml(headline.next));
+    expect(json.results[i].headline).toMatchObject({ text: headline.text, next: headline.next });
+    expect(rows[i]).toMatchObject({ control, headline: headline.text });
+    const props = observations
+      .flatMap((each: { props: object[] }) => [each.props])
+      .find((each: object[]) => each.some((prop) => 'value' in prop && prop.value === control));
+    expect(props).toContainEqual(expect.objectContaining({ name: 'headline', value: headline.text }));
+  }
 });
 
 describe('the CSV report', () => {
