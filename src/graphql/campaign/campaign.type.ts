@@ -1,9 +1,14 @@
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { orderOf, recordConnectionOf } from '../lists/connection.js';
+import {
+  BooleanFilter,
+  DateTimeFilter,
+  enumFilter,
+  filterInputFor,
+  TextFilter,
+} from '../lists/filter-input.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement } from '../records/vocabulary.enums.js';
 import { AttackTypeFilter } from '../threat/threat.type.js';

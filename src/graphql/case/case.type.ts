@@ -3,9 +3,14 @@ import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { orderOf, recordConnectionOf } from '../lists/connection.js';
+import {
+  BooleanFilter,
+  DateTimeFilter,
+  enumFilter,
+  filterInputFor,
+  TextFilter,
+} from '../lists/filter-input.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
 

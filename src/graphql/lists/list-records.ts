@@ -20,8 +20,8 @@ import {
   integrationNames,
   type RequestServices,
 } from '../request/services.js';
-import type { ReadCoverage } from './connection.js';
-import type { FilteredListArgs, KindFilter, KindOrder, Order, Present } from './list-args.js';
+import type { FilteredListArgs, KindOrder, Order, ReadCoverage } from './connection.js';
+import type { KindFilter, Present } from './filter-input.js';
 import {
   type ConnectionPage,
   type CursorValue,

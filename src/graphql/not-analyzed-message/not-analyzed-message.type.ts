@@ -1,9 +1,8 @@
 import { notAnalyzedReason } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { orderOf, recordConnectionOf } from '../lists/connection.js';
+import { DateTimeFilter, enumFilter, filterInputFor, TextFilter } from '../lists/filter-input.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';

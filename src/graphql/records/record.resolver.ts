@@ -1,6 +1,6 @@
 import { Arg, Args, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { DEFINITION_OF, ID_NAMES, type ListedKind } from '../../resources/registry.js';
-import { type FilteredListArgs, listArgsOf, RecordArgs } from '../lists/list-args.js';
+import { type FilteredListArgs, listArgsOf, RecordArgs } from '../lists/connection.js';
 import { listRecords, type RecordPage } from '../lists/list-records.js';
 import { Guard } from '../operation/guard.js';
 import { chooseIntegration, type GatewayContext } from '../request/services.js';

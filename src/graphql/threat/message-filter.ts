@@ -1,5 +1,12 @@
-import { filterInputOf, orderBy } from '../lists/list-args.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, IntFilter, TextFilter } from '../lists/value-filters.js';
+import { orderBy } from '../lists/connection.js';
+import {
+  BooleanFilter,
+  DateTimeFilter,
+  enumFilter,
+  filterInputOf,
+  IntFilter,
+  TextFilter,
+} from '../lists/filter-input.js';
 import {
   AttackedParty,
   AttackStrategy,

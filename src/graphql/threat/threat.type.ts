@@ -17,10 +17,17 @@ import {
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf, someOf } from '../lists/list-args.js';
+import { orderOf, recordConnectionOf } from '../lists/connection.js';
+import {
+  BooleanFilter,
+  DateTimeFilter,
+  enumFilter,
+  filterInputFor,
+  IntFilter,
+  someOf,
+  TextFilter,
+} from '../lists/filter-input.js';
 import { PageArgs } from '../lists/page.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, IntFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import {
   AttackedParty,

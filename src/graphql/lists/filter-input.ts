@@ -1,12 +1,97 @@
-import { ArgsType, Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
-import { DEFAULT_ORDER, type FIELDS, type ListedKind } from '../../resources/registry.js';
+import { Field, InputType, Int } from 'type-graphql';
+import type { FIELDS, ListedKind } from '../../resources/registry.js';
 import type { FieldValue, Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime, describedEnum } from '../base/fields.js';
-import { PageArgs } from './page.js';
-import type { Operator } from './value-filters.js';
-import type { ReadArgs } from './view.js';
+import { DateTime, Duration } from '../base/fields.js';
+
+const EQ_NULL = '`null` matches records without a value.';
+const NE = 'The opposite of `eq`: it matches records without a value, and `null` matches those with one.';
+const NONE = 'The opposite of `in`: it matches records without a value.';
+const ANY = 'For a field with several values, one matching value is enough.';
+
+export type Operator =
+  | 'eq'
+  | 'in'
+  | 'ne'
+  | 'notIn'
+  | 'gt'
+  | 'gte'
+  | 'lt'
+  | 'lte'
+  | 'contains'
+  | 'startsWith'
+  | 'last';
+
+/** The input type of the comparisons of one type of value, each with its description. */
+function comparisonInput(
+  name: string,
+  type: object,
+  description: string,
+  operators: Readonly<Partial<Record<Operator, string>>>,
+): object {
+  class Input {}
+  for (const [operator, text] of Object.entries(operators)) {
+    const isList = operator === 'in' || operator === 'notIn';
+    const ofOne = operator === 'last' ? Duration : type;
+    Field(() => (isList ? [type] : ofOne), { nullable: true, description: text })(Input.prototype, operator);
+  }
+  InputType(name, { description })(Input);
+  return Input;
+}
+
+export const TextFilter = comparisonInput('TextFilter', String, `Compares text. ${ANY}`, {
+  eq: `Equal, case-sensitive. ${EQ_NULL}`,
+  in: 'Equal to one of these values, case-sensitive; at most 500.',
+  ne: `Not equal, case-sensitive. ${NE}`,
+  notIn: `Equal to none of these values, case-sensitive; at most 500. ${NONE}`,
+  contains: 'Contains this text, ignoring case.',
+  startsWith: 'Starts with this text, ignoring case.',
+});
+
+export const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compares instants.', {
+  eq: `Equal to the millisecond. ${EQ_NULL}`,
+  ne: `Not equal, to the millisecond. ${NE}`,
+  gt: 'Later than this instant.',
+  gte: 'At this instant or later.',
+  lt: 'Earlier than this instant.',
+  lte: 'At this instant or earlier.',
+  last: 'At most this long before the current second (with `asOf`: before that instant), or later: `P1D`. All pages of a list use the instant of the first page.',
+});
+
+export const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
+  eq: `Equal. ${EQ_NULL}`,
+  in: 'Equal to one of these values; at most 500.',
+  ne: `Not equal. ${NE}`,
+  notIn: `Equal to none of these values; at most 500. ${NONE}`,
+  gt: 'Greater than this value.',
+  gte: 'Greater or equal.',
+  lt: 'Less than this value.',
+  lte: 'Less or equal.',
+});
+
+export const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares booleans.', {
+  eq: `Equal. ${EQ_NULL}`,
+  ne: `Not equal. ${NE}`,
+});
+
+const enumFilters = new Map<string, object>();
+
+/** The same input type for the same enum, whatever asks for it. */
+export function enumFilter(name: string, type: object): object {
+  const known = enumFilters.get(name) ?? enumFilterOf(name, type);
+  enumFilters.set(name, known);
+  return known;
+}
+
+function enumFilterOf(name: string, type: object): object {
+  return comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
+    eq: `Equal. ${EQ_NULL}`,
+    in: 'Equal to one of these values; at most 500.',
+    ne: `Not equal. ${NE}`,
+    notIn: `Equal to none of these values; at most 500. ${NONE}`,
+  });
+}
 
 interface FilterField {
   /** The name in the graph; by default the field's own. */
@@ -202,153 +287,3 @@ function sizeOf(filter: Filter): number {
   if ('not' in filter) return 1 + sizeOf(filter.not);
   return 'some' in filter ? 1 + sizeOf(filter.some) : 1;
 }
-
-const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Direction of an order.', {
-  ASC: 'Ascending: smallest or oldest first; records without a value come first.',
-  DESC: 'Descending: largest or newest first; records without a value come last.',
-});
-
-interface OrderInput {
-  readonly field: string;
-  readonly direction?: 'ASC' | 'DESC' | null;
-}
-
-export interface Order {
-  readonly field: string;
-  readonly descending: boolean;
-}
-
-type Fields<K extends ListedKind> = (typeof FIELDS)[K];
-
-type OrderFieldOf<K extends ListedKind> = {
-  [F in keyof Fields<K>]: Fields<K>[F] extends { order: true } ? F : never;
-}[keyof Fields<K>];
-
-export interface KindOrder {
-  readonly type: object;
-  readonly fields: readonly string[];
-  /** Default: the kind's own order, newest first. */
-  readonly toOrder: (input: OrderInput | null | undefined) => Order;
-}
-
-export function orderOf<K extends ListedKind>(
-  kind: K,
-  noun: string,
-  fields: Readonly<Record<OrderFieldOf<K> & string, OrderField>>,
-): KindOrder {
-  return orderBy(noun, fields, DEFAULT_ORDER[kind], 'integration, then by Abnormal’s id');
-}
-
-interface OrderField {
-  readonly name: string;
-  readonly description: string;
-}
-
-/** An order of anything; `ties` says by what equal values are ordered. */
-export function orderBy(
-  noun: string,
-  fields: Readonly<Record<string, OrderField>>,
-  byDefault: string,
-  ties: string,
-): KindOrder {
-  const entries = Object.entries(fields);
-  const names = Object.fromEntries(entries.map(([field, { name }]) => [name, field]));
-  const valuesConfig = Object.fromEntries(
-    entries.map(([, { name, description }]) => [name, { description }]),
-  );
-  registerEnumType(names, {
-    name: `${noun}OrderField`,
-    description: `Fields that a list of ${noun} can be ordered by.`,
-    valuesConfig,
-  });
-
-  @InputType(`${noun}Order`, {
-    description: `The order of a list. Equal values are ordered by ${ties}, in the same direction.`,
-  })
-  class Input {
-    @Field(() => names, { description: 'The field to order by.' })
-    field!: string;
-
-    @Field(() => OrderDirection, {
-      nullable: true,
-      defaultValue: 'DESC',
-      description: 'The direction. `null` means the default.',
-    })
-    direction?: 'ASC' | 'DESC' | null;
-  }
-
-  const toOrder = (input: OrderInput | null | undefined): Order =>
-    input
-      ? { field: input.field, descending: input.direction !== 'ASC' }
-      : { field: byDefault, descending: true };
-  return { type: Input, fields: entries.map(([field]) => field), toOrder };
-}
-
-const AS_OF =
-  'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
-const MAX_AGE =
-  'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.';
-const STALE_IF_ERROR =
-  'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).';
-
-@ArgsType()
-export class NodeArgs implements ReadArgs {
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
-}
-
-@ArgsType()
-export class RecordArgs extends NodeArgs {
-  @Field(() => ID, {
-    nullable: true,
-    description: 'Name of the integration that the record belongs to. Optional if there is only one.',
-  })
-  integration?: string | null;
-}
-
-@ArgsType()
-class ListArgs extends PageArgs implements ReadArgs {
-  @Field(() => [ID], {
-    nullable: true,
-    description: 'Only these integrations, by name. Default: all.',
-  })
-  integrations?: string[] | null;
-
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
-}
-
-/** The arguments of a list with its own filter and order. */
-export function listArgsOf(
-  filter: KindFilter,
-  order: KindOrder,
-  noun: string,
-  byDefault: string,
-): new () => FilteredListArgs {
-  @ArgsType()
-  class Args extends ListArgs {
-    @Field(() => filter.type, { nullable: true, description: `Only ${noun} that match this filter.` })
-    filter?: FilterInput | null;
-
-    @Field(() => order.type, { nullable: true, description: `The order. Default: ${byDefault}.` })
-    orderBy?: OrderInput | null;
-  }
-  return Args;
-}
-
-export type FilteredListArgs = ListArgs & {
-  readonly filter?: FilterInput | null;
-  readonly orderBy?: OrderInput | null;
-};
