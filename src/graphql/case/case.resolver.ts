@@ -3,7 +3,7 @@ import { SyncResolver } from '../base/fields.js';
 import { PageArgs } from '../lists/page.js';
 import { readOnDemand } from '../records/read-record.js';
 import type { GatewayContext } from '../request/services.js';
-import { missingThreatIds, namedThreats } from '../threat/references.js';
+import { missingThreatIds, namedThreats } from '../threat/threat.resolver.js';
 import { ThreatConnection } from '../threat/threat.type.js';
 import { Case } from './case.type.js';
 import { CaseTimeline } from './timeline.type.js';

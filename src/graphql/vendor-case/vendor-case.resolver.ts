@@ -2,7 +2,7 @@ import { Args, Ctx, FieldResolver, ID, Resolver, Root } from 'type-graphql';
 import { SyncResolver } from '../base/fields.js';
 import { PageArgs } from '../lists/page.js';
 import type { GatewayContext } from '../request/services.js';
-import { missingThreatIds, namedThreats, namingRecords } from '../threat/references.js';
+import { missingThreatIds, namedThreats, namingRecords } from '../threat/threat.resolver.js';
 import { Threat, ThreatConnection } from '../threat/threat.type.js';
 import { VendorCase, VendorCaseConnection } from './vendor-case.type.js';
 
