@@ -24,7 +24,7 @@ import { NotAnalyzedStatisticsResolver } from './not-analyzed-message/not-analyz
 import { assertGuarded, describeGuards } from './operation/guard.js';
 import { PortalAuditStatisticsResolver } from './portal-audit-log/portal-audit-log.type.js';
 import { NodeResolver } from './records/node.resolver.js';
-import { RECORD_QUERIES } from './records/record.resolver.js';
+import { RECORD_QUERIES } from './records/nodes.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 import { MessageStatisticsResolver, ThreatStatisticsResolver } from './threat/threat.statistics.js';

@@ -8,7 +8,7 @@ import {
   detection360ReportFilter,
   detection360ReportOrder,
 } from '../detection360-report/detection360-report.type.js';
-import type { ListSpec, RecordPage } from '../lists/list-records.js';
+import { type NodeSpec, recordQueries } from '../lists/list-records.js';
 import type { View } from '../lists/view.js';
 import {
   NotAnalyzedMessage,
@@ -30,10 +30,6 @@ import {
   vendorCaseOrder,
 } from '../vendor-case/vendor-case.type.js';
 import type { RecordNode } from './record.type.js';
-
-export interface NodeSpec<K extends ListedKind, T extends RecordNode<K>> extends ListSpec<K, T> {
-  readonly Connection: new (...page: RecordPage<never>) => object;
-}
 
 /** Each listed kind: its node and its connection, and how its list is filtered and ordered. */
 export const NODES = {
@@ -68,3 +64,8 @@ export function toRecordNode(revision: RevisionRecord<ListedKind>, view: View): 
   const { Node } = NODES[revision.key.kind];
   return new (Node as new (revision: RevisionRecord, view: View) => RecordNode)(revision, view);
 }
+
+/** The resolvers of the root fields of all kinds. */
+export const RECORD_QUERIES = Object.values(NODES).map((spec) =>
+  recordQueries(spec as NodeSpec<ListedKind, RecordNode>),
+);
