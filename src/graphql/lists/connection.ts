@@ -9,6 +9,7 @@ import type { FilterInput, KindFilter } from './filter-input.js';
 import { type ConnectionPage, PageArgs, type PageEdge } from './page.js';
 import type { ReadArgs, View } from './view.js';
 
+const ShownPage = valueFieldFrom('page');
 const PageValue = valueFieldFrom('page.facts');
 
 @OutputType('Position of a page in its list.')
@@ -21,10 +22,8 @@ class PageInfo {
   @PageValue.boolean('Whether there are items before this page.')
   readonly hasPreviousPage!: boolean;
 
-  @ValueField.textOrNull('Cursor for `before`; null if the page is empty.')
-  get startCursor(): string | null {
-    return this.page.edges[0]?.cursor ?? null;
-  }
+  @ShownPage.textOrNull('Cursor for `before`; null if the page is empty.', { from: 'edges[0]?.cursor' })
+  readonly startCursor!: string | null;
 
   @ValueField.textOrNull('Cursor for `after`; null if the page is empty.')
   get endCursor(): string | null {

@@ -78,12 +78,11 @@ export class Threat extends RecordNode<'threat'> {
   @RecordValue.id('Abnormal’s id of the threat (`threatId`).')
   readonly threatId!: string;
 
-  @ValueField.textOrNull('Subject of the newest stored message; null if there is none.', {
+  @RecordValue.textOrNull('Subject of the newest stored message; null if there is none.', {
     personal: ['subject'],
+    from: 'messages[0]?.subject',
   })
-  get subject(): string | null {
-    return this.record.messages[0]?.subject ?? null;
-  }
+  readonly subject!: string | null;
 
   @ValueField.instantOrNull(
     'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
