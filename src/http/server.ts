@@ -296,9 +296,7 @@ class GatewayServer implements Server {
 
 const OPEN = { config: { access: 'OPEN' } } as const;
 
-const DRAINING: Readiness = {
-  ...{ ready: false, checks: [{ name: 'server', ok: false, message: 'is shutting down' }] },
-};
+const DRAINING = { ready: false, checks: [{ name: 'server', ok: false, message: 'is shutting down' }] };
 
 const HEALTH: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
 

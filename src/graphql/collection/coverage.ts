@@ -7,9 +7,10 @@ import {
   type Missing,
   type RecordedEntry,
   stillMissing,
+  streamText,
   type WindowStatus,
 } from '../../model/ledger.js';
-import { type Stream, streamText } from '../../model/stream.js';
+import type { Stream } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
   DEFINITION_OF,
