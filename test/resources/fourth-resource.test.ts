@@ -9,8 +9,7 @@ import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { OutputType, ValueField } from '../../src/graphql/base/fields.js';
-import { orderOf, recordConnectionOf } from '../../src/graphql/lists/connection.js';
-import { filterInputFor, TextFilter } from '../../src/graphql/lists/filter-input.js';
+import { recordListOf } from '../../src/graphql/lists/connection.js';
 import { recordQueries } from '../../src/graphql/lists/list-records.js';
 import { NODES } from '../../src/graphql/records/nodes.js';
 import { Node, RecordNode } from '../../src/graphql/records/record.type.js';
@@ -69,25 +68,13 @@ class Vendor extends RecordNode<'campaign'> {
   }
 }
 
-@OutputType('A page of a list of vendors.')
-class VendorConnection extends recordConnectionOf<Vendor>(() => Vendor, 'Vendor') {}
-
-const filter = filterInputFor<'campaign'>('VendorFilter', {
-  vendorDomain: { type: TextFilter, description: 'By the vendor’s domain.' },
-} as never);
-
-const order = orderOf(KIND, 'Vendor', {
-  lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last modified: the default.' },
-} as never);
-
-Object.assign(NODES, {
-  [KIND]: {
-    kind: KIND,
-    filter,
-    order,
-    ...{ Node: Vendor, Connection: VendorConnection },
-  },
+const vendorList = recordListOf(KIND, Vendor, {
+  page: 'A page of a list of vendors.',
+  filter: { vendorDomain: 'the vendor’s domain' } as never,
+  order: { lastModifiedTime: 'When it was last modified: the default.' } as never,
 });
+
+Object.assign(NODES, { [KIND]: vendorList });
 
 const START = '2026-05-01T00:00:00.000Z';
 

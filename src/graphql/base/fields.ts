@@ -169,6 +169,9 @@ export function installSyncResolvers(schema: GraphQLSchema): void {
   }
 }
 
+/** The names of the enums of `describedEnum`. */
+export const ENUM_NAMES = new WeakMap<object, string>();
+
 /**
  * Registers an enum from the descriptions of its values. A value's name in the graph is the value in upper case
  * (`caseAnalysis` is `CASE_ANALYSIS`). The parameter type requires a description for every value of the union.
@@ -184,6 +187,7 @@ export function describedEnum<T extends string>(
     values.map((value) => [graphName(value), { description: descriptions[value] }]),
   );
   registerEnumType(type, { name, description, valuesConfig });
+  ENUM_NAMES.set(type, name);
   return type;
 }
 

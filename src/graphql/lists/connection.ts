@@ -1,11 +1,26 @@
 import { ArgsType, Ctx, Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
-import { DEFAULT_ORDER, type FIELDS, type ListedKind } from '../../resources/registry.js';
+import type { RevisionRecord } from '../../model/revision.js';
+import {
+  DEFAULT_ORDER,
+  DEFINITION_OF,
+  type FIELDS,
+  ID_NAMES,
+  type ListedKind,
+} from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { upstreamErrorCode } from '../base/errors.js';
-import { DateTime, describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import {
+  DateTime,
+  describedEnum,
+  graphName,
+  OutputType,
+  ValueField,
+  valueFieldFrom,
+} from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
+import type { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import type { FilterInput, KindFilter } from './filter-input.js';
+import { type FilterFields, type FilterInput, filterInputFor, type KindFilter } from './filter-input.js';
 import { type ConnectionPage, PageArgs, type PageEdge } from './page.js';
 import type { ReadArgs, View } from './view.js';
 
@@ -79,8 +94,12 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
 export type ReadCoverage = (services: RequestServices) => Promise<CoverageReport | null>;
 
 /** The connection of a record type: a page with its view, coverage and freshness. */
-export function recordConnectionOf<T extends object>(nodeType: () => object, name: string) {
-  @OutputType(`A page of a list of ${name}.`)
+export function recordConnectionOf<T extends object>(
+  nodeType: () => object,
+  name: string,
+  description: string,
+) {
+  @OutputType(description, { name: `${name}Connection` })
   class RecordConnection extends connectionOf<T>(nodeType, name) {
     constructor(
       page: ConnectionPage<T>,
@@ -154,27 +173,28 @@ export interface KindOrder {
   readonly toOrder: (input: OrderInput | null | undefined) => Order;
 }
 
-export function orderOf<K extends ListedKind>(
-  kind: K,
-  noun: string,
-  fields: Readonly<Record<OrderFieldOf<K> & string, OrderField>>,
-): KindOrder {
-  return orderBy(noun, fields, DEFAULT_ORDER[kind], 'integration, then by Abnormal’s id');
-}
+/** Each field in words, with its name in the graph where that is not its own. */
+type OrderFields<Name extends string> = Readonly<
+  Record<Name, string | { readonly name: string; readonly description: string }>
+>;
 
-interface OrderField {
-  readonly name: string;
-  readonly description: string;
+function orderOf<K extends ListedKind>(kind: K, fields: OrderFields<OrderFieldOf<K> & string>): KindOrder {
+  const ties = 'integration, then by Abnormal’s id';
+  return orderBy(DEFINITION_OF[kind].graphType, fields, DEFAULT_ORDER[kind], ties, ID_NAMES[kind]);
 }
 
 /** An order of anything; `ties` says by what equal values are ordered. */
 export function orderBy(
   noun: string,
-  fields: Readonly<Record<string, OrderField>>,
+  fields: OrderFields<string>,
   byDefault: string,
   ties: string,
+  idName = 'id',
 ): KindOrder {
-  const entries = Object.entries(fields);
+  const entries = Object.entries(fields).map(([field, shown]) => {
+    const name = graphName(field === 'id' ? idName : field);
+    return [field, typeof shown === 'string' ? { name, description: shown } : shown] as const;
+  });
   const names = Object.fromEntries(entries.map(([field, { name }]) => [name, field]));
   const valuesConfig = Object.fromEntries(
     entries.map(([, { name, description }]) => [name, { description }]),
@@ -275,3 +295,20 @@ export type FilteredListArgs = ListArgs & {
   readonly filter?: FilterInput | null;
   readonly orderBy?: OrderInput | null;
 };
+
+interface ListTexts<K extends ListedKind> {
+  /** Describes a page. */
+  readonly page: string;
+  readonly filter: FilterFields<K>;
+  readonly order: OrderFields<OrderFieldOf<K> & string>;
+}
+
+/** The list of a kind: its connection, its filter and its order, whose types have the name of the node. */
+export function recordListOf<K extends ListedKind, T extends RecordNode<K>>(
+  kind: K,
+  Node: new (revision: RevisionRecord<K>, view: View) => T,
+  { page, filter, order }: ListTexts<K>,
+) {
+  const Connection = recordConnectionOf<T>(() => Node, DEFINITION_OF[kind].graphType, page);
+  return { kind, Node, Connection, filter: filterInputFor(kind, filter), order: orderOf(kind, order) };
+}

@@ -1,9 +1,10 @@
 import { Field, InputType, Int } from 'type-graphql';
-import type { FIELDS, ListedKind } from '../../resources/registry.js';
+import type { FieldSpec } from '../../resources/definition.js';
+import { DEFINITION_OF, FIELDS, type ListedKind } from '../../resources/registry.js';
 import type { FieldValue, Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime, Duration } from '../base/fields.js';
+import { DateTime, Duration, ENUM_NAMES } from '../base/fields.js';
 
 const EQ_NULL = '`null` matches records without a value.';
 const NE = 'The opposite of `eq`: it matches records without a value, and `null` matches those with one.';
@@ -40,7 +41,7 @@ function comparisonInput(
   return Input;
 }
 
-export const TextFilter = comparisonInput('TextFilter', String, `Compares text. ${ANY}`, {
+const TextFilter = comparisonInput('TextFilter', String, `Compares text. ${ANY}`, {
   eq: `Equal, case-sensitive. ${EQ_NULL}`,
   in: 'Equal to one of these values, case-sensitive; at most 500.',
   ne: `Not equal, case-sensitive. ${NE}`,
@@ -49,7 +50,7 @@ export const TextFilter = comparisonInput('TextFilter', String, `Compares text. 
   startsWith: 'Starts with this text, ignoring case.',
 });
 
-export const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compares instants.', {
+const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compares instants.', {
   eq: `Equal to the millisecond. ${EQ_NULL}`,
   ne: `Not equal, to the millisecond. ${NE}`,
   gt: 'Later than this instant.',
@@ -59,7 +60,7 @@ export const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compa
   last: 'At most this long before the current second (with `asOf`: before that instant), or later: `P1D`. All pages of a list use the instant of the first page.',
 });
 
-export const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
+const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
   eq: `Equal. ${EQ_NULL}`,
   in: 'Equal to one of these values; at most 500.',
   ne: `Not equal. ${NE}`,
@@ -70,7 +71,7 @@ export const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.',
   lte: 'Less or equal.',
 });
 
-export const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares booleans.', {
+const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares booleans.', {
   eq: `Equal. ${EQ_NULL}`,
   ne: `Not equal. ${NE}`,
 });
@@ -78,7 +79,8 @@ export const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares
 const enumFilters = new Map<string, object>();
 
 /** The same input type for the same enum, whatever asks for it. */
-export function enumFilter(name: string, type: object): object {
+function enumFilter(type: object): object {
+  const name = ENUM_NAMES.get(type) ?? '';
   const known = enumFilters.get(name) ?? enumFilterOf(name, type);
   enumFilters.set(name, known);
   return known;
@@ -93,20 +95,36 @@ function enumFilterOf(name: string, type: object): object {
   });
 }
 
+/** The input types by the types of the fields of definitions. */
+const TYPES: Readonly<Record<FieldSpec['type'], object>> = {
+  ...{ text: TextFilter, texts: TextFilter, instant: DateTimeFilter },
+  ...{ number: IntFilter, boolean: BooleanFilter },
+};
+
 interface FilterField {
   /** The name in the graph; by default the field's own. */
   readonly name?: string;
   /** A name that it had, for one more release. */
   readonly formerName?: string;
-  readonly type: object;
-  readonly description: string;
-  /** For the items of a record: the filter of which one of them must match all. */
-  readonly items?: KindFilter;
+  /** The enum of its values, if they are those of one. */
+  readonly type?: object;
+  /** What it filters by, in words. */
+  readonly by: string;
 }
 
-/** Every field of a kind, by its name in the definition; `null` for a field that is not in the filter. */
-type FilterFields<K extends ListedKind> = {
-  readonly [F in keyof (typeof FIELDS)[K]]: FilterField | null;
+/** The items of a record, of which one must match a filter. */
+interface ItemField {
+  readonly type: object;
+  readonly description: string;
+  readonly items: KindFilter;
+}
+
+/** By name; text for a field with nothing but words, `null` for a field that is not in the filter. */
+type ShownBy = Readonly<Record<string, string | FilterField | ItemField | null>>;
+
+/** Every field of a kind, by its name in the definition, and what else its records are found by. */
+export type FilterFields<K extends ListedKind> = ShownBy & {
+  readonly [F in keyof (typeof FIELDS)[K]]: ShownBy[string];
 };
 
 /** All comparisons and combinations must match. */
@@ -117,7 +135,16 @@ export interface FilterInput {
   readonly [field: string]: unknown;
 }
 
-type ShownFields = readonly (FilterField & { readonly field: string; readonly name: string })[];
+interface ShownField {
+  readonly field: string;
+  readonly name: string;
+  readonly formerName?: string;
+  readonly type: object;
+  readonly description: string;
+  readonly items?: KindFilter;
+}
+
+type ShownFields = readonly ShownField[];
 
 export interface KindFilter {
   readonly type: object;
@@ -133,21 +160,24 @@ export interface Present {
 }
 
 /** The filter of a kind: all of its fields, and what else its records are found by. */
-export function filterInputFor<K extends ListedKind>(
-  typeName: string,
-  shown: FilterFields<K> & Readonly<Record<string, FilterField | null>>,
-): KindFilter {
-  return filterInputOf(typeName, { ...shown });
+export function filterInputFor<K extends ListedKind>(kind: K, shown: FilterFields<K>): KindFilter {
+  const { graphType, facets } = DEFINITION_OF[kind];
+  return filterInputOf(`${graphType}Filter`, { ...FIELDS[kind], ...facets?.fields }, shown);
 }
 
 /** The same for other fields than those of a kind. */
 export function filterInputOf(
   typeName: string,
-  shown: Readonly<Record<string, FilterField | null>>,
+  specs: Readonly<Record<string, FieldSpec>>,
+  shown: ShownBy,
 ): KindFilter {
-  const fields = Object.entries(shown).flatMap(([field, spec]) =>
-    spec === null ? [] : [{ name: field, ...spec, field }],
-  );
+  const fields = Object.entries(shown).flatMap(([field, given]): ShownField[] => {
+    if (given === null) return [];
+    if (typeof given === 'object' && 'items' in given) return [{ name: field, ...given, field }];
+    const { by, type: words, ...names }: FilterField = typeof given === 'string' ? { by: given } : given;
+    const type = words ? enumFilter(words) : TYPES[specs[field]?.type ?? 'text'];
+    return [{ name: field, ...names, type, field, description: `Filter by ${by}.` }];
+  });
   class Input {}
   const optional = (type: () => object, name: string, description: string, more: object = {}) =>
     Field(type, { nullable: true, description, ...more })(Input.prototype, name);
@@ -167,7 +197,7 @@ export function filterInputOf(
 }
 
 /** The field of a filter that matches records by their items: `{ some: … }`. */
-export function someOf(typeName: string, items: KindFilter, description: string): FilterField {
+export function someOf(typeName: string, items: KindFilter, description: string): ItemField {
   class Input {}
   const some = 'One of them matches this filter: all of its conditions hold for the same one.';
   Field(() => items.type, { nullable: true, description: some })(Input.prototype, 'some');

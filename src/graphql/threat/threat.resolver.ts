@@ -7,7 +7,7 @@ import type { MessageRecord } from '../../resources/threat/threat.js';
 import { badInput } from '../base/errors.js';
 import { SyncResolver } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { Case, CaseConnection } from '../case/case.type.js';
+import { caseList } from '../case/case.type.js';
 import { reportCoverage } from '../collection/coverage.js';
 import { type FilteredListArgs, listArgsOf, type ReadCoverage } from '../lists/connection.js';
 import { type ItemListSpec, listItems } from '../lists/list-items.js';
@@ -20,7 +20,7 @@ import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
 import { messageFilter, messageOrder } from './message-filter.js';
-import { MessageListArgs, Threat, ThreatConnection } from './threat.type.js';
+import { MessageListArgs, Threat, threatList } from './threat.type.js';
 import { AttachmentList, LinkList, RemediationHistoryReport } from './threat-parts.type.js';
 
 const MessagesArgs = listArgsOf(messageFilter, messageOrder, 'messages', 'last received first');
@@ -42,17 +42,13 @@ export class ThreatResolver {
   }
 
   @SyncResolver
-  @FieldResolver(() => CaseConnection, {
+  @FieldResolver(() => caseList.Connection, {
     nullable: true,
     description:
       'The cases that name the threat, ordered by id, in the same view. Derived by the gateway; Abnormal has no such lookup.',
   })
   cases(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
-    const naming = {
-      ...({ kind: 'case', list: 'Threat.cases' } as const),
-      ...{ Node: Case, Connection: CaseConnection },
-    };
-    return namingRecords(naming, root, args, context.trackedServices);
+    return namingRecords('Threat.cases', caseList, root, args, context.trackedServices);
   }
 
   @FieldResolver(() => AttachmentList, {
@@ -125,7 +121,7 @@ export class MessageResolver {
   async messages(
     @Args(() => MessagesArgs) args: FilteredListArgs,
     @Ctx() context: GatewayContext,
-  ): Promise<MessageConnection> {
+  ): Promise<object> {
     return new MessageConnection(...(await listItems(context, MESSAGES, args)));
   }
 }
@@ -161,11 +157,7 @@ function placeOf(id: string): readonly [threatId: string, messageId: string] {
   }
 }
 
-async function readMessages(
-  root: Threat,
-  args: MessageListArgs,
-  services: RequestServices,
-): Promise<MessageConnection> {
+async function readMessages(root: Threat, args: MessageListArgs, services: RequestServices): Promise<object> {
   const isAll = args.recorded === 'ALL';
   const current = async (view: View) => {
     const revision = await revisionIn(view, root, services);
@@ -220,7 +212,7 @@ export async function namedThreats<K extends NamingKind>(
   root: RecordNode<K>,
   args: PageArgs,
   services: RequestServices,
-): Promise<ThreatConnection> {
+): Promise<object> {
   const { key } = root.revision;
   const read = async (view: View) => {
     const revision = await revisionIn(view, root, services);
@@ -231,7 +223,7 @@ export async function namedThreats<K extends NamingKind>(
   };
   const idOf = (threat: Threat) => threat.threatId;
   const { page, view } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
-  return new ThreatConnection(page, view, NO_WINDOW);
+  return new threatList.Connection(page, view, NO_WINDOW);
 }
 
 /** The threats that a record names and that are not stored. */
@@ -256,15 +248,14 @@ function loadThreats(
 
 interface Naming<K extends NamingKind, T> {
   readonly kind: K;
-  /** The name in cursors, such as `Threat.cases`. */
-  readonly list: string;
   readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
   readonly Connection: new (page: ConnectionPage<T>, view: View, readCoverage: ReadCoverage) => object;
 }
 
-/** The stored records that name a threat, ordered by id. */
+/** The stored records that name a threat, ordered by id; `list` is the name in cursors, such as `Threat.cases`. */
 export async function namingRecords<K extends NamingKind, T extends RecordNode<K>>(
-  { kind, list, Node, Connection }: Naming<K, T>,
+  list: string,
+  { kind, Node, Connection }: Naming<K, T>,
   root: Threat,
   args: PageArgs,
   services: RequestServices,
