@@ -24,7 +24,9 @@ LABEL org.opencontainers.image.title="Abnormal GraphQL gateway" \
     org.opencontainers.image.description="GraphQL over Abnormal Security's REST API, with a history of every version" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.base.name="docker.io/library/node:24-bookworm-slim"
+# without MALLOC_ARENA_MAX each thread keeps memory of its own that others cannot use: a tenth more
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     HOST=0.0.0.0 \
     PORT=4000
 WORKDIR /app

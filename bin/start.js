@@ -13,6 +13,8 @@ if (wanted.every((option) => process.execArgv.includes(option))) await import('.
 else restart();
 
 function restart() {
+  // as in the image: threads share their free memory
+  process.env.MALLOC_ARENA_MAX ??= '2';
   const options = [
     ...process.execArgv.filter((option) => !/^--max-(old|semi)-space-size=/.test(option)),
     ...wanted,

@@ -52,20 +52,20 @@ client = Client(transport=transport, fetch_schema_from_transport=False)
 
 
 def ask(document, **variables):
-    """Returns the data; decides by the code of an error, never by its message."""
+    """Returns the data; decides by the code of an error or the HTTP status, never by the message."""
     for attempt in range(1, 6):
         try:
             return client.execute(document, variable_values=variables)
         except TransportQueryError as error:
-            codes = {each.get("extensions", {}).get("code") for each in error.errors or []}
-            if attempt == 5 or not codes & RETRIED:
-                raise
-            wait = 2**attempt
+            code = error.errors[0].get("extensions", {}).get("code")
+            again = code in RETRIED
         except TransportServerError as error:
-            if attempt == 5 or error.code not in (429, 503):
-                raise
-            wait = int((transport.response_headers or {}).get("retry-after", 2**attempt))
-        time.sleep(wait)
+            # an answer that is not GraphQL's, such as a proxy's
+            code = error.code
+            again = code in (429, 502, 503, 504)
+        if attempt == 5 or not again:
+            sys.exit(f"{url} answers {code}")
+        time.sleep(int((transport.response_headers or {}).get("retry-after", 2**attempt)))
     raise RuntimeError("unreachable")
 
 

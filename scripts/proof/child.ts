@@ -21,7 +21,7 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** As `npm start` has them. */
+/** As `npm start` and the image have them. */
 const NODE_FLAGS = ['--enable-source-maps', '--max-old-space-size=256', '--max-semi-space-size=8'];
 
 /** Starts the built gateway (`npm run build`) with `args`. */
@@ -29,6 +29,8 @@ export function startGateway(args: readonly string[], options: ChildOptions): Ch
   const child = spawn(process.execPath, [...NODE_FLAGS, 'dist/main.js', ...args], {
     env: {
       PATH: process.env.PATH ?? '',
+      // as in the image
+      MALLOC_ARENA_MAX: '2',
       ABNORMAL_TOKEN: options.token,
       ABNORMAL_BASE_URL: options.baseUrl,
       HISTORY: options.history,

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,6 +26,9 @@ async function isDone(): Promise<boolean> {
   return isCollected((await ask<{ runs: Runs }>(`{ ${RUNS} }`)).runs);
 }
 
+/** The library gql comes from Python's own registry, so that not every machine has it (`PYTHONPATH` may name it). */
+const hasGql = spawnSync('python3', ['-c', 'import gql.transport.requests']).status === 0;
+
 /** Runs a script as a person would, with a key in the environment. */
 async function runScript(
   env: Record<string, string>,
@@ -33,8 +36,9 @@ async function runScript(
   argument = '7',
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const args = [`scripts/clients/${script}`, `${gateway.url}/graphql`, argument];
-  const options = { env: { PATH: process.env.PATH ?? '', ...env } };
-  const run = promisify(execFile)('node_modules/.bin/tsx', args, options);
+  const { PATH = '', PYTHONPATH = '' } = process.env;
+  const program = script.endsWith('.py') ? 'python3' : 'node_modules/.bin/tsx';
+  const run = promisify(execFile)(program, args, { env: { PATH, PYTHONPATH, ...env } });
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => error,
@@ -94,4 +98,18 @@ test('urql ends with the code of the error without a key', async () => {
 test('plain fetch ends with the code of the error without a key', async () => {
   const { code, stderr } = await runScript({}, 'fetch.ts', '1');
   expect([code, stderr]).toEqual([1, expect.stringContaining('UNAUTHENTICATED')]);
+});
+
+test.skipIf(!hasGql)('gql for Python reads all threats and follows their changes', async () => {
+  const { threats } = await ask<{ threats: { totalCount: number } }>('{ threats { totalCount } }');
+  const { code, stdout } = await runScript({ GATEWAY_KEY: key }, 'threats.py');
+  expect(code).toBe(0);
+  const { totalCount } = threats;
+  const continueWith = expect.any(String) as string;
+  expect(JSON.parse(stdout)).toEqual({ totalCount, threats: totalCount, changed: 0, continueWith });
+});
+
+test.skipIf(!hasGql)('gql for Python ends with the code of the error without a key', async () => {
+  const { code, stderr } = await runScript({}, 'threats.py');
+  expect([code, stderr]).toEqual([1, `${gateway.url}/graphql answers UNAUTHENTICATED\n`]);
 });
