@@ -88,7 +88,7 @@ export class Campaign extends RecordNode<'campaign'> {
 export const campaignList = recordListOf('campaign', Campaign, {
   page: 'A page of a list of campaigns.',
   filter: {
-    id: { name: 'campaignId', by: 'Abnormal’s id' },
+    id: 'Abnormal’s id',
     lastReportedTime: 'when the campaign was last reported',
     firstReportedTime: 'when the campaign was first reported',
     judgement: { type: Judgement, by: 'Abnormal’s judgement' },

@@ -130,7 +130,7 @@ export class Case extends RecordNode<'case'> {
 export const caseList = recordListOf('case', Case, {
   page: 'A page of a list of cases.',
   filter: {
-    id: { name: 'caseId', by: 'Abnormal’s id' },
+    id: 'Abnormal’s id',
     lastModifiedTime: 'when the case was last modified',
     createdTime: 'when the case was created',
     customerVisibleTime: 'when the case became visible to customers',

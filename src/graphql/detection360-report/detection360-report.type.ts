@@ -102,7 +102,7 @@ export class Detection360Report extends RecordNode<'detection360Report'> {
 export const detection360ReportList = recordListOf('detection360Report', Detection360Report, {
   page: 'A page of a list of Detection 360 reports.',
   filter: {
-    id: { name: 'reportId', by: 'Abnormal’s id' },
+    id: 'Abnormal’s id',
     submissionTime: 'when the report was submitted',
     inquiryType: { type: InquiryType, by: 'missed attack or false positive' },
     status: { type: ReportStatus, by: 'the status' },

@@ -1,6 +1,6 @@
 import { Field, InputType, Int } from 'type-graphql';
 import type { FieldSpec } from '../../resources/definition.js';
-import { DEFINITION_OF, FIELDS, type ListedKind } from '../../resources/registry.js';
+import { DEFINITION_OF, FIELDS, ID_NAMES, type ListedKind } from '../../resources/registry.js';
 import type { FieldValue, Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
@@ -162,21 +162,26 @@ export interface Present {
 /** The filter of a kind: all of its fields, and what else its records are found by. */
 export function filterInputFor<K extends ListedKind>(kind: K, shown: FilterFields<K>): KindFilter {
   const { graphType, facets } = DEFINITION_OF[kind];
-  return filterInputOf(`${graphType}Filter`, { ...FIELDS[kind], ...facets?.fields }, shown);
+  const specs = { ...FIELDS[kind], ...facets?.fields };
+  return filterInputOf(`${graphType}Filter`, specs, shown, ID_NAMES[kind]);
 }
 
-/** The same for other fields than those of a kind. */
+/** The same for other fields than those of a kind. Throws for a field that has no specification. */
 export function filterInputOf(
   typeName: string,
   specs: Readonly<Record<string, FieldSpec>>,
   shown: ShownBy,
+  idName = 'id',
 ): KindFilter {
   const fields = Object.entries(shown).flatMap(([field, given]): ShownField[] => {
     if (given === null) return [];
     if (typeof given === 'object' && 'items' in given) return [{ name: field, ...given, field }];
     const { by, type: words, ...names }: FilterField = typeof given === 'string' ? { by: given } : given;
-    const type = words ? enumFilter(words) : TYPES[specs[field]?.type ?? 'text'];
-    return [{ name: field, ...names, type, field, description: `Filter by ${by}.` }];
+    const spec = specs[field];
+    if (!spec) throw new TypeError(`${typeName} has the field ${field}, which the definition does not have.`);
+    const type = words ? enumFilter(words) : TYPES[spec.type];
+    const name = field === 'id' ? idName : field;
+    return [{ name, ...names, type, field, description: `Filter by ${by}.` }];
   });
   class Input {}
   const optional = (type: () => object, name: string, description: string, more: object = {}) =>

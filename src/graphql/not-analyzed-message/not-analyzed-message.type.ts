@@ -83,7 +83,7 @@ export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
 export const notAnalyzedMessageList = recordListOf('notAnalyzedMessage', NotAnalyzedMessage, {
   page: 'A page of a list of messages that were not analysed.',
   filter: {
-    id: { name: 'messageId', by: 'Abnormal’s id' },
+    id: 'Abnormal’s id',
     reportedTime: 'when the message was reported',
     reason: { type: NotAnalyzedReason, by: 'why it was not analysed' },
     subject: 'the subject',

@@ -81,7 +81,7 @@ export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
 export const portalAuditLogList = recordListOf('portalAuditLog', PortalAuditLog, {
   page: 'A page of the portal’s audit log.',
   filter: {
-    id: { name: 'entryId', by: 'the entry’s SHA-256' },
+    id: 'the entry’s SHA-256',
     timestamp: 'when it happened',
     category: 'the kind of action',
     action: 'the action',

@@ -173,7 +173,7 @@ export class Threat extends RecordNode<'threat'> {
 export const threatList = recordListOf('threat', Threat, {
   page: 'A page of a list of threats.',
   filter: {
-    id: { name: 'threatId', by: 'Abnormal’s id' },
+    id: 'Abnormal’s id',
     receivedTime: 'when the newest stored message was received',
     firstReceivedTime: 'when the oldest stored message was received',
     latestRemediationTime: 'when a message was last remediated',

@@ -83,7 +83,7 @@ export class VendorCase extends RecordNode<'vendorCase'> {
 export const vendorCaseList = recordListOf('vendorCase', VendorCase, {
   page: 'A page of a list of vendor cases.',
   filter: {
-    id: { name: 'vendorCaseId', by: 'Abnormal’s id' },
+    id: 'Abnormal’s id',
     lastModifiedTime: 'when it was last modified',
     firstObservedTime: 'when its first message arrived',
     vendorDomain: 'the vendor’s domain',
