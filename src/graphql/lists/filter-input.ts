@@ -11,19 +11,6 @@ const NE = 'The opposite of `eq`: it matches records without a value, and `null`
 const NONE = 'The opposite of `in`: it matches records without a value.';
 const ANY = 'For a field with several values, one matching value is enough.';
 
-export type Operator =
-  | 'eq'
-  | 'in'
-  | 'ne'
-  | 'notIn'
-  | 'gt'
-  | 'gte'
-  | 'lt'
-  | 'lte'
-  | 'contains'
-  | 'startsWith'
-  | 'last';
-
 /** The input type of the comparisons of one type of value, each with its description. */
 function comparisonInput(
   name: string,
@@ -76,23 +63,21 @@ const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares boolea
   ne: `Not equal. ${NE}`,
 });
 
-const enumFilters = new Map<string, object>();
+const enumFilters = new Map<object, object>();
 
 /** The same input type for the same enum, whatever asks for it. */
 function enumFilter(type: object): object {
-  const name = ENUM_NAMES.get(type) ?? '';
-  const known = enumFilters.get(name) ?? enumFilterOf(name, type);
-  enumFilters.set(name, known);
-  return known;
-}
-
-function enumFilterOf(name: string, type: object): object {
-  return comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
+  const known = enumFilters.get(type);
+  if (known) return known;
+  const name = ENUM_NAMES.get(type);
+  const made = comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
     eq: `Equal. ${EQ_NULL}`,
     in: 'Equal to one of these values; at most 500.',
     ne: `Not equal. ${NE}`,
     notIn: `Equal to none of these values; at most 500. ${NONE}`,
   });
+  enumFilters.set(type, made);
+  return made;
 }
 
 /** The input types by the types of the fields of definitions. */
@@ -144,11 +129,9 @@ interface ShownField {
   readonly items?: KindFilter;
 }
 
-type ShownFields = readonly ShownField[];
-
 export interface KindFilter {
   readonly type: object;
-  readonly fields: ShownFields;
+  readonly fields: readonly ShownField[];
   /** The store's filter; `null` when nothing is filtered. */
   readonly toFilter: (input: FilterInput | null | undefined, present: Present) => Filter | null;
 }
@@ -214,7 +197,11 @@ const MOST_CONDITIONS = 100;
 const MOST_VALUES = 500;
 const MOST_LEVELS = 20;
 
-function readFilter(input: FilterInput | null, fields: ShownFields, present: Present): Filter | null {
+function readFilter(
+  input: FilterInput | null,
+  fields: readonly ShownField[],
+  present: Present,
+): Filter | null {
   if (input === null) return null;
   const levels = levelsOf(input);
   if (levels > MOST_LEVELS) {
@@ -245,7 +232,7 @@ function someIn(field: unknown): FilterInput | null {
 
 type Path = readonly [argument: string, ...within: (string | number)[]];
 
-function partsOf(input: FilterInput, fields: ShownFields, present: Present, path: Path): Filter[] {
+function partsOf(input: FilterInput, fields: readonly ShownField[], present: Present, path: Path): Filter[] {
   const { and, or, not } = input;
   const inner = (part: FilterInput, ...place: Path) =>
     together(partsOf(part, fields, present, [...path, ...place]));
@@ -283,7 +270,7 @@ function together(parts: readonly Filter[]): Filter {
 }
 
 /** A comparison of the graph as one of the stores, which have fewer. */
-const COMPARISONS: Readonly<Record<Operator, (field: string, value: never, present: Present) => Filter>> = {
+const COMPARISONS = {
   eq: (field, eq: FieldValue) => ({ field, eq }),
   ne: (field, eq: FieldValue) => ({ not: { field, eq } }),
   in: (field, values: readonly FieldValue[]) => ({ field, in: values }),
@@ -298,7 +285,9 @@ const COMPARISONS: Readonly<Record<Operator, (field: string, value: never, prese
     relative.push({ field, ms });
     return { field, gte: shift(at, -ms) };
   },
-};
+} satisfies Readonly<Record<string, (field: string, value: never, present: Present) => Filter>>;
+
+type Operator = keyof typeof COMPARISONS;
 
 function comparisonsOf(field: string, given: unknown, present: Present, path: Path): Filter[] {
   return Object.entries(given ?? {}).flatMap(([name, value]: [string, unknown]) => {

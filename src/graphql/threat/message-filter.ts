@@ -1,4 +1,4 @@
-import { threatMessages } from '../../resources/threat/threat-columns.js';
+import { threatFacets, threatMessages } from '../../resources/threat/threat-columns.js';
 import { orderBy } from '../lists/connection.js';
 import { filterInputOf } from '../lists/filter-input.js';
 import {
@@ -11,8 +11,11 @@ import {
   RemediationStatus,
 } from '../records/vocabulary.enums.js';
 
+// a message has the tenant of its threat
+const specs = { ...threatFacets.fields, ...threatMessages.fields };
+
 /** All conditions hold for one message; conditions of a threat can hold for different ones. */
-export const messageFilter = filterInputOf('MessageFilter', threatMessages.fields, {
+export const messageFilter = filterInputOf('MessageFilter', specs, {
   receivedTime: 'when the message was received',
   sentTime: 'when the message was sent, as the sender says',
   remediationTime: 'when the message was remediated',
