@@ -81,7 +81,7 @@ export function answerToNoRequest(error: Error & { readonly code?: string }, soc
     return;
   }
   const [status, message] = UNREADABLE[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
-  const { text, headers } = bodyOf(problem('BAD_REQUEST', message));
+  const { text, headers } = problemBody(problem('BAD_REQUEST', message));
   const lines = Object.entries({ ...headers, connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}`,
   );
@@ -95,7 +95,7 @@ const UNREADABLE: Readonly<Record<string, readonly [status: number, message: str
 };
 
 /** For responses that do not come from the server. */
-export function bodyOf(body: object) {
+export function problemBody(body: object) {
   const text = JSON.stringify(body);
   const headers = {
     ...SECURITY_HEADERS,

@@ -17,10 +17,10 @@ import { serveIde } from './browser-pages.js';
 import {
   answerToNoRequest,
   answerToNoRoute,
-  bodyOf,
   HttpError,
   listenError,
   problem,
+  problemBody,
   REQUEST_TIMEOUT_MS,
   SECURITY_HEADERS,
 } from './errors.js';
@@ -125,7 +125,7 @@ class GatewayServer implements Server {
       clientErrorHandler: answerToNoRequest,
     });
     this.app.server.on('checkExpectation', (_request, response) => {
-      const body = bodyOf(problem('BAD_REQUEST', 'The header Expect accepts 100-continue only.'));
+      const body = problemBody(problem('BAD_REQUEST', 'The header Expect accepts 100-continue only.'));
       response.writeHead(417, { ...body.headers }).end(body.text);
     });
   }
