@@ -62,7 +62,6 @@ const NAMING: Readonly<Record<string, string>> = {
   'evidence/evaluate-period.ts': 'the times of a threat are those of its messages',
   'evidence/gather-facts.ts': 'the control attacks-captured asks for comparisons of threats',
   'evidence/walk-records.ts': 'evidence merges the versions of a threat by message',
-  'graphql/records/nodes.ts': 'the list of the node classes',
   'integrations/connection-test.ts': 'a connection test asks for cases first',
   'model/recorded-messages.ts': 'only threats have messages',
 };

@@ -17,8 +17,7 @@ import {
   openUnstoredAccount,
   simulatedDataGuard,
 } from '../integrations/live-accounts.js';
-import { openVault } from '../integrations/stored-vault.js';
-import type { Vault } from '../integrations/vault.js';
+import { openVault, type Vault } from '../integrations/stored-vault.js';
 import type { Log } from '../log.js';
 import type { Resource } from '../resources/registry.js';
 import type { Simulator, SimulatorOptions } from '../simulator/server.js';

@@ -6,7 +6,7 @@ import { damageOf } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import type { Accounts } from '../integrations/accounts.js';
 import { cipherOf } from '../integrations/stored-vault.js';
-import { createWebhookSecrets, type WebhookSecrets } from '../integrations/webhook-secrets.js';
+import { WebhookSecrets } from '../integrations/webhook-secrets.js';
 import type { Log } from '../log.js';
 import { NO_POLICY, type Policy } from '../policy/policy.js';
 import { RECORD_CHANGES, recordEvent, type WebhookRules } from '../policy/webhooks.js';
@@ -90,7 +90,7 @@ export function webhookSecretsOf(
   clock: () => number,
 ): WebhookSecrets {
   const { encryptionKeys, webhookSecrets: fixed } = vault;
-  return createWebhookSecrets({ store, fixed, clock, cipher: cipherOf(encryptionKeys) });
+  return new WebhookSecrets({ store, fixed, clock, cipher: cipherOf(encryptionKeys) });
 }
 
 /** The endpoints of the policy in use; made again when it changes. */

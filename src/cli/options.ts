@@ -32,8 +32,8 @@ export interface SourceOptions {
 /** `--resource` and `--integration`, which may be repeated. */
 export function addSourceOptions(command: Command): Command {
   const resources = RESOURCES.join(', ');
-  return command
-    .option(
+  return addIntegrationOption(
+    command.option(
       '-r, --resource <name>',
       `only this resource (${resources}); may be given several times`,
       (text, before: readonly Resource[] | undefined) => {
@@ -41,12 +41,20 @@ export function addSourceOptions(command: Command): Command {
         if (!resource) throw new InvalidArgumentError(`Accepted: one of ${resources}.`);
         return [...(before ?? []), resource];
       },
-    )
-    .option(
-      '-i, --integration <name>',
-      'only this account; may be given several times (default: all)',
-      several,
-    );
+    ),
+  );
+}
+
+export function addIntegrationOption(command: Command): Command {
+  const text = 'only this account; may be given several times (default: all)';
+  return command.option('-i, --integration <name>', text, several);
+}
+
+/** Throws a `ConfigError` that names the option if its file cannot be read or written. */
+export async function asOption<T>(option: string, work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    throw new ConfigError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
+  });
 }
 
 export interface OutputOptions {

@@ -11,6 +11,7 @@ import { THRESHOLD_NAMES, THRESHOLDS, thresholdInput } from '../policy/threshold
 import { waiverSubject } from '../policy/waivers.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import { type CommandContext, type Dispatch, EXIT, print, printJson, printTable } from './command.js';
+import { asOption } from './options.js';
 
 /** Commands on the policy file; none of them opens the history. */
 export function addPolicy(program: Command, choose: Dispatch): void {
@@ -133,9 +134,7 @@ async function init({ terminal }: CommandContext, out: string | null): Promise<n
     terminal.out.write(FIRST_POLICY);
     return EXIT.ok;
   }
-  await writeFile(out, FIRST_POLICY, { flag: 'wx' }).catch((error: unknown) => {
-    throw new ConfigError(`--out: ${error instanceof Error ? error.message : String(error)}`);
-  });
+  await asOption('--out', () => writeFile(out, FIRST_POLICY, { flag: 'wx' }));
   print(terminal, `Written to ${out}. Set POLICY=${out}, and check it with: policy check`);
   return EXIT.ok;
 }

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { loadPolicy } from '../app/policy-file.js';
-import { choiceOf, ReportQuestionError } from '../app/report-question.js';
+import { choiceOf } from '../app/report-question.js';
 import { postureRequest } from '../app/reports.js';
-import { ConfigError } from '../config/reader.js';
 import type { EvaluatedControl } from '../controls/evaluate.js';
 import { instantText } from '../controls/words.js';
 import {
@@ -28,7 +27,7 @@ import {
   printTable,
   untilStopped,
 } from './command.js';
-import { several } from './options.js';
+import { addIntegrationOption, several } from './options.js';
 import { optionName } from './report-options.js';
 import { reportExitCode } from './report-output.js';
 
@@ -57,16 +56,12 @@ Examples:
 
 export function addPosture(program: Command, choose: Dispatch): void {
   const windows = POSTURE_WINDOWS.map((window) => WINDOWS[window].text).join(', ');
-  program
+  const command = program
     .command('posture')
     .description('show the current state of each control')
     .option('-w, --window <window>', `only this window: ${windows}; may be given several times`, several)
-    .option('--controls <ids>', 'only these controls, comma-separated', several)
-    .option(
-      '-i, --integration <name>',
-      'only this account; may be given several times (default: all)',
-      several,
-    )
+    .option('--controls <ids>', 'only these controls, comma-separated', several);
+  addIntegrationOption(command)
     .option('--json', 'print one JSON object instead of text')
     .addHelpText('after', DETAILS)
     .action((options: PostureOptions) => choose(showPosture(options)));
@@ -101,13 +96,9 @@ async function requestOf(
   { window: windows, ...options }: PostureOptions,
   { config, clock }: CommandContext,
 ): Promise<PostureRequest> {
-  try {
-    const policy = loadPolicy(config.policy);
-    const services = { store, config, clock, policy: () => policy };
-    return await postureRequest(services, { ...options, windows: windowsOf(windows) }, optionName);
-  } catch (error) {
-    throw error instanceof ReportQuestionError ? new ConfigError(error.message) : error;
-  }
+  const policy = loadPolicy(config.policy);
+  const services = { store, config, clock, policy: () => policy };
+  return postureRequest(services, { ...options, windows: windowsOf(windows) }, optionName);
 }
 
 function windowsOf(texts: readonly string[] | undefined): PostureWindow[] {

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { loadPolicy } from '../app/policy-file.js';
-import { ReportQuestionError, type RequestedReport } from '../app/report-question.js';
+import type { RequestedReport } from '../app/report-question.js';
 import { resolveReport } from '../app/reports.js';
 import { recordAudit } from '../audit-trail.js';
-import { ConfigError } from '../config/reader.js';
 import { evaluatePeriod, type PeriodEvidence } from '../evidence/evaluate-period.js';
 import {
   nextSpan,
@@ -18,7 +17,7 @@ import { FRAMEWORK_IDS } from '../policy/frameworks.js';
 import { toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
 import { type CommandAction, type CommandContext, EXIT, print, untilStopped } from './command.js';
-import { commandCaller, parseTimeOption, several } from './options.js';
+import { asOption, commandCaller, parseTimeOption, several } from './options.js';
 import {
   optionName,
   type RawReportOptions,
@@ -113,7 +112,7 @@ export function addReport(program: Command, choose: (action: CommandAction) => v
 
 function report(raw: RawReportOptions): CommandAction {
   return async (invocation) => {
-    const options = asConfigError(() => readReportOptions(raw, toInstant(invocation.clock())));
+    const options = readReportOptions(raw, toInstant(invocation.clock()));
     const mode = options.job === null ? 'read' : 'manage';
     const code = await withHistory(invocation, mode, (store) => make(store, options, invocation));
     if (code !== EXIT.interrupted && code !== EXIT.terminated) await noteReport(invocation, raw);
@@ -172,8 +171,8 @@ async function makeReport(
     asked,
     format === 'text' ? 'json' : format,
     optionName,
-  ).catch(asConfigErrorAsync);
-  const sink = out === null ? openOutput(terminal.out) : await openSink(out);
+  );
+  const sink = out === null ? openOutput(terminal.out) : await asOption('--out', () => openReportFile(out));
   return untilStopped(invocation, async () => {
     try {
       const evidence = await writeInto(sink, store, question, options, invocation);
@@ -196,8 +195,7 @@ async function reportPack(
 ): Promise<number> {
   const { out, quiet } = options;
   return untilStopped(invocation, async () => {
-    const pack = makePack(store, asked, { out: out ?? '', quiet }, invocation);
-    const evidence = await pack.catch(asConfigErrorAsync);
+    const evidence = await makePack(store, asked, { out: out ?? '', quiet }, invocation);
     invocation.progress.end();
     summarise(evidence, options, invocation);
     return reportExitCode(evidence);
@@ -234,24 +232,6 @@ function summarise(
   if (json || quiet || out === null) return;
   if (evidence !== null) terminal.out.write(`${textReport(evidence)}\n`);
   print(terminal, `Written to ${out}`);
-}
-
-async function openSink(path: string): Promise<Sink> {
-  return openReportFile(path).catch((error: unknown) => {
-    throw new ConfigError(`--out: ${error instanceof Error ? error.message : String(error)}`);
-  });
-}
-
-function asConfigError<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    return asConfigErrorAsync(error);
-  }
-}
-
-function asConfigErrorAsync(error: unknown): never {
-  throw error instanceof ReportQuestionError ? new ConfigError(error.message) : error;
 }
 
 /** A read-only history has no audit trail of its reports; the report is valid all the same. */

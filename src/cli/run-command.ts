@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
+import { ReportQuestionError } from '../app/report-question.js';
 import { createApp } from '../app.js';
 import { type Config, readEnv, toConfig } from '../config/config.js';
 import { ConfigError, describeProblems } from '../config/reader.js';
@@ -98,7 +99,8 @@ function explain(error: unknown): { readonly code: number; readonly message: str
   if (error instanceof HistoryError) return { code: HISTORY_EXIT[error.code], message: error.message };
   if (error instanceof VaultError) return { code: VAULT_EXIT[error.code], message: error.message };
   if (error instanceof ListenError) return { code: EXIT.cannotListen, message: error.message };
-  if (error instanceof ConfigError) return { code: EXIT.misconfigured, message: error.message };
+  if (error instanceof ConfigError || error instanceof ReportQuestionError)
+    return { code: EXIT.misconfigured, message: error.message };
   return {
     code: EXIT.failed,
     message: error instanceof Error ? (error.stack ?? error.message) : String(error),

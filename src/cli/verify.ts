@@ -18,7 +18,7 @@ import {
   type Terminal,
   untilStopped,
 } from './command.js';
-import { type OutputOptions, several } from './options.js';
+import { asOption, type OutputOptions, several } from './options.js';
 
 const DETAILS = `
 Checks a history, or a pack written by report (anywhere, without the gateway), against its seals, and names what was
@@ -125,12 +125,6 @@ async function readKeys(path: string) {
 
 function fileText(path: string, option: string): Promise<string> {
   return asOption(option, () => readFile(path, 'utf8'));
-}
-
-async function asOption<T>(option: string, read: () => Promise<T>): Promise<T> {
-  return read().catch((error: unknown) => {
-    throw new ConfigError(`${option}: ${error instanceof Error ? error.message : String(error)}`);
-  });
 }
 
 function describe({ seal, revisions, seq, toSeq }: VerifyProgress): string {

@@ -1,5 +1,4 @@
-import type { RecordedEntry } from '../model/ledger.js';
-import { streamText } from '../model/stream.js';
+import { type RecordedEntry, streamText } from '../model/ledger.js';
 import { KIND_OF, keyText, type RecordKey } from '../resources/registry.js';
 import { earliest, type Instant, latest, MINUTE, shift, toMillis } from '../values/instant.js';
 import type { ClassedGap, ControlFinding, MissedPoll, Scope, StreamFacts } from './control.js';

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { DEFINITION_OF, ID_NAMES } from '../resources/registry.js';
+import { DEFINITION_OF, ID_NAMES, type ListedKind } from '../resources/registry.js';
 import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
 import { installSyncResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
@@ -20,16 +20,22 @@ import { Detection360StatisticsResolver } from './detection360-report/detection3
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { federationResolver, subgraphSdl } from './federation.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
+import { type NodeSpec, recordQueries } from './lists/list-records.js';
 import { NotAnalyzedStatisticsResolver } from './not-analyzed-message/not-analyzed-message.type.js';
 import { assertGuarded, describeGuards } from './operation/guard.js';
 import { PortalAuditStatisticsResolver } from './portal-audit-log/portal-audit-log.type.js';
 import { NodeResolver } from './records/node.resolver.js';
-import { RECORD_QUERIES } from './records/record.resolver.js';
+import { NODES } from './records/nodes.js';
+import type { RecordNode } from './records/record.type.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 import { MessageStatisticsResolver, ThreatStatisticsResolver } from './threat/threat.statistics.js';
 import { ThreatVendorCasesResolver, VendorCaseResolver } from './vendor-case/vendor-case.resolver.js';
 import { VendorCaseStatisticsResolver } from './vendor-case/vendor-case.type.js';
+
+const RECORD_QUERIES = Object.values(NODES).map((spec) =>
+  recordQueries(spec as NodeSpec<ListedKind, RecordNode>),
+);
 
 /** The gateway's schema. A fresh one for each server: Apollo changes the one it is given. Throws where a root has no guard, or a resource no type. */
 export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {

@@ -4,7 +4,7 @@ import type { RevisionRecord } from '../model/revision.js';
 import { DEFINITION_OF, isRecordMatch, type ListedKind } from '../resources/registry.js';
 import { LAST_INSTANT } from '../values/instant.js';
 import { TYPE_OF, toGlobalId } from './base/global-id.js';
-import type { FilterInput } from './lists/list-args.js';
+import type { FilterInput } from './lists/filter-input.js';
 import { NODES } from './records/nodes.js';
 import { buildGatewaySchema } from './schema.js';
 

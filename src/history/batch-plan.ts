@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
-import type { QuarantineEntry } from '../model/ledger.js';
+import { type QuarantineEntry, streamText } from '../model/ledger.js';
 import type { Observation } from '../model/revision.js';
-import { streamText } from '../model/stream.js';
 import { compareWritten, isListed, keyText, type ListedKind, type RecordKey } from '../resources/registry.js';
 import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { type Instant, latest, toInstant, toMillis } from '../values/instant.js';

@@ -1,6 +1,5 @@
 import { deflateRawSync } from 'node:zlib';
-import type { RecordedEntry } from '../model/ledger.js';
-import { streamText } from '../model/stream.js';
+import { type RecordedEntry, streamText } from '../model/ledger.js';
 import { earliest, type Instant, latest } from '../values/instant.js';
 import { damaged, parseStored } from './errors.js';
 import { unpackText } from './stored-texts.js';

@@ -1,7 +1,7 @@
 import { HistoryError } from '../history/errors.js';
 import type { HistoryStore } from '../history/store.js';
 import { type WriteWatch, writeFailureText } from '../history/watch-writes.js';
-import { streamText } from '../model/stream.js';
+import { streamText } from '../model/ledger.js';
 
 interface Check {
   readonly name: string;

@@ -7,7 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Callers, Identified } from '../callers/callers.js';
 import type { RequestFacts } from '../graphql/request/services.js';
 import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
-import { HttpError, problem } from './errors.js';
+import { HttpError, problem, SECURITY_HEADERS } from './errors.js';
 import { prefersPage, sendPage } from './page-route.js';
 import { forbiddenPage, forgeryIn, refusedPage, sessionOf } from './sign-in.js';
 
@@ -215,15 +215,6 @@ export function withEntityTag(request: FastifyRequest, reply: FastifyReply, body
   reply.code(304).removeHeader('content-length').removeHeader('content-type');
   return null;
 }
-
-export const SECURITY_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-  // for responses that are not pages; pages set their own
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-};
 
 const YEAR_S = 31_536_000;
 

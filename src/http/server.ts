@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { maxHeaderSize, STATUS_CODES } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { ApolloServer } from '@apollo/server';
 import {
   type FastifyError,
@@ -15,7 +14,16 @@ import type { Subscribe } from '../graphql/operation/subscriptions.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
 import { serveIde } from './browser-pages.js';
-import { HttpError, listenError, problem } from './errors.js';
+import {
+  answerToNoRequest,
+  answerToNoRoute,
+  HttpError,
+  listenError,
+  problem,
+  problemBody,
+  REQUEST_TIMEOUT_MS,
+  SECURITY_HEADERS,
+} from './errors.js';
 import { createFeed, FEED_SETTINGS, type FeedSettings } from './feed.js';
 import { addGraph, type GraphLimits } from './graph-route.js';
 import type { Readiness } from './health.js';
@@ -27,7 +35,6 @@ import {
   areAsked,
   isQueryErrorInJson,
   limitRate,
-  SECURITY_HEADERS,
   withEntityTag,
 } from './middleware.js';
 import { addPages, type Pages } from './page-route.js';
@@ -84,10 +91,8 @@ export interface Server {
   close(patienceMs: number): Promise<void>;
 }
 
-const SIGNING_KEYS = '/.well-known/abnormal-gateway-signing-keys.json';
-const SIGNING_KEYS_PEM = '/.well-known/abnormal-gateway-signing-keys.pem';
+const SIGNING_KEYS = '/.well-known/abnormal-gateway-signing-keys';
 const BODY_LIMIT = 1024 * 1024;
-const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 
 export function createServer(options: ServerOptions): Server {
@@ -120,7 +125,7 @@ class GatewayServer implements Server {
       clientErrorHandler: answerToNoRequest,
     });
     this.app.server.on('checkExpectation', (_request, response) => {
-      const body = bodyOf(problem('BAD_REQUEST', 'The header Expect accepts 100-continue only.'));
+      const body = problemBody(problem('BAD_REQUEST', 'The header Expect accepts 100-continue only.'));
       response.writeHead(417, { ...body.headers }).end(body.text);
     });
   }
@@ -193,26 +198,27 @@ class GatewayServer implements Server {
   }
 
   private async addRoutes(): Promise<void> {
-    const { app, options } = this;
+    const { app, options, signalOf } = this;
     if (options.ratePerMinute) await limitRate(app, options.ratePerMinute);
     const { pages, signInHeader = null, landingPage = true } = options;
     if (pages) {
-      const signalOf = (reply: FastifyReply) => this.signalOf(reply, options.limits?.timeoutMs);
-      addPages(app, { pages, landingPage, signalOf });
+      const timeoutMs = options.limits?.timeoutMs;
+      addPages(app, { pages, landingPage, signalOf: (reply) => signalOf(reply, timeoutMs) });
       await addSignIn(app, { callers: options.callers, tokenHeader: signInHeader });
     }
     app.get('/healthz', OPEN, () => ({ status: 'alive' }));
     app.get('/readyz', OPEN, async (_request, reply) => {
-      const [{ ready, checks }, isAsked] = await Promise.all([this.readiness(), areAsked(options.callers)]);
+      const state = this.isDraining ? DRAINING : options.readiness();
+      const [{ ready, checks }, isAsked] = await Promise.all([state, areAsked(options.callers)]);
       const status = ready ? 'ready' : 'not ready';
       // problems and the location of the history are not public
       const details = isAsked ? {} : { checks };
       return reply.code(ready ? 200 : 503).send({ status, ...details });
     });
     const { metrics, signingKeys, signingKeysPem } = options;
-    if (signingKeys) app.get(SIGNING_KEYS, OPEN, () => signingKeys());
+    if (signingKeys) app.get(`${SIGNING_KEYS}.json`, OPEN, () => signingKeys());
     if (signingKeysPem) {
-      app.get(SIGNING_KEYS_PEM, OPEN, async (_, reply) =>
+      app.get(`${SIGNING_KEYS}.pem`, OPEN, async (_, reply) =>
         reply.type('application/x-pem-file').send(await signingKeysPem()),
       );
     }
@@ -222,32 +228,24 @@ class GatewayServer implements Server {
         reply.type(metrics.contentType).send(await metrics.text()),
       );
     }
-    const { reports } = options;
-    if (reports) addReports(app, { reports, signalOf: (reply) => this.signalOf(reply) });
-    const { subscribe, context, callers } = options;
+    const { reports, subscribe, context, callers } = options;
+    if (reports) addReports(app, { reports, signalOf });
     const feed =
       subscribe &&
       createFeed({
-        ...{ subscribe, context, callers, draining: this.draining.signal },
+        ...{ subscribe, context, callers, signalOf, draining: this.draining.signal },
         settings: { ...FEED_SETTINGS, ...options.feed },
-        signalOf: (reply) => this.signalOf(reply),
         rate: options.ratePerMinute ? app.createRateLimit() : undefined,
       });
     addGraph(app, {
-      ...{ apollo: options.apollo, context, limits: options.limits, feed },
-      signalOf: (reply, timeoutMs) => this.signalOf(reply, timeoutMs),
+      ...{ apollo: options.apollo, context, limits: options.limits, feed, signalOf },
       wasRefused: (reply) => this.refused.has(reply),
     });
     if (options.ide) await serveIde(app);
   }
 
-  private async readiness(): Promise<Readiness> {
-    if (!this.isDraining) return this.options.readiness();
-    return { ready: false, checks: [{ name: 'server', ok: false, message: 'is shutting down' }] };
-  }
-
   /** Fires when the caller disconnects, on shutdown, and after `timeoutMs` if given. */
-  private signalOf(reply: FastifyReply, timeoutMs?: number): AbortSignal {
+  private readonly signalOf = (reply: FastifyReply, timeoutMs?: number): AbortSignal => {
     const controller = new AbortController();
     this.inFlight.add(controller);
     const timer =
@@ -259,7 +257,7 @@ class GatewayServer implements Server {
         controller.abort(new RequestEnded('The caller closed the connection.'));
     });
     return controller.signal;
-  }
+  };
 
   private fail(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
     if (error instanceof HttpError) {
@@ -298,59 +296,11 @@ class GatewayServer implements Server {
 
 const OPEN = { config: { access: 'OPEN' } } as const;
 
+const DRAINING = { ready: false, checks: [{ name: 'server', ok: false, message: 'is shutting down' }] };
+
 const HEALTH: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
 
 const BAD_PATH = 'The path is not valid. Write a percent sign as %25, and encode characters as UTF-8.';
-
-/** A path or method that does not exist, or the preflight of another origin. */
-function answerToNoRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = request.url.split('?', 1)[0] ?? '';
-  const url = path.startsWith('/reports/') ? '/reports/*' : path;
-  const allowed = (['GET', 'POST'] as const).filter((method) => app.hasRoute({ url, method }));
-  // without a header that allows it, the browser does not send the request that this one asks for
-  if (request.headers['access-control-request-method'] !== undefined && request.method === 'OPTIONS')
-    return reply.code(204).header('vary', 'Origin').send();
-  if (allowed.length === 0) {
-    return reply
-      .code(404)
-      .send(problem('NOT_FOUND', 'There is nothing at this path. The graph is at /graphql.'));
-  }
-  const allow = allowed.join(', ');
-  reply.header('allow', allow);
-  if (request.method === 'OPTIONS') return reply.code(204).send();
-  const message = `${request.method} is not allowed here. Use ${allow.replace(', ', ' or ')}.`;
-  return reply.code(404).send(problem('NOT_FOUND', message));
-}
-
-/** Invalid or incomplete HTTP, which only this handler can answer. */
-function answerToNoRequest(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, message] = UNREADABLE[error.code ?? ''] ?? [400, 'The request is not valid HTTP.'];
-  const { text, headers } = bodyOf(problem('BAD_REQUEST', message));
-  const lines = Object.entries({ ...headers, connection: 'close' }).map(
-    ([name, value]) => `${name}: ${value}`,
-  );
-  socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', text].join('\r\n'));
-}
-
-const UNREADABLE: Readonly<Record<string, readonly [status: number, message: string]>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, `The request did not arrive within ${REQUEST_TIMEOUT_MS / 1000} seconds.`],
-  HPE_HEADER_OVERFLOW: [431, `The request line and the headers exceed ${maxHeaderSize} bytes.`],
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'The chunk extensions of the body are too long.'],
-};
-
-function bodyOf(body: object) {
-  const text = JSON.stringify(body);
-  const headers = {
-    ...SECURITY_HEADERS,
-    ...{ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
-    ...{ 'content-length': String(Buffer.byteLength(text)), 'x-request-id': randomUUID() },
-  };
-  return { text, headers };
-}
 
 /** A list of addresses, or the nearest proxies by number. */
 function trustProxyOf({ trustProxy }: ServerOptions) {

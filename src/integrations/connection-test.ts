@@ -10,8 +10,8 @@ import { DEFINITION_OF_RESOURCE, FILTER_KEYS, type Resource } from '../resources
 import { DecodeError } from '../resources/wire.js';
 import { DAY, type Instant, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
+import type { Vault } from './stored-vault.js';
 import { ACCESS_ADVICE, matchToken } from './token-watch.js';
-import type { Vault } from './vault.js';
 
 export type Tested = Resource | 'tokens';
 

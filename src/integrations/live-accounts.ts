@@ -7,7 +7,8 @@ import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import type { Secret } from '../values/secret.js';
 import { type Account, type Accounts, SIMULATED_ACCOUNT } from './accounts.js';
-import { hintOf, type StoredIntegration, type Vault } from './vault.js';
+import type { Vault } from './stored-vault.js';
+import { hintOf, type StoredIntegration } from './vault.js';
 
 export interface AccountOptions {
   readonly budget: Budget;
@@ -63,14 +64,6 @@ export async function simulatedDataGuard(
   return `The history (${store.description}) contains records of the simulated tenant, which cannot be mixed with records of an account. Set another HISTORY for your account.`;
 }
 
-export interface LiveAccounts extends Accounts {
-  /** The request budgets by account; an account keeps its budget when its token or address changes. */
-  readonly budgets: ReadonlyMap<string, Budget>;
-  refresh(): Promise<void>;
-  /** Stops refreshing, and closes every client after its current requests. */
-  readonly close: () => Promise<void>;
-}
-
 interface LiveAccountsOptions {
   /** `null` next to the simulated tenant, where no stored integration is read. */
   readonly vault: Pick<Vault, 'list' | 'reveal'> | null;
@@ -93,16 +86,18 @@ interface Held {
 
 /** Opens the stored accounts and refreshes them. What cannot be opened is logged once and left out. */
 export async function openLiveAccounts(options: LiveAccountsOptions): Promise<LiveAccounts> {
-  const accounts = new StoredAccounts(options);
+  const accounts = new LiveAccounts(options);
   await accounts.refresh();
   accounts.keepLooking();
   return accounts;
 }
 
-class StoredAccounts implements LiveAccounts {
+/** The accounts that this process reads, as they are now. */
+export class LiveAccounts implements Accounts {
   private readonly held = new Map<string, Held>();
   /** Includes removed accounts: one that returns does not get a new minute. */
   private readonly known = new Map<string, Budget>();
+  /** The request budgets by account; an account keeps its budget when its token or address changes. */
   readonly budgets = new Map<string, Budget>();
   private readonly listeners = new Set<() => void>();
   private readonly draining = new Set<Promise<void>>();

@@ -36,7 +36,6 @@ import {
   notOpened,
   readBody,
   type StoredIntegration,
-  type Vault,
   VaultError,
   writeBody,
 } from './vault.js';
@@ -49,18 +48,18 @@ interface VaultOptions {
   readonly clock: () => number;
 }
 
-/** Creates the vault of a history that is open for writing or managing; for listing, reading is enough. */
-export function createVault(options: VaultOptions): Vault {
-  return new DocumentVault(options);
-}
-
 const COLLECTION = 'integrations';
 const PURPOSE = 'abnormal-token';
 const ATTEMPTS = 20;
 
 type Change = (body: IntegrationBody) => IntegrationBody | null;
 
-class DocumentVault implements Vault {
+/**
+ * The stored integrations of a history that is open for writing or managing; for listing, reading is enough. Each token
+ * is encrypted with `ENCRYPTION_KEY`, bound to its integration's name and address, and never returned to users.
+ * Refusals are `VaultError`s.
+ */
+export class Vault {
   constructor(private readonly options: VaultOptions) {}
 
   async list(): Promise<StoredIntegration[]> {
@@ -72,6 +71,7 @@ class DocumentVault implements Vault {
     return document && describeStored(document);
   }
 
+  /** Refuses what `add` would refuse, before the user enters a token; returns the base URL. */
   async prepare(name: string, address: Address): Promise<string> {
     checkName(name);
     const baseUrl = this.resolve(address);
@@ -92,15 +92,18 @@ class DocumentVault implements Vault {
     return describeStored({ id: name, version: 1, body: writeBody(body) });
   }
 
+  /** Address and token change together: a token is only sent to the address it was given for. */
   update(name: string, address: Address, token: Secret): Promise<StoredIntegration> {
     const baseUrl = this.resolve(address);
     return this.change(name, (body) => this.replaced(name, body, baseUrl, token));
   }
 
+  /** Whether it equals the stored token; false if that does not decrypt. */
   async holds(name: string, token: Secret): Promise<boolean> {
     return this.isHeld(name, readBody(await this.document(name)), token);
   }
 
+  /** Replaces the token for the same address; `BAD_TOKEN` if it is the stored one. */
   rotate(name: string, token: Secret): Promise<StoredIntegration> {
     return this.change(name, (body) => {
       // its age would seem to restart
@@ -109,12 +112,14 @@ class DocumentVault implements Vault {
     });
   }
 
+  /** Stores what Abnormal reports about the token of `storedAt`, unless it was replaced. */
   async noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void> {
     await this.change(name, (body) =>
       body.storedAt !== storedAt || hasTokenTimes(body, times) ? null : withTokenTimes(body, times),
     );
   }
 
+  /** Deletes the token. The integration's records stay in the history. */
   async remove(name: string): Promise<void> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { version } = await this.document(name);
@@ -123,12 +128,17 @@ class DocumentVault implements Vault {
     throw busy(name);
   }
 
+  /**
+   * For `integrations/` and the client's request only. With `storedAt`, exactly that token: `BUSY` if it was
+   * replaced, because the new one may be for another address.
+   */
   async reveal(name: string, storedAt?: Instant): Promise<Secret> {
     const body = readBody(await this.document(name));
     if (storedAt !== undefined && body.storedAt !== storedAt) throw busy(name);
     return this.open(name, body);
   }
 
+  /** Encrypts every token with the current key; returns how many had another one. */
   async reseal(): Promise<{ resealed: number; current: number }> {
     await this.check();
     let resealed = 0;
@@ -137,6 +147,7 @@ class DocumentVault implements Vault {
     return { resealed, current: documents.length - resealed };
   }
 
+  /** Throws a `VaultError` that says what to do if a stored token does not decrypt. */
   async check(): Promise<void> {
     for (const document of await this.options.store.documents(COLLECTION)) {
       this.open(document.id, readBody(document));
@@ -243,7 +254,7 @@ interface VaultSettings {
 /** The vault of a history without a check, for repairing one that does not decrypt. */
 export function vaultOf(store: HistoryStore, settings: VaultSettings, clock: () => number): Vault {
   const { encryptionKeys, allowPrivate } = settings;
-  return createVault({ store, cipher: cipherOf(encryptionKeys), allowPrivate, clock });
+  return new Vault({ store, cipher: cipherOf(encryptionKeys), allowPrivate, clock });
 }
 
 /** Checks that every stored token decrypts. Throws a `VaultError` that says what to do otherwise. */

@@ -17,7 +17,8 @@ import {
 import { type Instant, latest, shift, toInstant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { ENVIRONMENT_ACCOUNT } from './accounts.js';
-import { describeStored, TOKEN_SHAPE, type Vault, VaultError } from './vault.js';
+import type { Vault } from './stored-vault.js';
+import { describeStored, TOKEN_SHAPE, VaultError } from './vault.js';
 
 export async function readTokenHistories(store: HistoryStore): Promise<TokenHistory[]> {
   const stored = (await store.documents('integrations')).flatMap((document) => {

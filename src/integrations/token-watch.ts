@@ -15,8 +15,8 @@ import {
 import { DEFINITION_OF_RESOURCE, KIND_OF, KINDS, RESOURCES } from '../resources/registry.js';
 import { DAY, type Instant, shift, toInstant, toMillis } from '../values/instant.js';
 import { type Account, type Accounts, ENVIRONMENT_ACCOUNT } from './accounts.js';
+import type { Vault } from './stored-vault.js';
 import { readTokenSituations, storeTokenExpiry } from './token-history.js';
-import type { Vault } from './vault.js';
 
 interface TokenExpiryOptions {
   readonly store: HistoryStore;

@@ -6,7 +6,6 @@ import {
   type KnownTokens,
   RIGHT_TOKEN,
   type TokenFacts,
-  type TokenTimes,
   wrongWithToken,
 } from '../model/token.js';
 import type { Instant } from '../values/instant.js';
@@ -23,38 +22,6 @@ export interface Address {
 export interface NewIntegration extends Address {
   readonly name: string;
   readonly token: Secret;
-}
-
-/**
- * Each token is encrypted with `ENCRYPTION_KEY`, bound to its integration's name and address, and never
- * returned to users. Refusals are `VaultError`s.
- */
-export interface Vault {
-  list(): Promise<StoredIntegration[]>;
-  get(name: string): Promise<StoredIntegration | null>;
-  /** Refuses what `add` would refuse, before the user enters a token; returns the base URL. */
-  prepare(name: string, address: Address): Promise<string>;
-  add(integration: NewIntegration): Promise<StoredIntegration>;
-  resolve(address: Address): string;
-  /** Address and token change together: a token is only sent to the address it was given for. */
-  update(name: string, address: Address, token: Secret): Promise<StoredIntegration>;
-  /** Whether it equals the stored token; false if that does not decrypt. */
-  holds(name: string, token: Secret): Promise<boolean>;
-  /** Replaces the token for the same address; `BAD_TOKEN` if it is the stored one. */
-  rotate(name: string, token: Secret): Promise<StoredIntegration>;
-  /** Stores what Abnormal reports about the token of `storedAt`, unless it was replaced. */
-  noteTimes(name: string, storedAt: Instant, times: TokenTimes): Promise<void>;
-  /** Deletes the token. The integration's records stay in the history. */
-  remove(name: string): Promise<void>;
-  /**
-   * For `integrations/` and the client's request only. With `storedAt`, exactly that token: `BUSY` if it was
-   * replaced, because the new one may be for another address.
-   */
-  reveal(name: string, storedAt?: Instant): Promise<Secret>;
-  /** Encrypts every token with the current key; returns how many had another one. */
-  reseal(): Promise<{ readonly resealed: number; readonly current: number }>;
-  /** Throws a `VaultError` that says what to do if a stored token does not decrypt. */
-  check(): Promise<void>;
 }
 
 export type VaultErrorCode =

@@ -31,16 +31,6 @@ interface SignedContent {
   readonly body: string;
 }
 
-/** The secrets that sign messages of webhooks, by name: those of the environment, and those stored encrypted. */
-export interface WebhookSecrets {
-  /** The header `webhook-signature`: a signature for each secret. Throws a `VaultError` if one is missing. */
-  sign(names: readonly string[], content: SignedContent): Promise<string>;
-  /** Replaces the stored secret of that name by a new one, and returns it. */
-  create(name: string): Promise<string>;
-  /** Encrypts every stored secret with the current key; returns how many had another one. */
-  reseal(): Promise<{ readonly resealed: number; readonly current: number }>;
-}
-
 interface WebhookSecretsOptions {
   readonly store: HistoryStore;
   readonly cipher: Cipher | null;
@@ -52,13 +42,11 @@ interface WebhookSecretsOptions {
 const COLLECTION = 'settings';
 const ID_PREFIX = 'webhook-secret-';
 
-export function createWebhookSecrets(options: WebhookSecretsOptions): WebhookSecrets {
-  return new StoredSecrets(options);
-}
-
-class StoredSecrets implements WebhookSecrets {
+/** The secrets that sign messages of webhooks, by name: those of the environment, and those stored encrypted. */
+export class WebhookSecrets {
   constructor(private readonly options: WebhookSecretsOptions) {}
 
+  /** The header `webhook-signature`: a signature for each secret. Throws a `VaultError` if one is missing. */
   async sign(names: readonly string[], { id, timestamp, body }: SignedContent): Promise<string> {
     const keys = await Promise.all(names.map((name) => this.key(name)));
     const signed = keys.map((key) =>
@@ -67,6 +55,7 @@ class StoredSecrets implements WebhookSecrets {
     return signed.map((signature) => `v1,${signature}`).join(' ');
   }
 
+  /** Replaces the stored secret of that name by a new one, and returns it. */
   async create(name: string): Promise<string> {
     checkForm(name, "a secret's");
     if (this.options.fixed.has(name))
@@ -80,6 +69,7 @@ class StoredSecrets implements WebhookSecrets {
     return secret;
   }
 
+  /** Encrypts every stored secret with the current key; returns how many had another one. */
   async reseal(): Promise<{ resealed: number; current: number }> {
     const documents = await this.options.store.documents(COLLECTION);
     const names = documents.flatMap(({ id, body }) =>

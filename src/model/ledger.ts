@@ -10,6 +10,11 @@ import { DAY, earliest, type Instant, latest, shift, toMillis, type Window } fro
 import type { RevisionReader, RevisionRecord } from './revision.js';
 import type { Stream } from './stream.js';
 
+/** The name of a stream in the ledger, in messages and in reports. */
+export function streamText(stream: Stream): string {
+  return `${stream.integration}/${stream.resource}/${stream.filterKey}`;
+}
+
 export type GapReason =
   | 'NOT_COLLECTED'
   | 'PROVISIONAL'

@@ -13,10 +13,6 @@ export function streamsOf(integration: string, resource: Resource): Stream[] {
   return FILTER_KEYS[resource].map((filterKey) => ({ integration, resource, filterKey }));
 }
 
-export function streamText(stream: Stream): string {
-  return `${stream.integration}/${stream.resource}/${stream.filterKey}`;
-}
-
 export const STREAM_STATUSES = [
   'NEVER_READ',
   'OK',

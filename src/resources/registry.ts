@@ -1,4 +1,12 @@
-import { compareValues, conjuncts, type Fields, type Filter, isMatch } from '../values/filter.js';
+import {
+  type Comparison,
+  compareValues,
+  comparisonsIn,
+  conjuncts,
+  type Fields,
+  type Filter,
+  isMatch,
+} from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
 import type { FieldSpec, PartDefinition, ResourceDefinition } from './definition.js';
 import { DEFINITIONS } from './definitions.js';
@@ -74,14 +82,13 @@ export const COLLECTABLE_PARTS = Object.values(PARTS).flatMap(({ part }) =>
   part.isCollectable ? part.kind : [],
 );
 
-export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resource[] as readonly [
-  Resource,
-  ...Resource[],
-];
+type OneOrMore<T> = readonly T[] & readonly [T, ...T[]];
+
+export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resource[] as OneOrMore<Resource>;
 /** The resources that the controls about the collection need. */
 export const CORE_RESOURCES = ALL.flatMap((each) =>
   each.collection === 'CORE' ? each.resource : [],
-) as readonly Resource[] as readonly [CoreResource, ...CoreResource[]];
+) as readonly Resource[] as OneOrMore<CoreResource>;
 /** The resources that are collected unless `COLLECT` says otherwise. */
 export const DEFAULT_RESOURCES = ALL.flatMap((each) => (each.collection === 'OPTIONAL' ? [] : each.resource));
 export const LISTED_KINDS: readonly ListedKind[] = ALL.map(({ kind }) => kind);
@@ -229,19 +236,19 @@ export interface Undecided {
   readonly filter: Filter;
 }
 
-type Leaf = Extract<Filter, { readonly field: string }>;
-
 /**
  * Those with a null time that `filter` compares: records, or items by a filter of items. One part per time field, and one
  * for the times of a record's items; nothing is in two parts.
  */
 export function undecidedBy(kind: ListedKind, filter: Filter | null, isOfItems = false): Undecided[] {
   if (filter === null) return [];
-  const compared = comparedTimes(kind, filter, isOfItems);
-  const [fields, inner] = [isOfItems, !isOfItems].map((isOfItem) => [
-    ...new Set(compared.flatMap((time) => (time.isOfItem === isOfItem ? [time.field] : []))),
-  ]) as [string[], string[]];
-  const open = { and: [possible(kind, filter, isOfItems), { not: certain(kind, filter, isOfItems) }] };
+  const compared = comparisonsIn(filter, isOfItems).filter((each) => isOpen(kind, each, each.isOfItem));
+  const timesOf = (ofItems: boolean) => [
+    ...new Set(compared.flatMap(({ field, isOfItem }) => (isOfItem === ofItems ? field : []))),
+  ];
+  const [fields, inner] = [timesOf(isOfItems), timesOf(!isOfItems)];
+  const certain = resolved(kind, filter, isOfItems, false);
+  const open = { and: [resolved(kind, filter, isOfItems, true), { not: certain }] };
   const own = fields.map((field, index) => ({
     ...{ fields: [field], isOfItems },
     filter: {
@@ -270,38 +277,18 @@ function unknown(field: string): Filter {
   return known ? { and: [absent, known] } : absent;
 }
 
-/** What may match once unknown times are known. */
-function possible(kind: ListedKind, filter: Filter, isOfItem: boolean): Filter {
-  if ('and' in filter) return { and: filter.and.map((part) => possible(kind, part, isOfItem)) };
-  if ('or' in filter) return { or: filter.or.map((part) => possible(kind, part, isOfItem)) };
-  if ('not' in filter) return { not: certain(kind, filter.not, isOfItem) };
-  if ('some' in filter) return { some: possible(kind, filter.some, true) };
-  return isOpen(kind, filter, isOfItem) ? { or: [filter, unknown(filter.field)] } : filter;
-}
-
-/** What matches for all values of unknown times. */
-function certain(kind: ListedKind, filter: Filter, isOfItem: boolean): Filter {
-  if ('and' in filter) return { and: filter.and.map((part) => certain(kind, part, isOfItem)) };
-  if ('or' in filter) return { or: filter.or.map((part) => certain(kind, part, isOfItem)) };
-  if ('not' in filter) return { not: possible(kind, filter.not, isOfItem) };
-  return 'some' in filter ? { some: certain(kind, filter.some, true) } : filter;
-}
-
-interface ComparedTime {
-  readonly field: string;
-  readonly isOfItem: boolean;
-}
-
-function comparedTimes(kind: ListedKind, filter: Filter, isOfItem: boolean): ComparedTime[] {
-  if ('and' in filter) return filter.and.flatMap((part) => comparedTimes(kind, part, isOfItem));
-  if ('or' in filter) return filter.or.flatMap((part) => comparedTimes(kind, part, isOfItem));
-  if ('not' in filter) return comparedTimes(kind, filter.not, isOfItem);
-  if ('some' in filter) return comparedTimes(kind, filter.some, true);
-  return isOpen(kind, filter, isOfItem) ? [{ field: filter.field, isOfItem }] : [];
+/** What may match once unknown times are known; or, if not `mayMatch`, what matches for all of their values. */
+function resolved(kind: ListedKind, filter: Filter, isOfItem: boolean, mayMatch: boolean): Filter {
+  const inner = (part: Filter) => resolved(kind, part, isOfItem, mayMatch);
+  if ('and' in filter) return { and: filter.and.map(inner) };
+  if ('or' in filter) return { or: filter.or.map(inner) };
+  if ('not' in filter) return { not: resolved(kind, filter.not, isOfItem, !mayMatch) };
+  if ('some' in filter) return { some: resolved(kind, filter.some, true, mayMatch) };
+  return mayMatch && isOpen(kind, filter, isOfItem) ? { or: [filter, unknown(filter.field)] } : filter;
 }
 
 /** Whether a comparison is undecided for null: one with a time, unless it asks for null. */
-function isOpen(kind: ListedKind, leaf: Leaf, isOfItem: boolean): boolean {
+function isOpen(kind: ListedKind, leaf: Comparison, isOfItem: boolean): boolean {
   const spec = isOfItem ? DEFINITION_OF[kind].items?.fields[leaf.field] : fieldSpec(kind, leaf.field);
   if (spec?.type !== 'instant') return false;
   if ('eq' in leaf) return leaf.eq !== null;

@@ -1,5 +1,6 @@
 import type { HistoryStore } from '../history/store.js';
-import { type Stream, type StreamState, type StreamStatus, streamsOf, streamText } from '../model/stream.js';
+import { streamText } from '../model/ledger.js';
+import { type Stream, type StreamState, type StreamStatus, streamsOf } from '../model/stream.js';
 import { earliest, floorToSecond, type Instant, shift } from '../values/instant.js';
 import { FIRST_COLLECTION_MS, nowOf, type Source, type SyncEnv } from './context.js';
 

@@ -25,6 +25,16 @@ export function conjuncts(filter: Filter | null): Filter[] {
   return 'and' in filter ? filter.and.flatMap(conjuncts) : [filter];
 }
 
+export type Comparison = Extract<Filter, { readonly field: string }>;
+
+/** The comparisons of a filter of records, or of items, each with which of them it is of. */
+export function comparisonsIn(filter: Filter, isOfItem: boolean): (Comparison & { isOfItem: boolean })[] {
+  if ('and' in filter) return filter.and.flatMap((part) => comparisonsIn(part, isOfItem));
+  if ('or' in filter) return filter.or.flatMap((part) => comparisonsIn(part, isOfItem));
+  if ('not' in filter) return comparisonsIn(filter.not, isOfItem);
+  return 'some' in filter ? comparisonsIn(filter.some, true) : [{ ...filter, isOfItem }];
+}
+
 /** Case folding for `contains` and `startsWith`; both stores save text folded by this function. */
 export function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { HistoryStore } from '../history/store.js';
 import { readTokenSituations } from '../integrations/token-history.js';
-import { type StreamState, streamText } from '../model/stream.js';
+import { streamText } from '../model/ledger.js';
+import type { StreamState } from '../model/stream.js';
 import { replaceBy, tokenState } from '../model/token.js';
 import { type Rules, thresholdsFor } from '../policy/rules.js';
 import { mostBetweenPolls } from '../policy/thresholds.js';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { caseFilter } from '../../src/graphql/case/case.type.js';
+import { caseList } from '../../src/graphql/case/case.type.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import { fieldsOf } from '../../src/resources/registry.js';
 import { isMatch } from '../../src/values/filter.js';
@@ -138,7 +138,7 @@ describe('case filters', () => {
     const input = {
       or: [{ severity: { eq: 'LOW' } }, { not: { status: { in: ['RESOLVED'] } }, open: { eq: true } }],
     };
-    const filter = caseFilter.toFilter(input, { at: at(0), relative: [] });
+    const filter = caseList.filter.toFilter(input, { at: at(0), relative: [] });
     const matching = Object.entries(CASES).filter(
       ([id, changes]) => filter && isMatch(fieldsOf('case', sampleCase(id, changes)), filter),
     );

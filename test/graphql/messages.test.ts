@@ -1,12 +1,12 @@
 import 'reflect-metadata';
 import { isEnumType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { campaignFilter } from '../../src/graphql/campaign/campaign.type.js';
-import { caseFilter } from '../../src/graphql/case/case.type.js';
+import { campaignList } from '../../src/graphql/campaign/campaign.type.js';
+import { caseList } from '../../src/graphql/case/case.type.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { ACCOUNT_DIMENSION, AGE_DIMENSION } from '../../src/graphql/statistics/statistics.type.js';
 import { messageFilter } from '../../src/graphql/threat/message-filter.js';
-import { threatFilter } from '../../src/graphql/threat/threat.type.js';
+import { threatList } from '../../src/graphql/threat/threat.type.js';
 import type { MessageRecord } from '../../src/resources/threat/threat.js';
 import {
   observeCampaign,
@@ -296,10 +296,10 @@ describe('threats with a message', () => {
 });
 
 test.each([
-  ['ThreatDimension', threatFilter],
+  ['ThreatDimension', threatList.filter],
   ['MessageDimension', messageFilter],
-  ['CaseDimension', caseFilter],
-  ['CampaignDimension', campaignFilter],
+  ['CaseDimension', caseList.filter],
+  ['CampaignDimension', campaignList.filter],
 ] as const)('every value of %s is a field of the filter of the same list', (name, filter) => {
   const fields = filter.fields.map(({ field }) => field);
   const missing = enumOf(name).filter(

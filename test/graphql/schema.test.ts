@@ -11,10 +11,10 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { campaignFilter, campaignOrder } from '../../src/graphql/campaign/campaign.type.js';
-import { caseFilter, caseOrder } from '../../src/graphql/case/case.type.js';
+import { campaignList } from '../../src/graphql/campaign/campaign.type.js';
+import { caseList } from '../../src/graphql/case/case.type.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { threatFilter, threatOrder } from '../../src/graphql/threat/threat.type.js';
+import { threatList } from '../../src/graphql/threat/threat.type.js';
 import { DEFINITION_OF, FIELDS } from '../../src/resources/registry.js';
 
 const schema = buildGatewaySchema();
@@ -72,9 +72,9 @@ describe('filters and orders', () => {
   };
 
   test.each([
-    ['case', 'CaseFilter', caseFilter, caseOrder],
-    ['threat', 'ThreatFilter', threatFilter, threatOrder],
-    ['campaign', 'CampaignFilter', campaignFilter, campaignOrder],
+    ['case', 'CaseFilter', caseList.filter, caseList.order],
+    ['threat', 'ThreatFilter', threatList.filter, threatList.order],
+    ['campaign', 'CampaignFilter', campaignList.filter, campaignList.order],
   ] as const)(
     'of a %s are those of the model, each compared by its type',
     (kind, typeName, filter, order) => {

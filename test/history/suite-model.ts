@@ -1,8 +1,8 @@
 import fc, { type Arbitrary } from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HistoryStore, PageQuery, Position } from '../../src/history/store.js';
+import { streamText } from '../../src/model/ledger.js';
 import type { RevisionRecord } from '../../src/model/revision.js';
-import { streamText } from '../../src/model/stream.js';
 import {
   FIELDS,
   isByFields,

@@ -11,8 +11,7 @@ import type { HistoryStore } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/accounts.js';
 import { newEncryptionKey } from '../../src/integrations/encryption.js';
 import { type LiveAccounts, openLiveAccounts } from '../../src/integrations/live-accounts.js';
-import { vaultOf } from '../../src/integrations/stored-vault.js';
-import type { Vault } from '../../src/integrations/vault.js';
+import { type Vault, vaultOf } from '../../src/integrations/stored-vault.js';
 import { Secret } from '../../src/values/secret.js';
 import { json, startUpstream, type UpstreamServer } from '../support/upstream-server.js';
 

@@ -8,7 +8,7 @@ import { audited } from '../../src/audit-trail.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { createCipher, parseEncryptionKey } from '../../src/integrations/encryption.js';
-import { createVault } from '../../src/integrations/stored-vault.js';
+import { Vault } from '../../src/integrations/stored-vault.js';
 import { noteEnvironmentToken } from '../../src/integrations/token-history.js';
 import { Secret } from '../../src/values/secret.js';
 import { testMongo } from '../support/mongo.js';
@@ -25,8 +25,8 @@ const caller = { kind: 'COMMAND_LINE', id: 'test', name: 'test', role: 'admin' }
 /** Does all that brings a token near a history. */
 async function fill(store: HistoryStore): Promise<void> {
   const options = { store, allowPrivate: false, clock };
-  const old = createVault({ ...options, cipher: createCipher([OLD_KEY]) });
-  const vault = createVault({ ...options, cipher: createCipher([KEY, OLD_KEY]) });
+  const old = new Vault({ ...options, cipher: createCipher([OLD_KEY]) });
+  const vault = new Vault({ ...options, cipher: createCipher([KEY, OLD_KEY]) });
   const add = (name: string, token: string, to = vault) => to.add({ name, token: new Secret(token) });
   await add('resealed', resealed, old);
   await vault.reseal();

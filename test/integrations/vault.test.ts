@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createCipher, encryptionKeyId } from '../../src/integrations/encryption.js';
-import { createVault } from '../../src/integrations/stored-vault.js';
-import type { Vault } from '../../src/integrations/vault.js';
+import { Vault } from '../../src/integrations/stored-vault.js';
 import { VaultError } from '../../src/integrations/vault.js';
 import { DAY, toInstant } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
@@ -21,7 +20,7 @@ let vault: Vault;
 function vaultWith(keys: readonly Buffer[], allowPrivate = false): Vault {
   const [current, ...older] = keys;
   const cipher = current ? createCipher([current, ...older]) : null;
-  return createVault({ store, cipher, allowPrivate, clock: () => now });
+  return new Vault({ store, cipher, allowPrivate, clock: () => now });
 }
 
 beforeEach(() => {

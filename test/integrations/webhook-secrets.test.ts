@@ -4,11 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { createCipher } from '../../src/integrations/encryption.js';
-import {
-  createWebhookSecrets,
-  newWebhookSecret,
-  webhookKey,
-} from '../../src/integrations/webhook-secrets.js';
+import { newWebhookSecret, WebhookSecrets, webhookKey } from '../../src/integrations/webhook-secrets.js';
 import { Secret } from '../../src/values/secret.js';
 
 const [KEY, NEXT] = [randomBytes(32), randomBytes(32)];
@@ -22,7 +18,7 @@ afterEach(() => store.close());
 
 const secretsWith = (...keys: Buffer[]) => {
   const [current, ...older] = keys;
-  return createWebhookSecrets({
+  return new WebhookSecrets({
     ...{ store, clock: Date.now, cipher: current ? createCipher([current, ...older]) : null },
     fixed: new Map([['fixed', new Secret(newWebhookSecret())]]),
   });

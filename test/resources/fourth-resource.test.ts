@@ -9,11 +9,9 @@ import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { OutputType, ValueField } from '../../src/graphql/base/fields.js';
-import { recordConnectionOf } from '../../src/graphql/lists/connection.js';
-import { filterInputFor, orderOf } from '../../src/graphql/lists/list-args.js';
-import { TextFilter } from '../../src/graphql/lists/value-filters.js';
+import { recordListOf } from '../../src/graphql/lists/connection.js';
+import { recordQueries } from '../../src/graphql/lists/list-records.js';
 import { NODES } from '../../src/graphql/records/nodes.js';
-import { recordQueries } from '../../src/graphql/records/record.resolver.js';
 import { Node, RecordNode } from '../../src/graphql/records/record.type.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
@@ -70,25 +68,13 @@ class Vendor extends RecordNode<'campaign'> {
   }
 }
 
-@OutputType('A page of a list of vendors.')
-class VendorConnection extends recordConnectionOf<Vendor>(() => Vendor, 'Vendor') {}
-
-const filter = filterInputFor<'campaign'>('VendorFilter', {
-  vendorDomain: { type: TextFilter, description: 'By the vendor’s domain.' },
-} as never);
-
-const order = orderOf(KIND, 'Vendor', {
-  lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last modified: the default.' },
-} as never);
-
-Object.assign(NODES, {
-  [KIND]: {
-    kind: KIND,
-    filter,
-    order,
-    ...{ Node: Vendor, Connection: VendorConnection },
-  },
+const vendorList = recordListOf(KIND, Vendor, {
+  page: 'A page of a list of vendors.',
+  filter: { vendorDomain: 'the vendor’s domain' } as never,
+  order: { lastModifiedTime: 'When it was last modified: the default.' } as never,
 });
+
+Object.assign(NODES, { [KIND]: vendorList });
 
 const START = '2026-05-01T00:00:00.000Z';
 

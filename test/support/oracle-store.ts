@@ -27,10 +27,10 @@ import type {
   JournalEntry,
   StoredDocument,
 } from '../../src/model/documents.js';
-import type { QuarantineEntry, RecordedEntry } from '../../src/model/ledger.js';
+import { type QuarantineEntry, type RecordedEntry, streamText } from '../../src/model/ledger.js';
 import { type Observation, OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
 import type { RunRecord, RunTrigger } from '../../src/model/run.js';
-import { type Stream, type StreamState, streamText } from '../../src/model/stream.js';
+import type { Stream, StreamState } from '../../src/model/stream.js';
 import type { RecordOf } from '../../src/resources/registry.js';
 import {
   DEFINITION_OF,

@@ -10,7 +10,7 @@ import type { HistoryStore } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/accounts.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createCipher } from '../../src/integrations/encryption.js';
-import { createVault } from '../../src/integrations/stored-vault.js';
+import { Vault } from '../../src/integrations/stored-vault.js';
 import { NO_POLICY } from '../../src/policy/policy.js';
 import { CORE_RESOURCES, type CoreResource } from '../../src/resources/registry.js';
 import type { Fault, FaultPlan } from '../../src/simulator/faults.js';
@@ -82,7 +82,7 @@ export async function collectExample(store: HistoryStore, every = EVERY): Promis
 /** The integration's token was issued long ago, and the vault knows it. */
 async function keepToken(store: HistoryStore): Promise<void> {
   const clock = () => toMillis(EXAMPLE.tokenIssued);
-  const vault = createVault({ store, cipher: createCipher([randomBytes(32)]), allowPrivate: false, clock });
+  const vault = new Vault({ store, cipher: createCipher([randomBytes(32)]), allowPrivate: false, clock });
   const { integration: name, tokenIssued: issuedAt } = EXAMPLE;
   const { token } = await vault.add({ name, token: new Secret('an-example-of-a-token'), region: 'us' });
   await vault.noteTimes(name, token.storedAt, { issuedAt, expiresAt: null });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { endpointsOf } from '../../src/app/webhooks.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { createWebhookSecrets, newWebhookSecret } from '../../src/integrations/webhook-secrets.js';
+import { newWebhookSecret, WebhookSecrets } from '../../src/integrations/webhook-secrets.js';
 import { readPolicy } from '../../src/policy/read-policy.js';
 import { DAY, HOUR, MINUTE } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
@@ -70,7 +70,7 @@ webhooks:
   const parts = (to = endpoints(), of = store) => ({
     store: of,
     endpoints: () => to,
-    secrets: createWebhookSecrets({
+    secrets: new WebhookSecrets({
       ...{ store: of, cipher: null, clock: () => now },
       fixed: new Map(Object.entries({ main: new Secret(SECRET), other: new Secret(OTHER) })),
     }),

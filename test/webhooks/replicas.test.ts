@@ -7,7 +7,7 @@ import { pause } from '../../src/async/waiting.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { fixedAccounts } from '../../src/integrations/accounts.js';
-import { createWebhookSecrets, newWebhookSecret } from '../../src/integrations/webhook-secrets.js';
+import { newWebhookSecret, WebhookSecrets } from '../../src/integrations/webhook-secrets.js';
 import { readPolicy } from '../../src/policy/read-policy.js';
 import { byResource, CORE_RESOURCES } from '../../src/resources/registry.js';
 import { createPoller } from '../../src/sync/schedule/poller.js';
@@ -60,7 +60,7 @@ describe.skipIf(!mongo)('two replicas of a gateway with webhooks', () => {
     if (!policy.ok) throw new Error('policy');
     const endpoints = endpointsOf(policy.policy);
     const log = pino({ level: 'silent' });
-    const secrets = createWebhookSecrets({
+    const secrets = new WebhookSecrets({
       ...{ store, cipher: null, clock: Date.now, fixed: new Map([['main', new Secret(SECRET)]]) },
     });
     const deliveries = new Deliveries({

@@ -1,4 +1,4 @@
-import { streamText } from '../../model/stream.js';
+import { streamText } from '../../model/ledger.js';
 import { POLLING_THRESHOLDS } from '../../policy/thresholds.js';
 import { toMillis } from '../../values/instant.js';
 import {

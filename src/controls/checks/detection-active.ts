@@ -1,4 +1,4 @@
-import { streamText } from '../../model/stream.js';
+import { streamText } from '../../model/ledger.js';
 import { mostBetweenPolls, POLLING_THRESHOLDS } from '../../policy/thresholds.js';
 import { CORE_RESOURCES, type Resource } from '../../resources/registry.js';
 import { toMillis } from '../../values/instant.js';

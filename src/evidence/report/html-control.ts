@@ -3,7 +3,7 @@ import { type EvaluatedControl, listedExceptions } from '../../controls/evaluate
 import { headlineText, isMet, thresholdText } from '../../controls/headline.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
-import { streamText } from '../../model/stream.js';
+import { streamText } from '../../model/ledger.js';
 import { referencesText } from '../../policy/frameworks.js';
 import type { Instant } from '../../values/instant.js';
 import type { PeriodEvidence } from '../evaluate-period.js';

@@ -2,7 +2,7 @@ import type { StreamFacts } from '../../controls/control.js';
 import { gapReason, unreadRecords } from '../../controls/missed-polls.js';
 import { type Period, partsOf } from '../../controls/period.js';
 import { countText, durationText, instantText } from '../../controls/words.js';
-import { streamText } from '../../model/stream.js';
+import { streamText } from '../../model/ledger.js';
 import { DAY, type Instant, toMillis } from '../../values/instant.js';
 import { type Html, html, spanMarkup, tableMarkup } from './html.js';
 import { percent } from './html-charts.js';

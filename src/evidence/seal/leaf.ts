@@ -3,9 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { damageOf, HistoryError } from '../../history/errors.js';
 import type { BatchNote, HistoryStore } from '../../history/store.js';
 import type { Collection, StoredDocument } from '../../model/documents.js';
-import type { RecordedEntry } from '../../model/ledger.js';
+import { type RecordedEntry, streamText } from '../../model/ledger.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import { streamText } from '../../model/stream.js';
 import { KINDS } from '../../resources/registry.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 

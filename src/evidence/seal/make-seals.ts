@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import { COLLECTIONS, POLICY_DOCUMENT } from '../../model/documents.js';
-import { streamText } from '../../model/stream.js';
+import { streamText } from '../../model/ledger.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { type Instant, MINUTE, shift, toInstant } from '../../values/instant.js';
 import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf, walkBatches } from './leaf.js';

@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../../history/store.js';
-import { coverageOf, isComplete, type RecordedEntry, stillMissing } from '../../model/ledger.js';
+import { coverageOf, isComplete, type RecordedEntry, stillMissing, streamText } from '../../model/ledger.js';
 import type { RunRecord } from '../../model/run.js';
-import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
+import { type Stream, type StreamState, streamsOf } from '../../model/stream.js';
 import { FILTER_KEYS, RESOURCES } from '../../resources/registry.js';
 import { BoundedCache } from '../../values/bounded-cache.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';

@@ -1,7 +1,8 @@
 import type { HistoryStore } from '../../history/store.js';
 import type { JournalEntry } from '../../model/documents.js';
+import { streamText } from '../../model/ledger.js';
 import type { RunRecord } from '../../model/run.js';
-import { type Stream, streamText } from '../../model/stream.js';
+import type { Stream } from '../../model/stream.js';
 import type { Instant } from '../../values/instant.js';
 import { type Leaf, ledgerLeaves, tolerantRead } from '../seal/leaf.js';
 import { entryDigest, lastThat, type SealedRun, storedSeal } from '../seal/seal.js';

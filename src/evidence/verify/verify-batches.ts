@@ -1,7 +1,6 @@
 import { isInstantOf, stateDigest, verifiedIn, versionMark } from '../../history/batch-plan.js';
 import type { BatchNote, Confirmation, HistoryStore, Pin } from '../../history/store.js';
-import type { QuarantineEntry } from '../../model/ledger.js';
-import { streamText } from '../../model/stream.js';
+import { type QuarantineEntry, streamText } from '../../model/ledger.js';
 import { KINDS, keyText, type RecordKey } from '../../resources/registry.js';
 import { batchLeaf, type Leaf, tolerantRead } from '../seal/leaf.js';
 import { newestRuns } from '../seal/seal-content.js';

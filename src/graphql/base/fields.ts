@@ -93,6 +93,8 @@ interface Shown<From> extends FieldOptions {
  *
  *     @RecordValue.text('…')
  *     readonly subject!: string;
+ *
+ * A name with a question mark (`account?`, `messages[0]?.subject`) may be missing; the value is then null.
  */
 export function valueFieldFrom<Holder extends string>(holder: Holder) {
   const shown =
@@ -106,7 +108,8 @@ export function valueFieldFrom<Holder extends string>(holder: Holder) {
     ): void => {
       valueField(type, options)(prototype, name);
       // code of its own for each: one getter for all, with the names in variables, is ten times slower to read
-      const get = new Function(`return this.${holder}.${from ?? name}`) as () => unknown;
+      const path = `${holder}.${from ?? name}`;
+      const get = new Function(`return this.${path}${path.includes('?') ? ' ?? null' : ''}`) as () => unknown;
       Object.defineProperty(prototype, name, { get, configurable: true });
     };
   const forms = shortForms(
@@ -124,13 +127,17 @@ type Shows<T, Name extends string, Path extends string> = [ValueAt<T, Path>] ext
     ? unknown
     : never;
 
-type ValueAt<T, Path extends string> = Path extends `${infer Head}.${infer Rest}`
-  ? Head extends keyof T
-    ? ValueAt<T[Head], Rest>
-    : never
-  : Path extends keyof T
-    ? T[Path]
-    : never;
+type ValueAt<T, Path extends string> = Path extends `${infer Head}?.${infer Rest}`
+  ? NonNullable<ValueAt<NonNullable<ValueAt<T, Head>>, Rest>> | null
+  : Path extends `${infer Head}.${infer Rest}`
+    ? ValueAt<ValueAt<T, Head>, Rest>
+    : Path extends `${infer List}[0]`
+      ? ValueAt<T, List> extends readonly (infer Item)[]
+        ? Item
+        : never
+      : Path extends keyof T
+        ? T[Path]
+        : never;
 
 /** Marks a field that shows personal data of these groups: `REDACT` with any of them masks it. */
 export function Personal(...groups: readonly RedactionGroup[]) {
@@ -162,6 +169,9 @@ export function installSyncResolvers(schema: GraphQLSchema): void {
   }
 }
 
+/** The names of the enums of `describedEnum`. */
+export const ENUM_NAMES = new WeakMap<object, string>();
+
 /**
  * Registers an enum from the descriptions of its values. A value's name in the graph is the value in upper case
  * (`caseAnalysis` is `CASE_ANALYSIS`). The parameter type requires a description for every value of the union.
@@ -177,6 +187,7 @@ export function describedEnum<T extends string>(
     values.map((value) => [graphName(value), { description: descriptions[value] }]),
   );
   registerEnumType(type, { name, description, valuesConfig });
+  ENUM_NAMES.set(type, name);
   return type;
 }
 

@@ -1,6 +1,6 @@
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
-import { campaignFilter } from './campaign.type.js';
+import { campaignList } from './campaign.type.js';
 
 export const CampaignStatisticsResolver = statisticsFor({
   ...{
@@ -8,7 +8,7 @@ export const CampaignStatisticsResolver = statisticsFor({
     plural: 'campaigns',
     kind: 'campaign',
     unit: 'RECORD',
-    filter: campaignFilter,
+    filter: campaignList.filter,
     whole: null,
   },
   times: {

@@ -1,12 +1,9 @@
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement } from '../records/vocabulary.enums.js';
-import { AttackTypeFilter } from '../threat/threat.type.js';
 
 const RecordValue = valueFieldFrom('record');
 
@@ -88,34 +85,26 @@ export class Campaign extends RecordNode<'campaign'> {
   readonly attackTypeRaw!: string | null;
 }
 
-@OutputType('A page of a list of campaigns.')
-export class CampaignConnection extends recordConnectionOf<Campaign>(() => Campaign, 'Campaign') {}
-
-export const campaignFilter = filterInputFor<'campaign'>('CampaignFilter', {
-  id: { name: 'campaignId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
-  lastReportedTime: { type: DateTimeFilter, description: 'Filter by when the campaign was last reported.' },
-  firstReportedTime: { type: DateTimeFilter, description: 'Filter by when the campaign was first reported.' },
-  judgement: { type: enumFilter('Judgement', Judgement), description: 'Filter by Abnormal’s judgement.' },
-  scanning: { type: BooleanFilter, description: 'Filter by whether the campaign is still undecided.' },
-  attackType: { type: AttackTypeFilter, description: 'Filter by attack type.' },
-  subject: { type: TextFilter, description: 'Filter by the reported message’s subject.' },
-  fromAddress: { type: TextFilter, description: 'Filter by the sender’s address.' },
-  recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address.' },
-  messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of the first reported message.' },
-  fromName: { type: TextFilter, description: 'Filter by the sender’s display name.' },
-  recipientName: { type: TextFilter, description: 'Filter by the recipient’s display name.' },
-  overallStatus: {
-    name: 'overallStatusRaw',
-    type: TextFilter,
-    description: 'Filter by the action taken, as received.',
+export const campaignList = recordListOf('campaign', Campaign, {
+  page: 'A page of a list of campaigns.',
+  filter: {
+    id: 'Abnormal’s id',
+    lastReportedTime: 'when the campaign was last reported',
+    firstReportedTime: 'when the campaign was first reported',
+    judgement: { type: Judgement, by: 'Abnormal’s judgement' },
+    scanning: 'whether the campaign is still undecided',
+    attackType: { type: AttackType, by: 'attack type' },
+    subject: 'the reported message’s subject',
+    fromAddress: 'the sender’s address',
+    recipientAddress: 'the recipient’s address',
+    messageId: 'Abnormal’s id of the first reported message',
+    fromName: 'the sender’s display name',
+    recipientName: 'the recipient’s display name',
+    overallStatus: { name: 'overallStatusRaw', by: 'the action taken, as received' },
   },
-});
-
-export const campaignOrder = orderOf('campaign', 'Campaign', {
-  id: { name: 'CAMPAIGN_ID', description: 'Abnormal’s id, as text.' },
-  lastReportedTime: {
-    name: 'LAST_REPORTED_TIME',
-    description: 'When the campaign was last reported: the default.',
+  order: {
+    id: 'Abnormal’s id, as text.',
+    lastReportedTime: 'When the campaign was last reported: the default.',
+    firstReportedTime: 'When the campaign was first reported.',
   },
-  firstReportedTime: { name: 'FIRST_REPORTED_TIME', description: 'When the campaign was first reported.' },
 });

@@ -3,15 +3,15 @@ import { SyncResolver } from '../base/fields.js';
 import { PageArgs } from '../lists/page.js';
 import { readOnDemand } from '../records/read-record.js';
 import type { GatewayContext } from '../request/services.js';
-import { missingThreatIds, namedThreats } from '../threat/references.js';
-import { ThreatConnection } from '../threat/threat.type.js';
+import { missingThreatIds, namedThreats } from '../threat/threat.resolver.js';
+import { threatList } from '../threat/threat.type.js';
 import { Case } from './case.type.js';
 import { CaseTimeline } from './timeline.type.js';
 
 @Resolver(() => Case)
 export class CaseResolver {
   @SyncResolver
-  @FieldResolver(() => ThreatConnection, {
+  @FieldResolver(() => threatList.Connection, {
     nullable: true,
     description:
       'The stored threats that the case names, in Abnormal’s order and in the same view as the case. A threat that was deleted later has `deletedAt`.',

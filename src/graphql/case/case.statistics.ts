@@ -1,9 +1,9 @@
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
-import { caseFilter } from './case.type.js';
+import { caseList } from './case.type.js';
 
 export const CaseStatisticsResolver = statisticsFor({
-  ...{ noun: 'Case', plural: 'cases', kind: 'case', unit: 'RECORD', filter: caseFilter, whole: null },
+  ...{ noun: 'Case', plural: 'cases', kind: 'case', unit: 'RECORD', filter: caseList.filter, whole: null },
   times: {
     CUSTOMER_VISIBLE: {
       field: 'customerVisibleTime',

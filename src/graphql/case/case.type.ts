@@ -3,9 +3,7 @@ import { isOpenCase } from '../../resources/case/case.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
 
@@ -129,63 +127,42 @@ export class Case extends RecordNode<'case'> {
   readonly tenant!: string | null;
 }
 
-@OutputType('A page of a list of cases.')
-export class CaseConnection extends recordConnectionOf<Case>(() => Case, 'Case') {}
-
-const RemediationStatusFilter = enumFilter('RemediationStatus', RemediationStatus);
-
-export const caseFilter = filterInputFor<'case'>('CaseFilter', {
-  id: { name: 'caseId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
-  lastModifiedTime: { type: DateTimeFilter, description: 'Filter by when the case was last modified.' },
-  createdTime: { type: DateTimeFilter, description: 'Filter by when the case was created.' },
-  customerVisibleTime: {
-    type: DateTimeFilter,
-    description: 'Filter by when the case became visible to customers.',
+export const caseList = recordListOf('case', Case, {
+  page: 'A page of a list of cases.',
+  filter: {
+    id: 'Abnormal’s id',
+    lastModifiedTime: 'when the case was last modified',
+    createdTime: 'when the case was created',
+    customerVisibleTime: 'when the case became visible to customers',
+    firstObservedTime: 'when the case was first observed',
+    severityLevel: { name: 'severity', type: Severity, by: 'severity' },
+    severityRank: null,
+    confidence: { type: Confidence, by: 'Abnormal’s confidence' },
+    status: { type: CaseStatus, by: 'status' },
+    open: 'whether the case is open',
+    remediationState: {
+      name: 'remediationStatus',
+      type: RemediationStatus,
+      by: 'the action taken',
+    },
+    affectedEmployee: 'the account’s owner, as Abnormal sends it',
+    description: 'Abnormal’s description',
+    threatId: {
+      name: 'threatIds',
+      formerName: 'threatId',
+      by: 'Abnormal’s ids of the threats that the case names',
+    },
+    severityLabel: 'severity in Abnormal’s words',
+    analysis: { name: 'analysisRaw', by: 'the kind of signal that led to the case, as received' },
+    tenant: 'the name of the tenant',
   },
-  firstObservedTime: { type: DateTimeFilter, description: 'Filter by when the case was first observed.' },
-  severityLevel: {
-    name: 'severity',
-    type: enumFilter('Severity', Severity),
-    description: 'Filter by severity.',
-  },
-  severityRank: null,
-  confidence: { type: enumFilter('Confidence', Confidence), description: 'Filter by Abnormal’s confidence.' },
-  status: { type: enumFilter('CaseStatus', CaseStatus), description: 'Filter by status.' },
-  open: { type: BooleanFilter, description: 'Filter by whether the case is open.' },
-  remediationState: {
-    name: 'remediationStatus',
-    type: RemediationStatusFilter,
-    description: 'Filter by the action taken.',
-  },
-  affectedEmployee: { type: TextFilter, description: 'Filter by the account’s owner, as Abnormal sends it.' },
-  description: { type: TextFilter, description: 'Filter by Abnormal’s description.' },
-  threatId: {
-    name: 'threatIds',
-    formerName: 'threatId',
-    type: TextFilter,
-    description: 'Filter by Abnormal’s ids of the threats that the case names.',
-  },
-  severityLabel: { type: TextFilter, description: 'Filter by severity in Abnormal’s words.' },
-  analysis: {
-    name: 'analysisRaw',
-    type: TextFilter,
-    description: 'Filter by the kind of signal that led to the case, as received.',
-  },
-  tenant: { type: TextFilter, description: 'Filter by the name of the tenant.' },
-});
-
-export const caseOrder = orderOf('case', 'Case', {
-  id: { name: 'CASE_ID', description: 'Abnormal’s id, as text.' },
-  lastModifiedTime: {
-    name: 'LAST_MODIFIED_TIME',
-    description: 'When the case was last modified: the default.',
-  },
-  createdTime: { name: 'CREATED_TIME', description: 'When the case was created.' },
-  customerVisibleTime: {
-    name: 'CUSTOMER_VISIBLE_TIME',
-    description:
+  order: {
+    id: 'Abnormal’s id, as text.',
+    lastModifiedTime: 'When the case was last modified: the default.',
+    createdTime: 'When the case was created.',
+    customerVisibleTime:
       'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
+    firstObservedTime: 'When the case was first observed.',
+    severityRank: { name: 'SEVERITY', description: 'Severity; unknown values are ordered like null.' },
   },
-  firstObservedTime: { name: 'FIRST_OBSERVED_TIME', description: 'When the case was first observed.' },
-  severityRank: { name: 'SEVERITY', description: 'Severity; unknown values are ordered like null.' },
 });

@@ -1,9 +1,8 @@
 import { GraphQLJSONObject } from 'graphql-scalars';
 import type { CaseAnalysis, TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
 import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import type { RecordInView } from '../records/read-record.js';
-import { Provenance } from '../records/record.type.js';
+import { OutputType, ValueField } from '../base/fields.js';
+import { PartValue, partOf } from '../records/record.type.js';
 
 @OutputType('One reason why Abnormal opened the case.')
 class Insight {
@@ -48,20 +47,11 @@ class TimelineEvent implements EventRecord {
   readonly details!: Record<string, unknown>;
 }
 
-const RecordValue = valueFieldFrom('seen.revision.record');
-
 @OutputType('Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.')
-export class CaseTimeline {
-  constructor(readonly seen: RecordInView<'caseAnalysis'>) {}
-
-  @RecordValue(() => [Insight], { description: 'The reasons why Abnormal opened the case.' })
+export class CaseTimeline extends partOf<'caseAnalysis'>() {
+  @PartValue(() => [Insight], { description: 'The reasons why Abnormal opened the case.' })
   readonly insights!: CaseAnalysis['insights'];
 
-  @RecordValue(() => [TimelineEvent], { description: 'The events, in Abnormal’s order.' })
+  @PartValue(() => [TimelineEvent], { description: 'The events, in Abnormal’s order.' })
   readonly events!: readonly EventRecord[];
-
-  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
-  get provenance(): Provenance {
-    return new Provenance(this.seen.revision, this.seen.view);
-  }
 }

@@ -2,8 +2,15 @@ import { ArgsType, Field, ID } from 'type-graphql';
 import { countItems } from '../../history/items.js';
 import type { Unit } from '../../history/statistics.js';
 import type { ListQuery } from '../../history/store.js';
-import { coverageOf, type RecordedEntry, stillMissing, type WindowStatus } from '../../model/ledger.js';
-import { type Stream, streamText } from '../../model/stream.js';
+import {
+  coverageOf,
+  type Missing,
+  type RecordedEntry,
+  stillMissing,
+  streamText,
+  type WindowStatus,
+} from '../../model/ledger.js';
+import type { Stream } from '../../model/stream.js';
 import {
   DEFAULT_ORDER,
   DEFINITION_OF,
@@ -21,7 +28,7 @@ import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/fields.js';
 import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
-import { CoverageReport, toMissingRecord, type UndecidedRecords } from './coverage.type.js';
+import { CoverageReport, type MissingRecord, type UndecidedRecords } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
 
 const NONE_UNDECIDED: UndecidedRecords = { count: 0, reason: null };
@@ -138,6 +145,13 @@ async function reportStream(
     declared: intOrNull(only?.declared ?? null),
     countHeld: () => countWithin(services, seq, integration, resource, { from, to }),
   });
+}
+
+export function toMissingRecord(
+  { integration, resource }: Pick<Stream, 'integration' | 'resource'>,
+  { id, code, reason, since, from, to }: Missing,
+): MissingRecord {
+  return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
 }
 
 const READ: readonly WindowStatus[] = ['COMPLETE', 'PARTIAL'];

@@ -1,7 +1,6 @@
 import { Field, Int } from 'type-graphql';
-import type { GapReason, Missing, QuarantineCode } from '../../model/ledger.js';
-import type { Stream } from '../../model/stream.js';
-import { KIND_OF, type Kind } from '../../resources/registry.js';
+import type { GapReason, QuarantineCode } from '../../model/ledger.js';
+import type { Kind } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, OutputType, ValueField } from '../base/fields.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
@@ -84,13 +83,6 @@ export class MissingRecord {
 
   @ValueField.instant('End of that window (UTC), exclusive.')
   readonly to!: Instant;
-}
-
-export function toMissingRecord(
-  { integration, resource }: Pick<Stream, 'integration' | 'resource'>,
-  { id, code, reason, since, from, to }: Missing,
-): MissingRecord {
-  return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
 }
 
 @OutputType(

@@ -2,9 +2,7 @@ import { ID } from 'type-graphql';
 import { inquiryType, reportStatus } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
@@ -101,41 +99,26 @@ export class Detection360Report extends RecordNode<'detection360Report'> {
   readonly rootCauses!: readonly RootCause[];
 }
 
-@OutputType('A page of a list of Detection 360 reports.')
-export class Detection360ReportConnection extends recordConnectionOf<Detection360Report>(
-  () => Detection360Report,
-  'Detection360Report',
-) {}
-
-export const detection360ReportFilter = filterInputFor<'detection360Report'>('Detection360ReportFilter', {
-  id: { name: 'reportId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
-  submissionTime: { type: DateTimeFilter, description: 'Filter by when the report was submitted.' },
-  inquiryType: {
-    type: enumFilter('InquiryType', InquiryType),
-    description: 'Filter by missed attack or false positive.',
+export const detection360ReportList = recordListOf('detection360Report', Detection360Report, {
+  page: 'A page of a list of Detection 360 reports.',
+  filter: {
+    id: 'Abnormal’s id',
+    submissionTime: 'when the report was submitted',
+    inquiryType: { type: InquiryType, by: 'missed attack or false positive' },
+    status: { type: ReportStatus, by: 'the status' },
+    open: 'whether the report is open: not `RESOLVED`',
+    submittedByAddress: 'the address of the user who submitted it',
+    messageId: { name: 'messageIds', formerName: 'messageId', by: 'Abnormal’s id of a reported message' },
   },
-  status: { type: enumFilter('ReportStatus', ReportStatus), description: 'Filter by the status.' },
-  open: { type: BooleanFilter, description: 'Filter by whether the report is open: not `RESOLVED`.' },
-  submittedByAddress: {
-    type: TextFilter,
-    description: 'Filter by the address of the user who submitted it.',
+  order: {
+    id: 'Abnormal’s id, as text.',
+    submissionTime: 'When the report was submitted: the default.',
   },
-  messageId: {
-    name: 'messageIds',
-    formerName: 'messageId',
-    type: TextFilter,
-    description: 'Filter by Abnormal’s id of a reported message.',
-  },
-});
-
-export const detection360ReportOrder = orderOf('detection360Report', 'Detection360Report', {
-  id: { name: 'REPORT_ID', description: 'Abnormal’s id, as text.' },
-  submissionTime: { name: 'SUBMISSION_TIME', description: 'When the report was submitted: the default.' },
 });
 
 export const Detection360StatisticsResolver = statisticsFor({
   ...{ noun: 'Detection360Report', plural: 'Detection 360 reports', kind: 'detection360Report' },
-  ...{ unit: 'RECORD', filter: detection360ReportFilter, whole: null },
+  ...{ unit: 'RECORD', filter: detection360ReportList.filter, whole: null },
   times: { SUBMITTED: { field: 'submissionTime', description: 'When the report was submitted.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

@@ -16,7 +16,7 @@ import {
 } from '../../model/token.js';
 import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField } from '../base/fields.js';
+import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
@@ -91,19 +91,23 @@ export class IntegrationStream implements StreamState {
   readonly lastSuccessAt!: Instant | null;
 }
 
+const AccountValue = valueFieldFrom('account?');
+const DetailsValue = valueFieldFrom('notes.details?');
+const TokenValue = valueFieldFrom('token?');
+
 @OutputType('An Abnormal account that the gateway reads or has read.', { implements: Node })
 export class Integration extends Node {
   constructor(
     private readonly integration: string,
-    private readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
+    readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
     private readonly states: readonly StreamState[],
-    private readonly notes: {
+    readonly notes: {
       readonly details: IntegrationDetails | null;
       /** What to do if Abnormal answers, but has listed nothing. */
       readonly empty: string | null;
     },
     /** `null` if the account is not read or has no token. */
-    private readonly token: TokenSituation | null,
+    readonly token: TokenSituation | null,
     private readonly now: Instant,
   ) {
     super();
@@ -119,18 +123,14 @@ export class Integration extends Node {
     return this.integration;
   }
 
-  @ValueField(() => OriginEnum, {
+  @AccountValue(() => OriginEnum, {
     nullable: true,
     description: 'Kind of account; null if this gateway no longer reads it.',
   })
-  get origin(): Origin | null {
-    return this.account?.origin ?? null;
-  }
+  readonly origin!: Origin | null;
 
-  @ValueField.textOrNull('Base URL; null if this gateway no longer reads it.')
-  get baseUrl(): string | null {
-    return this.account?.baseUrl ?? null;
-  }
+  @AccountValue.textOrNull('Base URL; null if this gateway no longer reads it.')
+  readonly baseUrl!: string | null;
 
   @ValueField(() => IntegrationStatusEnum, { description: 'Whether the stream can be read.' })
   get status(): IntegrationStatus {
@@ -151,40 +151,34 @@ export class Integration extends Node {
     return this.states;
   }
 
-  @ValueField.instantOrNull('When the account was connected (UTC); null for the account of the environment.')
-  get createdAt(): Instant | null {
-    return this.notes.details?.createdAt ?? null;
-  }
+  @DetailsValue.instantOrNull(
+    'When the account was connected (UTC); null for the account of the environment.',
+  )
+  readonly createdAt!: Instant | null;
 
-  @ValueField.textOrNull(
+  @DetailsValue.textOrNull(
     'Last four characters of the token, to distinguish tokens. The token itself is never returned. Null if there is no token.',
   )
-  get tokenHint(): string | null {
-    return this.notes.details?.tokenHint ?? null;
-  }
+  readonly tokenHint!: string | null;
 
-  @ValueField.instantOrNull(
+  @TokenValue.instantOrNull(
     'Since when the gateway has the token (UTC): when it was stored, or first seen in the environment. Null if there is no token.',
+    { from: 'storedAt' },
   )
-  get tokenStoredAt(): Instant | null {
-    return this.token?.storedAt ?? null;
-  }
+  readonly tokenStoredAt!: Instant | null;
 
-  @ValueField.instantOrNull(
+  @TokenValue.instantOrNull(
     'When the token expires (UTC; `/soar/tokens`); null if Abnormal does not return it.',
   )
-  get expiresAt(): Instant | null {
-    return this.token?.expiresAt ?? null;
-  }
+  readonly expiresAt!: Instant | null;
 
-  @ValueField(() => [String], {
+  @TokenValue(() => [String], {
+    from: 'permissions',
     nullable: true,
     description:
       'Permissions of the token, such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null if Abnormal does not return them.',
   })
-  get tokenPermissions(): readonly string[] | null {
-    return this.token?.permissions ?? null;
-  }
+  readonly tokenPermissions!: readonly string[] | null;
 
   @ValueField.booleanOrNull(
     'Whether the token has write permissions, which the gateway does not need; null if Abnormal does not return the permissions.',

@@ -1,13 +1,30 @@
-import { Ctx, Field, Int } from 'type-graphql';
-import type { RecordKey } from '../../resources/registry.js';
+import { ArgsType, Ctx, Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
+import type { RevisionRecord } from '../../model/revision.js';
+import {
+  DEFAULT_ORDER,
+  DEFINITION_OF,
+  type FIELDS,
+  ID_NAMES,
+  type ListedKind,
+} from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { badInput, upstreamErrorCode } from '../base/errors.js';
-import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { upstreamErrorCode } from '../base/errors.js';
+import {
+  DateTime,
+  describedEnum,
+  graphName,
+  OutputType,
+  ValueField,
+  valueFieldFrom,
+} from '../base/fields.js';
 import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
+import type { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { type ConnectionPage, foreignCursor, ListWalk, type PageArgs, type PageEdge } from './page.js';
-import type { View } from './view.js';
+import { type FilterFields, type FilterInput, filterInputFor, type KindFilter } from './filter-input.js';
+import { type ConnectionPage, PageArgs, type PageEdge } from './page.js';
+import type { ReadArgs, View } from './view.js';
 
+const ShownPage = valueFieldFrom('page');
 const PageValue = valueFieldFrom('page.facts');
 
 @OutputType('Position of a page in its list.')
@@ -20,10 +37,8 @@ class PageInfo {
   @PageValue.boolean('Whether there are items before this page.')
   readonly hasPreviousPage!: boolean;
 
-  @ValueField.textOrNull('Cursor for `before`; null if the page is empty.')
-  get startCursor(): string | null {
-    return this.page.edges[0]?.cursor ?? null;
-  }
+  @ShownPage.textOrNull('Cursor for `before`; null if the page is empty.', { from: 'edges[0]?.cursor' })
+  readonly startCursor!: string | null;
 
   @ValueField.textOrNull('Cursor for `after`; null if the page is empty.')
   get endCursor(): string | null {
@@ -79,8 +94,12 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
 export type ReadCoverage = (services: RequestServices) => Promise<CoverageReport | null>;
 
 /** The connection of a record type: a page with its view, coverage and freshness. */
-export function recordConnectionOf<T extends object>(nodeType: () => object, name: string) {
-  @OutputType(`A page of a list of ${name}.`)
+export function recordConnectionOf<T extends object>(
+  nodeType: () => object,
+  name: string,
+  description: string,
+) {
+  @OutputType(description, { name: `${name}Connection` })
   class RecordConnection extends connectionOf<T>(nodeType, name) {
     constructor(
       page: ConnectionPage<T>,
@@ -126,50 +145,170 @@ function toReport({ freshness }: View): FreshnessReport | null {
   return { stale, verifiedAt, live: true, code: upstreamErrorCode(freshness.code), reason: freshness.reason };
 }
 
-/** A list that is part of a record and is read as a whole. */
-interface ArrayList<T> {
-  /** The name in cursors, such as `Case.threats`. */
-  readonly list: string;
-  readonly owner: RecordKey;
-  readonly view: View;
-  /** The list in a view: the owner's, or the one that a cursor pins. */
-  readonly read: (view: View) => T[] | Promise<T[]>;
-  readonly idOf: (item: T) => string;
+const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Direction of an order.', {
+  ASC: 'Ascending: smallest or oldest first; records without a value come first.',
+  DESC: 'Descending: largest or newest first; records without a value come last.',
+});
+
+interface OrderInput {
+  readonly field: string;
+  readonly direction?: 'ASC' | 'DESC' | null;
 }
 
-/** A page of it, with the view it was read in: that of the first page of the walk. */
-interface PageWithin<T> {
-  readonly page: ConnectionPage<T>;
-  readonly view: View;
+export interface Order {
+  readonly field: string;
+  readonly descending: boolean;
 }
 
-export async function arrayPage<T>(within: ArrayList<T>, args: PageArgs): Promise<PageWithin<T>> {
-  const { owner, idOf } = within;
-  const terms = {
-    [owner.kind]: `${owner.integration} ${owner.id}`,
-    asOf: within.view.frozen ? within.view.asOf : null,
-  };
-  const walk = new ListWalk(args, within.list, terms);
-  const [seq, asOf] = walk.cursor?.pin ?? [within.view.seq, within.view.asOf];
-  if (typeof seq !== 'number' || typeof asOf !== 'string') throw foreignCursor();
-  const view = { ...within.view, seq, asOf };
-  const list = await within.read(view);
-  const page = walk.page(rowsFrom(list, walk, idOf), {
-    toNode: (item) => item,
-    placeOf: (item) => [idOf(item)],
-    pin: [view.seq, view.asOf],
-    count: async () => list.length,
+type Fields<K extends ListedKind> = (typeof FIELDS)[K];
+
+type OrderFieldOf<K extends ListedKind> = {
+  [F in keyof Fields<K>]: Fields<K>[F] extends { order: true } ? F : never;
+}[keyof Fields<K>];
+
+export interface KindOrder {
+  readonly type: object;
+  readonly fields: readonly string[];
+  /** Default: the kind's own order, newest first. */
+  readonly toOrder: (input: OrderInput | null | undefined) => Order;
+}
+
+/** Each field in words, with its name in the graph where that is not its own. */
+type OrderFields<Name extends string> = Readonly<
+  Record<Name, string | { readonly name: string; readonly description: string }>
+>;
+
+function orderOf<K extends ListedKind>(kind: K, fields: OrderFields<OrderFieldOf<K> & string>): KindOrder {
+  const ties = 'integration, then by Abnormal’s id';
+  return orderBy(DEFINITION_OF[kind].graphType, fields, DEFAULT_ORDER[kind], ties, ID_NAMES[kind]);
+}
+
+/** An order of anything; `ties` says by what equal values are ordered. */
+export function orderBy(
+  noun: string,
+  fields: OrderFields<string>,
+  byDefault: string,
+  ties: string,
+  idName = 'id',
+): KindOrder {
+  const entries = Object.entries(fields).map(([field, shown]) => {
+    const name = graphName(field === 'id' ? idName : field);
+    return [field, typeof shown === 'string' ? { name, description: shown } : shown] as const;
   });
-  return { page, view };
+  const names = Object.fromEntries(entries.map(([field, { name }]) => [name, field]));
+  const valuesConfig = Object.fromEntries(
+    entries.map(([, { name, description }]) => [name, { description }]),
+  );
+  registerEnumType(names, {
+    name: `${noun}OrderField`,
+    description: `Fields that a list of ${noun} can be ordered by.`,
+    valuesConfig,
+  });
+
+  @InputType(`${noun}Order`, {
+    description: `The order of a list. Equal values are ordered by ${ties}, in the same direction.`,
+  })
+  class Input {
+    @Field(() => names, { description: 'The field to order by.' })
+    field!: string;
+
+    @Field(() => OrderDirection, {
+      nullable: true,
+      defaultValue: 'DESC',
+      description: 'The direction. `null` means the default.',
+    })
+    direction?: 'ASC' | 'DESC' | null;
+  }
+
+  const toOrder = (input: OrderInput | null | undefined): Order =>
+    input
+      ? { field: input.field, descending: input.direction !== 'ASC' }
+      : { field: byDefault, descending: true };
+  return { type: Input, fields: entries.map(([field]) => field), toOrder };
 }
 
-/** What comes after the cursor in the direction of the walk. */
-function rowsFrom<T>(list: readonly T[], { cursor, backward }: ListWalk, idOf: (item: T) => string): T[] {
-  if (cursor === null) return backward ? list.toReversed() : list.slice();
-  const [id] = cursor.place;
-  if (typeof id !== 'string') throw foreignCursor();
-  const place = list.findIndex((item) => idOf(item) === id);
-  if (place === -1)
-    throw badInput('The item of this cursor is no longer in the list. Omit the cursor.', 'after');
-  return backward ? list.slice(0, place).reverse() : list.slice(place + 1);
+const AS_OF =
+  'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
+const MAX_AGE =
+  'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.';
+const STALE_IF_ERROR =
+  'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).';
+
+@ArgsType()
+export class NodeArgs implements ReadArgs {
+  @Field(() => DateTime, { nullable: true, description: AS_OF })
+  asOf?: Instant | null;
+
+  @Field(() => Int, { nullable: true, description: MAX_AGE })
+  maxAge?: number | null;
+
+  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
+  staleIfError?: boolean | null;
+}
+
+@ArgsType()
+export class RecordArgs extends NodeArgs {
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Name of the integration that the record belongs to. Optional if there is only one.',
+  })
+  integration?: string | null;
+}
+
+@ArgsType()
+class ListArgs extends PageArgs implements ReadArgs {
+  @Field(() => [ID], {
+    nullable: true,
+    description: 'Only these integrations, by name. Default: all.',
+  })
+  integrations?: string[] | null;
+
+  @Field(() => DateTime, { nullable: true, description: AS_OF })
+  asOf?: Instant | null;
+
+  @Field(() => Int, { nullable: true, description: MAX_AGE })
+  maxAge?: number | null;
+
+  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
+  staleIfError?: boolean | null;
+}
+
+/** The arguments of a list with its own filter and order. */
+export function listArgsOf(
+  filter: KindFilter,
+  order: KindOrder,
+  noun: string,
+  byDefault: string,
+): new () => FilteredListArgs {
+  @ArgsType()
+  class Args extends ListArgs {
+    @Field(() => filter.type, { nullable: true, description: `Only ${noun} that match this filter.` })
+    filter?: FilterInput | null;
+
+    @Field(() => order.type, { nullable: true, description: `The order. Default: ${byDefault}.` })
+    orderBy?: OrderInput | null;
+  }
+  return Args;
+}
+
+export type FilteredListArgs = ListArgs & {
+  readonly filter?: FilterInput | null;
+  readonly orderBy?: OrderInput | null;
+};
+
+interface ListTexts<K extends ListedKind> {
+  /** Describes a page. */
+  readonly page: string;
+  readonly filter: FilterFields<K>;
+  readonly order: OrderFields<OrderFieldOf<K> & string>;
+}
+
+/** The list of a kind: its connection, its filter and its order, whose types have the name of the node. */
+export function recordListOf<K extends ListedKind, T extends RecordNode<K>>(
+  kind: K,
+  Node: new (revision: RevisionRecord<K>, view: View) => T,
+  { page, filter, order }: ListTexts<K>,
+) {
+  const Connection = recordConnectionOf<T>(() => Node, DEFINITION_OF[kind].graphType, page);
+  return { kind, Node, Connection, filter: filterInputFor(kind, filter), order: orderOf(kind, order) };
 }

@@ -2,7 +2,7 @@ import { countItems, type ItemPosition, readItems } from '../../history/items.js
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import type { FilteredListArgs } from './list-args.js';
+import type { FilteredListArgs } from './connection.js';
 import {
   type ListRequest,
   listPage,

@@ -1,3 +1,4 @@
+import { Arg, Args, Ctx, ID, Query, Resolver } from 'type-graphql';
 import { damageOf, type HistoryError } from '../../history/errors.js';
 import type { Unit } from '../../history/statistics.js';
 import type { Pin, Position } from '../../history/store.js';
@@ -5,39 +6,42 @@ import type { RevisionRecord } from '../../model/revision.js';
 import {
   DEFAULT_ORDER,
   DEFINITION_OF,
+  ID_NAMES,
   type ListedKind,
   RESOURCE_OF,
   type Resource,
 } from '../../resources/registry.js';
-import type { Freshness } from '../../sync/sync.js';
 import type { Filter } from '../../values/filter.js';
 import { earliest, type Instant, LAST_INSTANT, shift } from '../../values/instant.js';
 import { boundsOf, reportCoverage, withUndecided } from '../collection/coverage.js';
-import { type Dependencies, type ListFreshness, namesOf } from '../operation/response-cache.js';
+import { Guard } from '../operation/guard.js';
+import { readRecord } from '../records/read-record.js';
+import type { RecordNode } from '../records/record.type.js';
 import {
   checkIntegrations,
+  chooseIntegration,
   type GatewayContext,
   integrationNames,
   type RequestServices,
 } from '../request/services.js';
-import type { ReadCoverage } from './connection.js';
-import type { FilteredListArgs, KindFilter, KindOrder, Order, Present } from './list-args.js';
 import {
-  type ConnectionPage,
-  type CursorValue,
-  fingerprint,
-  foreignCursor,
-  ListWalk,
-  type ReadCursor,
-} from './page.js';
+  type FilteredListArgs,
+  type KindOrder,
+  listArgsOf,
+  type Order,
+  type ReadCoverage,
+  RecordArgs,
+} from './connection.js';
+import type { KindFilter, Present } from './filter-input.js';
+import { type ConnectionPage, type CursorValue, fingerprint, ListWalk, type ReadCursor } from './page.js';
 import {
   assertAcceptable,
   assertCollected,
   currentSecond,
-  isFresh,
+  freshHead,
   latestView,
-  noteLive,
   pastView,
+  pinnedView,
   type ReadOptions,
   toReadOptions,
   type View,
@@ -49,9 +53,10 @@ export interface OrderedList<K extends ListedKind> {
   readonly order: KindOrder;
 }
 
-/** Everything that the list of a kind needs. */
-export interface ListSpec<K extends ListedKind, T> extends OrderedList<K> {
+/** Everything that the root fields of a kind need. */
+export interface NodeSpec<K extends ListedKind, T extends RecordNode<K>> extends OrderedList<K> {
   readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
+  readonly Connection: new (...page: RecordPage<never>) => object;
 }
 
 export interface ListRequest {
@@ -131,31 +136,6 @@ async function viewOf(
   return latestView(services, options, freshness, head);
 }
 
-type ListWindow = Omit<ListFreshness, 'verifiedAt'>;
-
-/** Refreshed from Abnormal, unless the list is known to be fresh enough. */
-async function freshHead(
-  services: RequestServices,
-  { resource, integrations, maxAgeMs }: ListWindow,
-): Promise<{ freshness: Freshness; head: Pin }> {
-  // by name, because the freshness of a new account is not known
-  const names = integrations ?? services.accounts.list().map(({ name }) => name);
-  const key = `${resource} ${names.join(' ')}`;
-  const known = services.listFreshness.get(key);
-  if (known && isFresh(services, known.verifiedAt, maxAgeMs)) {
-    const head = await services.store.head();
-    const { verifiedAt } = known;
-    if (known.head === head.seq) return { freshness: { stale: false, verifiedAt, live: false }, head };
-  }
-  const freshness = await services.live.list(resource, integrations, maxAgeMs, services.signal);
-  noteLive(services, freshness);
-  const head = await services.store.head();
-  if (!freshness.stale && freshness.verifiedAt) {
-    services.listFreshness.set(key, { verifiedAt: freshness.verifiedAt, head: head.seq });
-  }
-  return { freshness, head };
-}
-
 /** Notes what a list depends on. */
 function noteList(
   { reads }: RequestServices,
@@ -167,34 +147,6 @@ function noteList(
   if (freshness === null) return;
   if (freshness.stale || freshness.live) reads.markUncacheable();
   else reads.noteList({ resource, integrations, maxAgeMs, verifiedAt: freshness.verifiedAt });
-}
-
-/** Whether a response would be the same again: nothing was recorded since, and its lists are as fresh as before. */
-export async function isUnchanged(
-  services: RequestServices,
-  { head, lists, from, until, accounts }: Dependencies,
-): Promise<boolean> {
-  const { requestedAt: now } = services;
-  if (now < from || now >= until || accounts !== namesOf(services.accounts)) return false;
-  if (lists.length === 0) return (await services.store.head()).seq === head;
-  const found = await Promise.all(lists.map((list) => freshHead(services, list)));
-  return found.every(({ freshness, head: { seq } }, i) => {
-    const isSame = !freshness.stale && !freshness.live && freshness.verifiedAt === lists[i]?.verifiedAt;
-    return isSame && seq === head;
-  });
-}
-
-/** The view that a cursor pins: later writes are not visible, and Abnormal is not called. */
-function pinnedView(
-  { requestedAt }: RequestServices,
-  options: ReadOptions,
-  [seq, asOf]: readonly CursorValue[],
-  head: Pin,
-): View {
-  if (typeof seq !== 'number' || seq > head.seq || typeof asOf !== 'string') {
-    throw foreignCursor();
-  }
-  return { ...options, seq, asOf, frozen: options.asOf !== null, freshness: null, requestedAt };
 }
 
 async function coverageOfList(services: RequestServices, asked: ListRequest, view: View) {
@@ -210,14 +162,6 @@ async function coverageOfList(services: RequestServices, asked: ListRequest, vie
 }
 
 export type RecordPage<T> = [page: ConnectionPage<T>, view: View, coverage: ReadCoverage];
-
-export function listRecords<K extends ListedKind, T>(
-  context: GatewayContext,
-  spec: ListSpec<K, T>,
-  args: FilteredListArgs,
-): Promise<RecordPage<T>> {
-  return listPage(context, spec, 'RECORD', args, (...place) => readPage(spec, ...place));
-}
 
 export interface PagePlace {
   readonly view: View;
@@ -265,8 +209,8 @@ export async function listPage<T>(
   return [page, view, (asking) => coverageOfList(asking, asked, view)];
 }
 
-async function readPage<K extends ListedKind, T>(
-  { kind, Node }: ListSpec<K, T>,
+async function readPage<K extends ListedKind, T extends RecordNode<K>>(
+  { kind, Node }: NodeSpec<K, T>,
   services: RequestServices,
   asked: ListRequest,
   { view, walk, damaged }: PagePlace,
@@ -298,4 +242,49 @@ async function readPage<K extends ListedKind, T>(
 
 function toPosition([value = null, integration, id]: readonly CursorValue[]): Position {
   return { value, integration: String(integration), id: String(id) };
+}
+
+/** The two root fields of a kind, `threat(threatId)` and `threats`, from its definition and its node. */
+export function recordQueries<K extends ListedKind>(spec: NodeSpec<K, RecordNode<K>>) {
+  const { kind, Node, Connection, filter, order } = spec;
+  const { resource, texts } = DEFINITION_OF[kind];
+  const noun = texts.record.replace(/^An? |\.$/g, '');
+  const list = texts.list.replace(/^The list of |\.$/g, '');
+
+  const RecordListArgs = listArgsOf(filter, order, resource, texts.order);
+
+  @Resolver()
+  class RecordQueries {
+    @Guard('reader')
+    @Query(() => Node, {
+      name: kind,
+      nullable: true,
+      description: `One ${noun}; null if Abnormal does not know it or, with \`asOf\`, if it was not recorded.`,
+    })
+    async one(
+      @Arg(ID_NAMES[kind], () => ID, { description: 'Abnormal’s id of the record.' }) id: string,
+      @Args(() => RecordArgs) args: RecordArgs,
+      @Ctx() { trackedServices: services }: GatewayContext,
+    ): Promise<object | null> {
+      const head = await services.loaders.current.head();
+      const integration = await chooseIntegration(services, args.integration, head);
+      const seen = await readRecord<K>(services, { integration, kind, id }, args, head);
+      return seen && new Node(seen.revision, seen.view);
+    }
+
+    @Guard('reader')
+    @Query(() => Connection, {
+      name: resource,
+      nullable: true,
+      description: `${list.charAt(0).toUpperCase()}${list.slice(1)}, ${texts.order}.`,
+    })
+    async list(
+      @Args(() => RecordListArgs) args: FilteredListArgs,
+      @Ctx() context: GatewayContext,
+    ): Promise<object> {
+      const page = await listPage(context, spec, 'RECORD', args, (...place) => readPage(spec, ...place));
+      return new Connection(...(page as unknown as RecordPage<never>));
+    }
+  }
+  return RecordQueries;
 }

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { GraphQLError } from 'graphql';
 import { ArgsType, Field, Int } from 'type-graphql';
 import type { HistoryStore } from '../../history/store.js';
+import type { RecordKey } from '../../resources/registry.js';
+import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import type { Loaders } from '../request/loaders.js';
 
@@ -232,4 +234,57 @@ export class ListWalk {
       count,
     });
   }
+}
+
+/** What a page shows, as far as its cursors contain it. */
+interface PageView {
+  readonly seq: number;
+  readonly asOf: Instant;
+  readonly frozen: boolean;
+}
+
+/** A list that is part of a record and is read as a whole. */
+interface ArrayList<T, V extends PageView> {
+  /** The name in cursors, such as `Case.threats`. */
+  readonly list: string;
+  readonly owner: RecordKey;
+  readonly view: V;
+  /** The list in a view: the owner's, or the one that a cursor pins. */
+  readonly read: (view: V) => T[] | Promise<T[]>;
+  readonly idOf: (item: T) => string;
+}
+
+/** A page of it, with the view it was read in: that of the first page of the walk. */
+export async function arrayPage<T, V extends PageView>(
+  within: ArrayList<T, V>,
+  args: PageArgs,
+): Promise<{ page: ConnectionPage<T>; view: V }> {
+  const { owner, idOf } = within;
+  const terms = {
+    [owner.kind]: `${owner.integration} ${owner.id}`,
+    asOf: within.view.frozen ? within.view.asOf : null,
+  };
+  const walk = new ListWalk(args, within.list, terms);
+  const [seq, asOf] = walk.cursor?.pin ?? [within.view.seq, within.view.asOf];
+  if (typeof seq !== 'number' || typeof asOf !== 'string') throw foreignCursor();
+  const view = { ...within.view, seq, asOf };
+  const list = await within.read(view);
+  const page = walk.page(rowsFrom(list, walk, idOf), {
+    toNode: (item) => item,
+    placeOf: (item) => [idOf(item)],
+    pin: [view.seq, view.asOf],
+    count: async () => list.length,
+  });
+  return { page, view };
+}
+
+/** What comes after the cursor in the direction of the walk. */
+function rowsFrom<T>(list: readonly T[], { cursor, backward }: ListWalk, idOf: (item: T) => string): T[] {
+  if (cursor === null) return backward ? list.toReversed() : list.slice();
+  const [id] = cursor.place;
+  if (typeof id !== 'string') throw foreignCursor();
+  const place = list.findIndex((item) => idOf(item) === id);
+  if (place === -1)
+    throw badInput('The item of this cursor is no longer in the list. Omit the cursor.', 'after');
+  return backward ? list.slice(0, place).reverse() : list.slice(place + 1);
 }

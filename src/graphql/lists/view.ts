@@ -3,8 +3,9 @@ import type { ListedKind } from '../../resources/registry.js';
 import type { Freshness } from '../../sync/sync.js';
 import { type Instant, shift, toMillis } from '../../values/instant.js';
 import { badInput, queryError, upstreamErrorCode } from '../base/errors.js';
-import type { Dependencies } from '../operation/response-cache.js';
+import { type Dependencies, type ListFreshness, namesOf } from '../operation/response-cache.js';
 import type { RequestServices } from '../request/services.js';
+import { type CursorValue, foreignCursor } from './page.js';
 
 export interface ReadArgs {
   readonly asOf?: Instant | null;
@@ -96,6 +97,19 @@ export function latestView(
   return { seq, asOf, frozen: false, freshness, requestedAt, maxAgeMs, staleIfError };
 }
 
+/** The view that a cursor pins: later writes are not visible, and Abnormal is not called. */
+export function pinnedView(
+  { requestedAt }: RequestServices,
+  options: ReadOptions,
+  [seq, asOf]: readonly CursorValue[],
+  head: Pin,
+): View {
+  if (typeof seq !== 'number' || seq > head.seq || typeof asOf !== 'string') {
+    throw foreignCursor();
+  }
+  return { ...options, seq, asOf, frozen: options.asOf !== null, freshness: null, requestedAt };
+}
+
 /** The view of the batch that recorded a version. */
 export function viewOfRevision(revision: { seqFrom: number; observedFrom: Instant }): View {
   const { seqFrom: seq, observedFrom: asOf } = revision;
@@ -131,4 +145,44 @@ export function assertAcceptable(
 ): void {
   if (!freshness.stale || (held && options.staleIfError)) return;
   throw queryError(upstreamErrorCode(freshness.code), freshness.reason);
+}
+
+type ListWindow = Omit<ListFreshness, 'verifiedAt'>;
+
+/** Refreshed from Abnormal, unless the list is known to be fresh enough. */
+export async function freshHead(
+  services: RequestServices,
+  { resource, integrations, maxAgeMs }: ListWindow,
+): Promise<{ freshness: Freshness; head: Pin }> {
+  // by name, because the freshness of a new account is not known
+  const names = integrations ?? services.accounts.list().map(({ name }) => name);
+  const key = `${resource} ${names.join(' ')}`;
+  const known = services.listFreshness.get(key);
+  if (known && isFresh(services, known.verifiedAt, maxAgeMs)) {
+    const head = await services.store.head();
+    const { verifiedAt } = known;
+    if (known.head === head.seq) return { freshness: { stale: false, verifiedAt, live: false }, head };
+  }
+  const freshness = await services.live.list(resource, integrations, maxAgeMs, services.signal);
+  noteLive(services, freshness);
+  const head = await services.store.head();
+  if (!freshness.stale && freshness.verifiedAt) {
+    services.listFreshness.set(key, { verifiedAt: freshness.verifiedAt, head: head.seq });
+  }
+  return { freshness, head };
+}
+
+/** Whether a response would be the same again: nothing was recorded since, and its lists are as fresh as before. */
+export async function isUnchanged(
+  services: RequestServices,
+  { head, lists, from, until, accounts }: Dependencies,
+): Promise<boolean> {
+  const { requestedAt: now } = services;
+  if (now < from || now >= until || accounts !== namesOf(services.accounts)) return false;
+  if (lists.length === 0) return (await services.store.head()).seq === head;
+  const found = await Promise.all(lists.map((list) => freshHead(services, list)));
+  return found.every(({ freshness, head: { seq } }, i) => {
+    const isSame = !freshness.stale && !freshness.live && freshness.verifiedAt === lists[i]?.verifiedAt;
+    return isSame && seq === head;
+  });
 }

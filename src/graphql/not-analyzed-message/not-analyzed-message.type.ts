@@ -1,9 +1,7 @@
 import { notAnalyzedReason } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
@@ -82,32 +80,25 @@ export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
   readonly recipientAddress!: string | null;
 }
 
-@OutputType('A page of a list of messages that were not analysed.')
-export class NotAnalyzedMessageConnection extends recordConnectionOf<NotAnalyzedMessage>(
-  () => NotAnalyzedMessage,
-  'NotAnalyzedMessage',
-) {}
-
-export const notAnalyzedMessageFilter = filterInputFor<'notAnalyzedMessage'>('NotAnalyzedMessageFilter', {
-  id: { name: 'messageId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
-  reportedTime: { type: DateTimeFilter, description: 'Filter by when the message was reported.' },
-  reason: {
-    type: enumFilter('NotAnalyzedReason', NotAnalyzedReason),
-    description: 'Filter by why it was not analysed.',
+export const notAnalyzedMessageList = recordListOf('notAnalyzedMessage', NotAnalyzedMessage, {
+  page: 'A page of a list of messages that were not analysed.',
+  filter: {
+    id: 'Abnormal’s id',
+    reportedTime: 'when the message was reported',
+    reason: { type: NotAnalyzedReason, by: 'why it was not analysed' },
+    subject: 'the subject',
+    reporterAddress: 'the address of the user who reported it',
+    recipientAddress: 'the recipient’s address',
   },
-  subject: { type: TextFilter, description: 'Filter by the subject.' },
-  reporterAddress: { type: TextFilter, description: 'Filter by the address of the user who reported it.' },
-  recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address.' },
-});
-
-export const notAnalyzedMessageOrder = orderOf('notAnalyzedMessage', 'NotAnalyzedMessage', {
-  id: { name: 'MESSAGE_ID', description: 'Abnormal’s id, as text.' },
-  reportedTime: { name: 'REPORTED_TIME', description: 'When the message was reported: the default.' },
+  order: {
+    id: 'Abnormal’s id, as text.',
+    reportedTime: 'When the message was reported: the default.',
+  },
 });
 
 export const NotAnalyzedStatisticsResolver = statisticsFor({
   ...{ noun: 'NotAnalyzedMessage', plural: 'messages that were not analysed', kind: 'notAnalyzedMessage' },
-  ...{ unit: 'RECORD', filter: notAnalyzedMessageFilter, whole: null },
+  ...{ unit: 'RECORD', filter: notAnalyzedMessageList.filter, whole: null },
   times: { REPORTED: { field: 'reportedTime', description: 'When the message was reported.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

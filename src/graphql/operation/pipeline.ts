@@ -13,7 +13,7 @@ import { ANSWERING, inSpan } from '../../tracing.js';
 import type { CostLimits, QueryLimits, Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
 import { type ErrorCode, queryError } from '../base/errors.js';
-import { isUnchanged } from '../lists/list-records.js';
+import { isUnchanged } from '../lists/view.js';
 import type { GatewayContext } from '../request/services.js';
 import { type Admission, type AnalysedOperation, analyseOperation, roleErrors } from './analyse-operation.js';
 import { CALL_PRICE, type CostNode, givenCost, requestedCost } from './cost-estimate.js';

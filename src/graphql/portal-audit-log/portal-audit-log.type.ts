@@ -1,9 +1,7 @@
 import { auditStatus } from '../../resources/vocabularies.js';
 import type { Instant } from '../../values/instant.js';
 import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { DateTimeFilter, enumFilter, TextFilter } from '../lists/value-filters.js';
+import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
@@ -80,31 +78,27 @@ export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
   readonly requestUrl!: string | null;
 }
 
-@OutputType('A page of the portal’s audit log.')
-export class PortalAuditLogConnection extends recordConnectionOf<PortalAuditLog>(
-  () => PortalAuditLog,
-  'PortalAuditLog',
-) {}
-
-export const portalAuditLogFilter = filterInputFor<'portalAuditLog'>('PortalAuditLogFilter', {
-  id: { name: 'entryId', type: TextFilter, description: 'Filter by the entry’s SHA-256.' },
-  timestamp: { type: DateTimeFilter, description: 'Filter by when it happened.' },
-  category: { type: TextFilter, description: 'Filter by the kind of action.' },
-  action: { type: TextFilter, description: 'Filter by the action.' },
-  status: { type: enumFilter('PortalAuditStatus', PortalAuditStatus), description: 'Filter by the result.' },
-  userAddress: { type: TextFilter, description: 'Filter by the user’s address.' },
-  sourceIp: { type: TextFilter, description: 'Filter by the IP address of the user’s device.' },
-  messageId: { type: TextFilter, description: 'Filter by the id of the message that was acted on.' },
-});
-
-export const portalAuditLogOrder = orderOf('portalAuditLog', 'PortalAuditLog', {
-  id: { name: 'ENTRY_ID', description: 'The entry’s SHA-256.' },
-  timestamp: { name: 'TIMESTAMP', description: 'When it happened: the default.' },
+export const portalAuditLogList = recordListOf('portalAuditLog', PortalAuditLog, {
+  page: 'A page of the portal’s audit log.',
+  filter: {
+    id: 'the entry’s SHA-256',
+    timestamp: 'when it happened',
+    category: 'the kind of action',
+    action: 'the action',
+    status: { type: PortalAuditStatus, by: 'the result' },
+    userAddress: 'the user’s address',
+    sourceIp: 'the IP address of the user’s device',
+    messageId: 'the id of the message that was acted on',
+  },
+  order: {
+    id: 'The entry’s SHA-256.',
+    timestamp: 'When it happened: the default.',
+  },
 });
 
 export const PortalAuditStatisticsResolver = statisticsFor({
   ...{ noun: 'PortalAuditLog', plural: 'entries of the portal’s audit log', kind: 'portalAuditLog' },
-  ...{ unit: 'RECORD', filter: portalAuditLogFilter, whole: null },
+  ...{ unit: 'RECORD', filter: portalAuditLogList.filter, whole: null },
   times: { HAPPENED: { field: 'timestamp', description: 'When it happened.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

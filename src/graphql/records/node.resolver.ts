@@ -4,7 +4,7 @@ import { badInput } from '../base/errors.js';
 import { type GlobalId, kindOfType, parseGlobalId } from '../base/global-id.js';
 import { Run } from '../collection/run.type.js';
 import { readIntegrations } from '../integration/integration.resolver.js';
-import { NodeArgs } from '../lists/list-args.js';
+import { NodeArgs } from '../lists/connection.js';
 import { LARGEST_PAGE } from '../lists/page.js';
 import type { ReadArgs } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';

@@ -1,67 +1,25 @@
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind } from '../../resources/registry.js';
-import { Campaign, CampaignConnection, campaignFilter, campaignOrder } from '../campaign/campaign.type.js';
-import { Case, CaseConnection, caseFilter, caseOrder } from '../case/case.type.js';
-import {
-  Detection360Report,
-  Detection360ReportConnection,
-  detection360ReportFilter,
-  detection360ReportOrder,
-} from '../detection360-report/detection360-report.type.js';
-import type { ListSpec, RecordPage } from '../lists/list-records.js';
+import { campaignList } from '../campaign/campaign.type.js';
+import { caseList } from '../case/case.type.js';
+import { detection360ReportList } from '../detection360-report/detection360-report.type.js';
+import type { NodeSpec } from '../lists/list-records.js';
 import type { View } from '../lists/view.js';
-import {
-  NotAnalyzedMessage,
-  NotAnalyzedMessageConnection,
-  notAnalyzedMessageFilter,
-  notAnalyzedMessageOrder,
-} from '../not-analyzed-message/not-analyzed-message.type.js';
-import {
-  PortalAuditLog,
-  PortalAuditLogConnection,
-  portalAuditLogFilter,
-  portalAuditLogOrder,
-} from '../portal-audit-log/portal-audit-log.type.js';
-import { Threat, ThreatConnection, threatFilter, threatOrder } from '../threat/threat.type.js';
-import {
-  VendorCase,
-  VendorCaseConnection,
-  vendorCaseFilter,
-  vendorCaseOrder,
-} from '../vendor-case/vendor-case.type.js';
+import { notAnalyzedMessageList } from '../not-analyzed-message/not-analyzed-message.type.js';
+import { portalAuditLogList } from '../portal-audit-log/portal-audit-log.type.js';
+import { threatList } from '../threat/threat.type.js';
+import { vendorCaseList } from '../vendor-case/vendor-case.type.js';
 import type { RecordNode } from './record.type.js';
-
-export interface NodeSpec<K extends ListedKind, T extends RecordNode<K>> extends ListSpec<K, T> {
-  readonly Connection: new (...page: RecordPage<never>) => object;
-}
 
 /** Each listed kind: its node and its connection, and how its list is filtered and ordered. */
 export const NODES = {
-  threat: {
-    ...{ kind: 'threat', Node: Threat, Connection: ThreatConnection },
-    ...{ filter: threatFilter, order: threatOrder },
-  },
-  case: { kind: 'case', Node: Case, Connection: CaseConnection, filter: caseFilter, order: caseOrder },
-  campaign: {
-    ...{ kind: 'campaign', Node: Campaign, Connection: CampaignConnection },
-    ...{ filter: campaignFilter, order: campaignOrder },
-  },
-  vendorCase: {
-    ...{ kind: 'vendorCase', Node: VendorCase, Connection: VendorCaseConnection },
-    ...{ filter: vendorCaseFilter, order: vendorCaseOrder },
-  },
-  notAnalyzedMessage: {
-    ...{ kind: 'notAnalyzedMessage', Node: NotAnalyzedMessage, Connection: NotAnalyzedMessageConnection },
-    ...{ filter: notAnalyzedMessageFilter, order: notAnalyzedMessageOrder },
-  },
-  detection360Report: {
-    ...{ kind: 'detection360Report', Node: Detection360Report, Connection: Detection360ReportConnection },
-    ...{ filter: detection360ReportFilter, order: detection360ReportOrder },
-  },
-  portalAuditLog: {
-    ...{ kind: 'portalAuditLog', Node: PortalAuditLog, Connection: PortalAuditLogConnection },
-    ...{ filter: portalAuditLogFilter, order: portalAuditLogOrder },
-  },
+  threat: threatList,
+  case: caseList,
+  campaign: campaignList,
+  vendorCase: vendorCaseList,
+  notAnalyzedMessage: notAnalyzedMessageList,
+  detection360Report: detection360ReportList,
+  portalAuditLog: portalAuditLogList,
 } as const satisfies { readonly [K in ListedKind]: NodeSpec<K, RecordNode<K>> };
 
 export function toRecordNode(revision: RevisionRecord<ListedKind>, view: View): RecordNode {

@@ -16,13 +16,7 @@ import {
   type View,
 } from '../lists/view.js';
 import type { RequestServices } from '../request/services.js';
-import type { RecordNode } from './record.type.js';
-
-/** With the view in which it was read. */
-export interface RecordInView<K extends Kind = Kind> {
-  readonly revision: RevisionRecord<K>;
-  readonly view: View;
-}
+import type { RecordInView, RecordNode } from './record.type.js';
 
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 

@@ -1,7 +1,7 @@
 import { ID, InterfaceType } from 'type-graphql';
 import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
-import type { ListedKind, RecordOf } from '../../resources/registry.js';
+import type { Kind, ListedKind, PartKind, RecordOf } from '../../resources/registry.js';
 import { earliest, type Instant } from '../../values/instant.js';
 import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
@@ -126,6 +126,29 @@ export class Provenance {
   get staleReason(): string | null {
     return this.view.freshness?.stale ? this.view.freshness.reason : null;
   }
+}
+
+/** With the view in which it was read. */
+export interface RecordInView<K extends Kind = Kind> {
+  readonly revision: RevisionRecord<K>;
+  readonly view: View;
+}
+
+/** The values of a part of a record. */
+export const PartValue = valueFieldFrom('seen.revision.record');
+
+/** The type of a part of a record, which is read on demand. */
+export function partOf<K extends PartKind>() {
+  @OutputType('A part of a record.')
+  class Part {
+    constructor(readonly seen: RecordInView<K>) {}
+
+    @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
+    get provenance(): Provenance {
+      return new Provenance(this.seen.revision, this.seen.view);
+    }
+  }
+  return Part;
 }
 
 /** Whether this request waited for the read that confirmed the version, even if another one started it. */

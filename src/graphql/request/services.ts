@@ -76,102 +76,62 @@ interface Following {
   readonly lastEventId: string | null;
 }
 
-export class RequestServices {
+/** What outlives a request. */
+interface ProcessServices {
+  readonly listFreshness: KnownFreshness;
+  readonly followers: Followers;
+  readonly known: KnownNames;
+}
+
+type Parts = 'store' | 'accounts' | 'live' | 'defaultMaxAgeMs' | 'keys' | 'budgets' | 'pollEvery';
+
+/** What a request reads with. */
+export interface RequestServices
+  extends Pick<ContextOptions, Parts>,
+    Omit<RequestInfo, 'callerKey'>,
+    ProcessServices {
+  readonly callerKey: string | null;
+  readonly operations: Operations | null;
+  readonly rules: Rules;
+  readonly loaders: Loaders;
   readonly requestedAt: Instant;
   /** What the response depends on. */
   readonly reads: CacheDependencies;
   /** How often this request called Abnormal. */
-  liveReads = 0;
-  private loadersMade: Loaders | null = null;
-
-  constructor(
-    private readonly options: ContextOptions,
-    private readonly request: RequestInfo | undefined,
-    /** Outlives the request. */
-    readonly listFreshness: KnownFreshness,
-    /** Outlives the request. */
-    readonly followers: Followers,
-    /** Outlives the request. */
-    readonly known: KnownNames,
-  ) {
-    this.requestedAt = this.now();
-    this.reads = new CacheDependencies(namesOf(this.accounts));
-  }
-
+  liveReads: number;
+  now(): Instant;
   /** The same request as if it came now: with loaders that remember nothing. */
-  renewed(): RequestServices {
-    return new RequestServices(this.options, this.request, this.listFreshness, this.followers, this.known);
-  }
+  renewed(): RequestServices;
+}
 
-  now(): Instant {
-    return toInstant(this.options.clock());
-  }
-
-  get store(): HistoryStore {
-    return this.options.store;
-  }
-
-  get accounts(): Accounts {
-    return this.options.accounts;
-  }
-
-  get live(): Live {
-    return this.options.live;
-  }
-
-  get defaultMaxAgeMs(): number {
-    return this.options.defaultMaxAgeMs;
-  }
-
-  get keys(): KeyRegistry | undefined {
-    return this.options.keys;
-  }
-
-  get budgets(): ContextOptions['budgets'] {
-    return this.options.budgets;
-  }
-
-  get rules(): Rules {
-    return this.options.rules?.() ?? applyPolicy(NO_POLICY);
-  }
-
-  get operations(): Operations | null {
-    return this.options.operations ?? null;
-  }
-
-  get pollEvery(): ContextOptions['pollEvery'] {
-    return this.options.pollEvery;
-  }
-
-  get callerKey(): string | null {
-    return this.request?.callerKey ?? null;
-  }
-
-  get following(): Following | undefined {
-    return this.request?.following;
-  }
-
-  get signal(): AbortSignal | undefined {
-    return this.request?.signal;
-  }
-
-  get admission(): Admission | undefined {
-    return this.request?.admission;
-  }
-
-  get facts(): RequestFacts | undefined {
-    return this.request?.facts;
-  }
-
-  /** Without a request, this process itself. */
-  get caller(): Caller {
-    return this.request?.caller ?? LOCAL_CALLER;
-  }
-
-  get loaders(): Loaders {
-    this.loadersMade ??= createLoaders(this.options.store);
-    return this.loadersMade;
-  }
+/** Without a request, the caller is this process itself. */
+function createServices(
+  options: ContextOptions,
+  request: RequestInfo | undefined,
+  process: ProcessServices,
+): RequestServices {
+  const now = () => toInstant(options.clock());
+  let loaders: Loaders | null = null;
+  return {
+    ...options,
+    ...process,
+    ...request,
+    caller: request?.caller ?? LOCAL_CALLER,
+    callerKey: request?.callerKey ?? null,
+    operations: options.operations ?? null,
+    requestedAt: now(),
+    reads: new CacheDependencies(namesOf(options.accounts)),
+    liveReads: 0,
+    get rules() {
+      return options.rules?.() ?? applyPolicy(NO_POLICY);
+    },
+    get loaders() {
+      loaders ??= createLoaders(options.store);
+      return loaders;
+    },
+    now,
+    renewed: () => createServices(options, request, process),
+  };
 }
 
 /**
@@ -245,8 +205,8 @@ export function createContextFactory(options: ContextOptions): (request?: Reques
   );
   const followers = new Followers(options.store, { ...FOLLOWER_SETTINGS, ...options.followers });
   const known: KnownNames = { head: 0, names: [] };
-  return (request) =>
-    new GatewayContext(new RequestServices(options, request, listFreshness, followers, known));
+  const process = { listFreshness, followers, known };
+  return (request) => new GatewayContext(createServices(options, request, process));
 }
 
 /** Those that this process reads, and those that the history contains; what is known as of `head` is not read again. */

@@ -23,7 +23,7 @@ import { DAY, HOUR, type Instant, shift, toInstant, toMillis } from '../../value
 import { badInput, queryError } from '../base/errors.js';
 import { reportCoverage, withUndecided } from '../collection/coverage.js';
 import type { CoverageReport } from '../collection/coverage.type.js';
-import type { FilterInput, KindFilter } from '../lists/list-args.js';
+import type { FilterInput, KindFilter } from '../lists/filter-input.js';
 import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import {

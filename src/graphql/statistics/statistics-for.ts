@@ -6,7 +6,7 @@ import type { FieldValue } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { OutputType, ValueField } from '../base/fields.js';
 import { CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
-import type { FilterInput } from '../lists/list-args.js';
+import type { FilterInput } from '../lists/filter-input.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
 import {

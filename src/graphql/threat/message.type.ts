@@ -308,5 +308,8 @@ export class Message extends Node {
   readonly customerOverride!: CustomerOverride | null;
 }
 
-@OutputType('A page of messages: of one threat, newest first, or of all threats.')
-export class MessageConnection extends recordConnectionOf<Message>(() => Message, 'Message') {}
+export const MessageConnection = recordConnectionOf<Message>(
+  () => Message,
+  'Message',
+  'A page of messages: of one threat, newest first, or of all threats.',
+);

@@ -5,8 +5,7 @@ import type {
 } from '../../resources/threat/threat-parts.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField } from '../base/fields.js';
-import type { RecordInView } from '../records/read-record.js';
-import { Provenance } from '../records/record.type.js';
+import { PartValue, partOf } from '../records/record.type.js';
 
 @OutputType('A file attached to a message of a threat.')
 class Attachment {
@@ -18,18 +17,9 @@ class Attachment {
 }
 
 @OutputType('Attachments of a threat: `GET /threats/{id}/attachments`.')
-export class AttachmentList {
-  constructor(private readonly seen: RecordInView<'threatAttachments'>) {}
-
-  @ValueField(() => [Attachment], { description: 'The attachments of all messages.' })
-  get items(): ThreatAttachments['attachments'] {
-    return this.seen.revision.record.attachments;
-  }
-
-  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
-  get provenance(): Provenance {
-    return new Provenance(this.seen.revision, this.seen.view);
-  }
+export class AttachmentList extends partOf<'threatAttachments'>() {
+  @PartValue(() => [Attachment], { from: 'attachments', description: 'The attachments of all messages.' })
+  readonly items!: ThreatAttachments['attachments'];
 }
 
 @OutputType('A link in a message of a threat.')
@@ -54,18 +44,9 @@ class Link {
 }
 
 @OutputType('Links of a threat: `GET /threats/{id}/links`.')
-export class LinkList {
-  constructor(private readonly seen: RecordInView<'threatLinks'>) {}
-
-  @ValueField(() => [Link], { description: 'The links in all messages.' })
-  get items(): ThreatLinks['links'] {
-    return this.seen.revision.record.links;
-  }
-
-  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
-  get provenance(): Provenance {
-    return new Provenance(this.seen.revision, this.seen.view);
-  }
+export class LinkList extends partOf<'threatLinks'>() {
+  @PartValue(() => [Link], { from: 'links', description: 'The links in all messages.' })
+  readonly items!: ThreatLinks['links'];
 }
 
 @OutputType('One step of the remediation of a message.')
@@ -91,28 +72,15 @@ class MailFolder {
 @OutputType('What was done with a message, and where it is: `GET /messages/{id}/remediation_history`.', {
   name: 'RemediationHistory',
 })
-export class RemediationHistoryReport {
-  constructor(private readonly seen: RecordInView<'messageRemediation'>) {}
+export class RemediationHistoryReport extends partOf<'messageRemediation'>() {
+  @PartValue.id('Abnormal’s id of the message.')
+  readonly messageId!: string;
 
-  @ValueField.id('Abnormal’s id of the message.')
-  get messageId(): string {
-    return this.seen.revision.record.messageId;
-  }
-
-  @ValueField(() => [RemediationEvent], {
+  @PartValue(() => [RemediationEvent], {
     description: 'The steps, oldest first (`remediation_history`). Abnormal returns each status once.',
   })
-  get events(): RemediationHistory['events'] {
-    return this.seen.revision.record.events;
-  }
+  readonly events!: RemediationHistory['events'];
 
-  @ValueField(() => [MailFolder], { description: 'Where the message is (`folder_locations`).' })
-  get folders(): RemediationHistory['folders'] {
-    return this.seen.revision.record.folders;
-  }
-
-  @ValueField(() => Provenance, { description: 'Origin of these data: they are read on demand.' })
-  get provenance(): Provenance {
-    return new Provenance(this.seen.revision, this.seen.view);
-  }
+  @PartValue(() => [MailFolder], { description: 'Where the message is (`folder_locations`).' })
+  readonly folders!: RemediationHistory['folders'];
 }

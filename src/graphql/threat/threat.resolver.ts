@@ -2,24 +2,25 @@ import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-g
 import { everyVersion } from '../../history/store-access.js';
 import { RecordedMessages } from '../../model/recorded-messages.js';
 import type { RevisionRecord } from '../../model/revision.js';
+import { DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
 import { badInput } from '../base/errors.js';
 import { SyncResolver } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { Case, CaseConnection } from '../case/case.type.js';
-import { arrayPage } from '../lists/connection.js';
-import { type FilteredListArgs, listArgsOf } from '../lists/list-args.js';
+import { caseList } from '../case/case.type.js';
+import { reportCoverage } from '../collection/coverage.js';
+import { type FilteredListArgs, listArgsOf, type ReadCoverage } from '../lists/connection.js';
 import { type ItemListSpec, listItems } from '../lists/list-items.js';
-import { PageArgs } from '../lists/page.js';
-import type { View } from '../lists/view.js';
+import { arrayPage, type ConnectionPage, PageArgs } from '../lists/page.js';
+import { assertCollected, type View } from '../lists/view.js';
 import { Guard } from '../operation/guard.js';
 import { readOnDemand, readRecord } from '../records/read-record.js';
+import type { RecordNode } from '../records/record.type.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Message, MessageConnection } from './message.type.js';
 import { messageFilter, messageOrder } from './message-filter.js';
-import { namingRecords } from './references.js';
-import { MessageListArgs, Threat } from './threat.type.js';
+import { MessageListArgs, Threat, threatList } from './threat.type.js';
 import { AttachmentList, LinkList, RemediationHistoryReport } from './threat-parts.type.js';
 
 const MessagesArgs = listArgsOf(messageFilter, messageOrder, 'messages', 'last received first');
@@ -41,17 +42,13 @@ export class ThreatResolver {
   }
 
   @SyncResolver
-  @FieldResolver(() => CaseConnection, {
+  @FieldResolver(() => caseList.Connection, {
     nullable: true,
     description:
       'The cases that name the threat, ordered by id, in the same view. Derived by the gateway; Abnormal has no such lookup.',
   })
   cases(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
-    const naming = {
-      ...({ kind: 'case', list: 'Threat.cases' } as const),
-      ...{ Node: Case, Connection: CaseConnection },
-    };
-    return namingRecords(naming, root, args, context.trackedServices);
+    return namingRecords('Threat.cases', caseList, root, args, context.trackedServices);
   }
 
   @FieldResolver(() => AttachmentList, {
@@ -124,7 +121,7 @@ export class MessageResolver {
   async messages(
     @Args(() => MessagesArgs) args: FilteredListArgs,
     @Ctx() context: GatewayContext,
-  ): Promise<MessageConnection> {
+  ): Promise<object> {
     return new MessageConnection(...(await listItems(context, MESSAGES, args)));
   }
 }
@@ -160,25 +157,28 @@ function placeOf(id: string): readonly [threatId: string, messageId: string] {
   }
 }
 
-async function readMessages(
-  root: Threat,
-  args: MessageListArgs,
-  services: RequestServices,
-): Promise<MessageConnection> {
-  const { key } = root.revision;
+async function readMessages(root: Threat, args: MessageListArgs, services: RequestServices): Promise<object> {
   const isAll = args.recorded === 'ALL';
   const current = async (view: View) => {
-    const revision =
-      view.seq === root.view.seq
-        ? root.revision
-        : await services.loaders.records.load<'threat'>(key, view.seq);
+    const revision = await revisionIn(view, root, services);
     return revision ? currentMessages(revision, view) : [];
   };
   const list = isAll ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
   const read = isAll ? (view: View) => everyMessage(root.revision, view, services) : current;
   const idOf = (message: Message) => message.messageId;
-  const { page, view } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
-  return new MessageConnection(page, view, async () => null);
+  const owner = root.revision.key;
+  const { page, view } = await arrayPage({ list, owner, view: root.view, read, idOf }, args);
+  return new MessageConnection(page, view, NO_WINDOW);
+}
+
+/** The version of a record that a view shows: the record's own, or another in the view that a cursor pins. */
+async function revisionIn<K extends ListedKind>(
+  view: View,
+  root: RecordNode<K>,
+  { loaders }: RequestServices,
+): Promise<RevisionRecord<K> | null> {
+  if (view.seq === root.view.seq) return root.revision;
+  return loaders.records.load<K>(root.revision.key, view.seq);
 }
 
 function currentMessages(revision: RevisionRecord<'threat'>, view: View): Message[] {
@@ -195,4 +195,83 @@ async function everyMessage(
   return messages
     .all()
     .map(({ message, from, noLongerGivenSince }) => new Message(message, from, view, noLongerGivenSince));
+}
+
+/* The edges between threats and the records that name them, both ways and in one view. */
+
+/** The kinds of records that name threats, in the field `threatId` of their lists. */
+type NamingKind = {
+  [K in ListedKind]: RecordOf[K] extends { readonly threatIds: readonly string[] } ? K : never;
+}[ListedKind];
+
+const NO_WINDOW: ReadCoverage = async () => null;
+
+/** The stored threats that a record names, in its order. */
+export async function namedThreats<K extends NamingKind>(
+  list: string,
+  root: RecordNode<K>,
+  args: PageArgs,
+  services: RequestServices,
+): Promise<object> {
+  const { key } = root.revision;
+  const read = async (view: View) => {
+    const revision = await revisionIn(view, root, services);
+    if (!revision) return [];
+    const { threatIds } = revision.record as { readonly threatIds: readonly string[] };
+    const found = await loadThreats([...new Set(threatIds)], key.integration, view, services);
+    return found.flatMap((threat) => (threat ? [new Threat(threat, view)] : []));
+  };
+  const idOf = (threat: Threat) => threat.threatId;
+  const { page, view } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
+  return new threatList.Connection(page, view, NO_WINDOW);
+}
+
+/** The threats that a record names and that are not stored. */
+export async function missingThreatIds(
+  root: RecordNode<NamingKind>,
+  services: RequestServices,
+): Promise<string[]> {
+  const { threatIds } = root.record as { readonly threatIds: readonly string[] };
+  const revisions = await loadThreats(threatIds, root.revision.key.integration, root.view, services);
+  return threatIds.filter((_, index) => revisions[index] === null);
+}
+
+function loadThreats(
+  ids: readonly string[],
+  integration: string,
+  view: View,
+  services: RequestServices,
+): Promise<readonly (RevisionRecord<'threat'> | null)[]> {
+  const keys = ids.map((id) => ({ integration, kind: 'threat', id }) as const);
+  return services.loaders.records.loadAll('threat', keys, view.seq);
+}
+
+interface Naming<K extends NamingKind, T> {
+  readonly kind: K;
+  readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
+  readonly Connection: new (page: ConnectionPage<T>, view: View, readCoverage: ReadCoverage) => object;
+}
+
+/** The stored records that name a threat, ordered by id; `list` is the name in cursors, such as `Threat.cases`. */
+export async function namingRecords<K extends NamingKind, T extends RecordNode<K>>(
+  list: string,
+  { kind, Node, Connection }: Naming<K, T>,
+  root: Threat,
+  args: PageArgs,
+  services: RequestServices,
+): Promise<object> {
+  const { key } = root.revision;
+  const { integration, id: value } = key;
+  const read = async (view: View) => {
+    const reference = { kind, field: 'threatId', integration, value, seq: view.seq } as const;
+    const revisions = await services.loaders.referrers.load<K>(reference);
+    if (view.frozen && revisions.length === 0) await assertCollected(services, view, [kind], [integration]);
+    return revisions.map((revision) => new Node(revision, view));
+  };
+  const idOf = (node: T) => node.revision.key.id;
+  const { page, view } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
+  const everything = { from: null, to: null };
+  return new Connection(page, view, (asking) =>
+    reportCoverage(asking, view, DEFINITION_OF[kind].resource, [integration], everything),
+  );
 }

@@ -2,7 +2,7 @@ import { OWNERS } from '../statistics/read-statistics.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
 import { messageFilter } from './message-filter.js';
-import { threatFilter } from './threat.type.js';
+import { threatList } from './threat.type.js';
 
 const SHARED = {
   INTEGRATION: BY_ACCOUNT,
@@ -19,7 +19,7 @@ const SHARED = {
 };
 
 export const ThreatStatisticsResolver = statisticsFor({
-  ...{ noun: 'Threat', plural: 'threats', kind: 'threat', unit: 'RECORD', filter: threatFilter },
+  ...{ noun: 'Threat', plural: 'threats', kind: 'threat', unit: 'RECORD', filter: threatList.filter },
   times: {
     FIRST_RECEIVED: {
       field: 'firstReceivedTime',

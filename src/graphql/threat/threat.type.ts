@@ -17,10 +17,9 @@ import {
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf, someOf } from '../lists/list-args.js';
+import { recordListOf } from '../lists/connection.js';
+import { someOf } from '../lists/filter-input.js';
 import { PageArgs } from '../lists/page.js';
-import { BooleanFilter, DateTimeFilter, enumFilter, IntFilter, TextFilter } from '../lists/value-filters.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import {
   AttackedParty,
@@ -71,12 +70,11 @@ export class Threat extends RecordNode<'threat'> {
   @RecordValue.id('Abnormal’s id of the threat (`threatId`).')
   readonly threatId!: string;
 
-  @ValueField.textOrNull('Subject of the newest stored message; null if there is none.', {
+  @RecordValue.textOrNull('Subject of the newest stored message; null if there is none.', {
     personal: ['subject'],
+    from: 'messages[0]?.subject',
   })
-  get subject(): string | null {
-    return this.record.messages[0]?.subject ?? null;
-  }
+  readonly subject!: string | null;
 
   @ValueField.instantOrNull(
     'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
@@ -172,105 +170,73 @@ export class Threat extends RecordNode<'threat'> {
   }
 }
 
-@OutputType('A page of a list of threats.')
-export class ThreatConnection extends recordConnectionOf<Threat>(() => Threat, 'Threat') {}
-
-export const AttackTypeFilter = enumFilter('AttackType', AttackType);
-
-export const threatFilter = filterInputFor<'threat'>('ThreatFilter', {
-  id: { name: 'threatId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
-  receivedTime: {
-    type: DateTimeFilter,
-    description: 'Filter by when the newest stored message was received.',
+export const threatList = recordListOf('threat', Threat, {
+  page: 'A page of a list of threats.',
+  filter: {
+    id: 'Abnormal’s id',
+    receivedTime: 'when the newest stored message was received',
+    firstReceivedTime: 'when the oldest stored message was received',
+    latestRemediationTime: 'when a message was last remediated',
+    recipientCount: 'the number of mailboxes that Abnormal counts',
+    remediationState: {
+      type: ThreatRemediationState,
+      by: 'remediation state (`remediation.state`)',
+    },
+    unremediated: 'whether remediation may be incomplete: every state except REMEDIATED and NOT_NEEDED',
+    attackType: {
+      name: 'attackTypes',
+      formerName: 'attackType',
+      type: AttackType,
+      by: 'attack type',
+    },
+    attackStrategy: {
+      name: 'attackStrategies',
+      formerName: 'attackStrategy',
+      type: AttackStrategy,
+      by: 'how the attacker hides the sender’s identity',
+    },
+    attackVector: {
+      name: 'attackVectors',
+      formerName: 'attackVector',
+      type: AttackVector,
+      by: 'the harmful part',
+    },
+    impersonatedParty: {
+      name: 'impersonatedParties',
+      formerName: 'impersonatedParty',
+      type: ImpersonatedParty,
+      by: 'who the attacker pretends to be',
+    },
+    subject: 'the subject of a message',
+    fromAddress: {
+      name: 'fromAddresses',
+      formerName: 'fromAddress',
+      by: 'the sender’s address of a message',
+    },
+    fromName: 'the sender’s display name of a message',
+    senderDomain: 'the sender’s domain of a message, if Abnormal gives it',
+    recipientAddress: 'the mailbox that received a message',
+    messageId: 'Abnormal’s id of a message',
+    attackedParty: {
+      name: 'attackedParties',
+      type: AttackedParty,
+      by: 'who the attack targets',
+    },
+    tenant: 'the name of the tenant, or its number if it has no name',
+    allMessagesHeld: 'whether all messages are stored',
+    messages: someOf(
+      'ThreatMessagesFilter',
+      messageFilter,
+      'Filter by the stored messages: all conditions hold for one and the same message. Conditions next to it can hold for different messages.',
+    ),
   },
-  firstReceivedTime: {
-    type: DateTimeFilter,
-    description: 'Filter by when the oldest stored message was received.',
+  order: {
+    id: 'Abnormal’s id, as text.',
+    receivedTime: 'When the newest stored message was received: the default.',
+    firstReceivedTime: 'When the oldest stored message was received.',
+    latestRemediationTime: 'When a message was last remediated.',
+    recipientCount: 'Number of mailboxes that Abnormal counts.',
   },
-  latestRemediationTime: {
-    type: DateTimeFilter,
-    description: 'Filter by when a message was last remediated.',
-  },
-  recipientCount: { type: IntFilter, description: 'Filter by the number of mailboxes that Abnormal counts.' },
-  remediationState: {
-    type: enumFilter('ThreatRemediationState', ThreatRemediationState),
-    description: 'Filter by remediation state (`remediation.state`).',
-  },
-  unremediated: {
-    type: BooleanFilter,
-    description:
-      'Filter by whether remediation may be incomplete: every state except REMEDIATED and NOT_NEEDED.',
-  },
-  attackType: {
-    name: 'attackTypes',
-    formerName: 'attackType',
-    type: AttackTypeFilter,
-    description: 'Filter by attack type.',
-  },
-  attackStrategy: {
-    name: 'attackStrategies',
-    formerName: 'attackStrategy',
-    type: enumFilter('AttackStrategy', AttackStrategy),
-    description: 'Filter by how the attacker hides the sender’s identity.',
-  },
-  attackVector: {
-    name: 'attackVectors',
-    formerName: 'attackVector',
-    type: enumFilter('AttackVector', AttackVector),
-    description: 'Filter by the harmful part.',
-  },
-  impersonatedParty: {
-    name: 'impersonatedParties',
-    formerName: 'impersonatedParty',
-    type: enumFilter('ImpersonatedParty', ImpersonatedParty),
-    description: 'Filter by who the attacker pretends to be.',
-  },
-  subject: { type: TextFilter, description: 'Filter by the subject of a message.' },
-  fromAddress: {
-    name: 'fromAddresses',
-    formerName: 'fromAddress',
-    type: TextFilter,
-    description: 'Filter by the sender’s address of a message.',
-  },
-  fromName: { type: TextFilter, description: 'Filter by the sender’s display name of a message.' },
-  senderDomain: {
-    type: TextFilter,
-    description: 'Filter by the sender’s domain of a message, if Abnormal gives it.',
-  },
-  recipientAddress: { type: TextFilter, description: 'Filter by the mailbox that received a message.' },
-  messageId: { type: TextFilter, description: 'Filter by Abnormal’s id of a message.' },
-  attackedParty: {
-    name: 'attackedParties',
-    type: enumFilter('AttackedParty', AttackedParty),
-    description: 'Filter by who the attack targets.',
-  },
-  tenant: {
-    type: TextFilter,
-    description: 'Filter by the name of the tenant, or its number if it has no name.',
-  },
-  allMessagesHeld: { type: BooleanFilter, description: 'Filter by whether all messages are stored.' },
-  messages: someOf(
-    'ThreatMessagesFilter',
-    messageFilter,
-    'Filter by the stored messages: all conditions hold for one and the same message. Conditions next to it can hold for different messages.',
-  ),
-});
-
-export const threatOrder = orderOf('threat', 'Threat', {
-  id: { name: 'THREAT_ID', description: 'Abnormal’s id, as text.' },
-  receivedTime: {
-    name: 'RECEIVED_TIME',
-    description: 'When the newest stored message was received: the default.',
-  },
-  firstReceivedTime: {
-    name: 'FIRST_RECEIVED_TIME',
-    description: 'When the oldest stored message was received.',
-  },
-  latestRemediationTime: {
-    name: 'LATEST_REMEDIATION_TIME',
-    description: 'When a message was last remediated.',
-  },
-  recipientCount: { name: 'RECIPIENT_COUNT', description: 'Number of mailboxes that Abnormal counts.' },
 });
 
 type RecordedMessagesChoice = 'CURRENT' | 'ALL';

@@ -2,14 +2,14 @@ import { Args, Ctx, FieldResolver, ID, Resolver, Root } from 'type-graphql';
 import { SyncResolver } from '../base/fields.js';
 import { PageArgs } from '../lists/page.js';
 import type { GatewayContext } from '../request/services.js';
-import { missingThreatIds, namedThreats, namingRecords } from '../threat/references.js';
-import { Threat, ThreatConnection } from '../threat/threat.type.js';
-import { VendorCase, VendorCaseConnection } from './vendor-case.type.js';
+import { missingThreatIds, namedThreats, namingRecords } from '../threat/threat.resolver.js';
+import { Threat, threatList } from '../threat/threat.type.js';
+import { VendorCase, vendorCaseList } from './vendor-case.type.js';
 
 @Resolver(() => VendorCase)
 export class VendorCaseResolver {
   @SyncResolver
-  @FieldResolver(() => ThreatConnection, {
+  @FieldResolver(() => threatList.Connection, {
     nullable: true,
     description:
       'The stored threats that the timeline names, in its order and in the same view as the vendor case. A threat that was deleted later has `deletedAt`.',
@@ -31,16 +31,12 @@ export class VendorCaseResolver {
 @Resolver(() => Threat)
 export class ThreatVendorCasesResolver {
   @SyncResolver
-  @FieldResolver(() => VendorCaseConnection, {
+  @FieldResolver(() => vendorCaseList.Connection, {
     nullable: true,
     description:
       'The vendor cases whose timeline names the threat, ordered by id, in the same view. Derived by the gateway; Abnormal has no such lookup.',
   })
   vendorCases(@Root() root: Threat, @Args(() => PageArgs) args: PageArgs, @Ctx() context: GatewayContext) {
-    const naming = {
-      ...({ kind: 'vendorCase', list: 'Threat.vendorCases' } as const),
-      ...{ Node: VendorCase, Connection: VendorCaseConnection },
-    };
-    return namingRecords(naming, root, args, context.trackedServices);
+    return namingRecords('Threat.vendorCases', vendorCaseList, root, args, context.trackedServices);
   }
 }

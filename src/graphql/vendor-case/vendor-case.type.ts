@@ -2,9 +2,7 @@ import { ID } from 'type-graphql';
 import type { VendorEventRecord } from '../../resources/vendor-case/vendor-case.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
-import { recordConnectionOf } from '../lists/connection.js';
-import { filterInputFor, orderOf } from '../lists/list-args.js';
-import { DateTimeFilter, TextFilter } from '../lists/value-filters.js';
+import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
@@ -82,34 +80,28 @@ export class VendorCase extends RecordNode<'vendorCase'> {
   readonly threatIds!: readonly string[];
 }
 
-@OutputType('A page of a list of vendor cases.')
-export class VendorCaseConnection extends recordConnectionOf<VendorCase>(() => VendorCase, 'VendorCase') {}
-
-export const vendorCaseFilter = filterInputFor<'vendorCase'>('VendorCaseFilter', {
-  id: { name: 'vendorCaseId', type: TextFilter, description: 'Filter by Abnormal’s id.' },
-  lastModifiedTime: { type: DateTimeFilter, description: 'Filter by when it was last modified.' },
-  firstObservedTime: { type: DateTimeFilter, description: 'Filter by when its first message arrived.' },
-  vendorDomain: { type: TextFilter, description: 'Filter by the vendor’s domain.' },
-  senderAddress: { type: TextFilter, description: 'Filter by the sender’s address of a message.' },
-  recipientAddress: { type: TextFilter, description: 'Filter by the recipient’s address of a message.' },
-  markedAs: { name: 'markedAsRaw', type: TextFilter, description: 'Filter by how a message is marked.' },
-  threatId: {
-    name: 'threatIds',
-    formerName: 'threatId',
-    type: TextFilter,
-    description: 'Filter by Abnormal’s id of a threat of the timeline.',
+export const vendorCaseList = recordListOf('vendorCase', VendorCase, {
+  page: 'A page of a list of vendor cases.',
+  filter: {
+    id: 'Abnormal’s id',
+    lastModifiedTime: 'when it was last modified',
+    firstObservedTime: 'when its first message arrived',
+    vendorDomain: 'the vendor’s domain',
+    senderAddress: 'the sender’s address of a message',
+    recipientAddress: 'the recipient’s address of a message',
+    markedAs: { name: 'markedAsRaw', by: 'how a message is marked' },
+    threatId: { name: 'threatIds', formerName: 'threatId', by: 'Abnormal’s id of a threat of the timeline' },
   },
-});
-
-export const vendorCaseOrder = orderOf('vendorCase', 'VendorCase', {
-  id: { name: 'VENDOR_CASE_ID', description: 'Abnormal’s id, as text.' },
-  lastModifiedTime: { name: 'LAST_MODIFIED_TIME', description: 'When it was last modified: the default.' },
-  firstObservedTime: { name: 'FIRST_OBSERVED_TIME', description: 'When its first message arrived.' },
+  order: {
+    id: 'Abnormal’s id, as text.',
+    lastModifiedTime: 'When it was last modified: the default.',
+    firstObservedTime: 'When its first message arrived.',
+  },
 });
 
 export const VendorCaseStatisticsResolver = statisticsFor({
   ...{ noun: 'VendorCase', plural: 'vendor cases', kind: 'vendorCase' },
-  ...{ unit: 'RECORD', filter: vendorCaseFilter, whole: null },
+  ...{ unit: 'RECORD', filter: vendorCaseList.filter, whole: null },
   times: {
     FIRST_OBSERVED: { field: 'firstObservedTime', description: 'When the first message arrived.' },
     LAST_MODIFIED: { field: 'lastModifiedTime', description: 'When the vendor case was last modified.' },

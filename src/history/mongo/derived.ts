@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Collection, Document } from 'mongodb';
+import { streamText } from '../../model/ledger.js';
 import { OPEN_SEQ } from '../../model/revision.js';
-import { streamText } from '../../model/stream.js';
 import { type AnyRecord, FIRST_FIELDS, isListed, type Kind, keyText } from '../../resources/registry.js';
 import { compareValues, type Fields } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';

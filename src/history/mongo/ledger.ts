@@ -1,7 +1,7 @@
 import { Binary, type ClientSession, type Document, type MongoClient } from 'mongodb';
-import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
+import { type QuarantineEntry, type RecordedEntry, streamText } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
-import { type StreamState, streamsOf, streamText } from '../../model/stream.js';
+import { type StreamState, streamsOf } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
 import { quarantineAdditions } from '../batch-plan.js';

@@ -1,7 +1,6 @@
 import DataLoader from 'dataloader';
 import type { ClientSession } from 'mongodb';
-import type { RecordedEntry } from '../../model/ledger.js';
-import { streamText } from '../../model/stream.js';
+import { type RecordedEntry, streamText } from '../../model/ledger.js';
 import { toInstant } from '../../values/instant.js';
 import { walkStatistics } from '../columns/walk-statistics.js';
 import { HistoryError } from '../errors.js';

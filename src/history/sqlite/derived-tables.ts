@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
+import { type QuarantineEntry, type RecordedEntry, streamText } from '../../model/ledger.js';
 import type { RunRecord } from '../../model/run.js';
-import { type StreamState, streamText } from '../../model/stream.js';
+import type { StreamState } from '../../model/stream.js';
 import { isPageOf, pageIn } from '../reading-pages.js';
 import type { DerivedFault } from '../store.js';
 import { Connection } from './connection.js';

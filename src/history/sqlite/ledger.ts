@@ -1,6 +1,6 @@
-import type { QuarantineEntry, RecordedEntry } from '../../model/ledger.js';
+import { type QuarantineEntry, type RecordedEntry, streamText } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
-import { type Stream, type StreamState, streamsOf, streamText } from '../../model/stream.js';
+import { type Stream, type StreamState, streamsOf } from '../../model/stream.js';
 import { type Kind, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { parseStored } from '../errors.js';

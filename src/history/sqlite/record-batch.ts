@@ -1,5 +1,5 @@
+import { streamText } from '../../model/ledger.js';
 import { type Observation, OPEN_SEQ } from '../../model/revision.js';
-import { streamText } from '../../model/stream.js';
 import {
   groupKeys,
   isListed,

@@ -1,6 +1,6 @@
 import type { UpstreamError } from '../../abnormal/errors.js';
-import type { LedgerEntry, RecordedEntry } from '../../model/ledger.js';
-import { type StreamState, streamText } from '../../model/stream.js';
+import { type LedgerEntry, type RecordedEntry, streamText } from '../../model/ledger.js';
+import type { StreamState } from '../../model/stream.js';
 import {
   clip,
   DAY,

@@ -43,3 +43,23 @@ test('a field declared with a holder shows the holder’s current value', () => 
 test('a declared field does not become a property of the object, which would hide the getter', () => {
   expect(Object.keys(new Letter({ subject: null, sender: { name: '' } }))).toEqual(['record']);
 });
+
+const BoxValue = valueFieldFrom('box?');
+
+@ObjectType()
+class Shelf {
+  constructor(readonly box: { readonly letters: readonly { readonly subject: string }[] } | null) {}
+
+  @BoxValue.textOrNull('The first subject.', { from: 'letters[0]?.subject' })
+  readonly subject!: string | null;
+
+  // @ts-expect-error the box may be missing
+  @BoxValue(() => String, { from: 'letters[0]?.subject', description: 'A wrong type.' })
+  readonly title!: string;
+}
+
+test('a declared field is null if an object on its path is missing', () => {
+  const letters = [{ subject: 'Hello' }];
+  const shelves = [new Shelf({ letters }), new Shelf({ letters: [] }), new Shelf(null)];
+  expect(shelves.map(({ subject }) => subject)).toEqual(['Hello', null, null]);
+});

@@ -1,7 +1,7 @@
 import type { HistoryStore } from '../../../src/history/store.js';
-import { coverageOf, type Missing, stillMissing } from '../../../src/model/ledger.js';
+import { coverageOf, type Missing, stillMissing, streamText } from '../../../src/model/ledger.js';
 import type { RevisionRecord } from '../../../src/model/revision.js';
-import { type StreamState, streamsOf, streamText } from '../../../src/model/stream.js';
+import { type StreamState, streamsOf } from '../../../src/model/stream.js';
 import { CORE_RESOURCES, KINDS, keyText } from '../../../src/resources/registry.js';
 import type { TenantRecordKind } from '../../../src/simulator/options.js';
 import { sha256 } from '../../../src/values/canonical-json.js';

@@ -1,27 +1,115 @@
-import { ArgsType, Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
-import { DEFAULT_ORDER, type FIELDS, type ListedKind } from '../../resources/registry.js';
+import { Field, InputType, Int } from 'type-graphql';
+import type { FieldSpec } from '../../resources/definition.js';
+import { DEFINITION_OF, FIELDS, ID_NAMES, type ListedKind } from '../../resources/registry.js';
 import type { FieldValue, Filter } from '../../values/filter.js';
 import { type Instant, shift } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime, describedEnum } from '../base/fields.js';
-import { PageArgs } from './page.js';
-import type { Operator } from './value-filters.js';
-import type { ReadArgs } from './view.js';
+import { DateTime, Duration, ENUM_NAMES } from '../base/fields.js';
+
+const EQ_NULL = '`null` matches records without a value.';
+const NE = 'The opposite of `eq`: it matches records without a value, and `null` matches those with one.';
+const NONE = 'The opposite of `in`: it matches records without a value.';
+const ANY = 'For a field with several values, one matching value is enough.';
+
+/** The input type of the comparisons of one type of value, each with its description. */
+function comparisonInput(
+  name: string,
+  type: object,
+  description: string,
+  operators: Readonly<Partial<Record<Operator, string>>>,
+): object {
+  class Input {}
+  for (const [operator, text] of Object.entries(operators)) {
+    const isList = operator === 'in' || operator === 'notIn';
+    const ofOne = operator === 'last' ? Duration : type;
+    Field(() => (isList ? [type] : ofOne), { nullable: true, description: text })(Input.prototype, operator);
+  }
+  InputType(name, { description })(Input);
+  return Input;
+}
+
+const TextFilter = comparisonInput('TextFilter', String, `Compares text. ${ANY}`, {
+  eq: `Equal, case-sensitive. ${EQ_NULL}`,
+  in: 'Equal to one of these values, case-sensitive; at most 500.',
+  ne: `Not equal, case-sensitive. ${NE}`,
+  notIn: `Equal to none of these values, case-sensitive; at most 500. ${NONE}`,
+  contains: 'Contains this text, ignoring case.',
+  startsWith: 'Starts with this text, ignoring case.',
+});
+
+const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compares instants.', {
+  eq: `Equal to the millisecond. ${EQ_NULL}`,
+  ne: `Not equal, to the millisecond. ${NE}`,
+  gt: 'Later than this instant.',
+  gte: 'At this instant or later.',
+  lt: 'Earlier than this instant.',
+  lte: 'At this instant or earlier.',
+  last: 'At most this long before the current second (with `asOf`: before that instant), or later: `P1D`. All pages of a list use the instant of the first page.',
+});
+
+const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
+  eq: `Equal. ${EQ_NULL}`,
+  in: 'Equal to one of these values; at most 500.',
+  ne: `Not equal. ${NE}`,
+  notIn: `Equal to none of these values; at most 500. ${NONE}`,
+  gt: 'Greater than this value.',
+  gte: 'Greater or equal.',
+  lt: 'Less than this value.',
+  lte: 'Less or equal.',
+});
+
+const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares booleans.', {
+  eq: `Equal. ${EQ_NULL}`,
+  ne: `Not equal. ${NE}`,
+});
+
+const enumFilters = new Map<object, object>();
+
+/** The same input type for the same enum, whatever asks for it. */
+function enumFilter(type: object): object {
+  const known = enumFilters.get(type);
+  if (known) return known;
+  const name = ENUM_NAMES.get(type);
+  const made = comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
+    eq: `Equal. ${EQ_NULL}`,
+    in: 'Equal to one of these values; at most 500.',
+    ne: `Not equal. ${NE}`,
+    notIn: `Equal to none of these values; at most 500. ${NONE}`,
+  });
+  enumFilters.set(type, made);
+  return made;
+}
+
+/** The input types by the types of the fields of definitions. */
+const TYPES: Readonly<Record<FieldSpec['type'], object>> = {
+  ...{ text: TextFilter, texts: TextFilter, instant: DateTimeFilter },
+  ...{ number: IntFilter, boolean: BooleanFilter },
+};
 
 interface FilterField {
   /** The name in the graph; by default the field's own. */
   readonly name?: string;
   /** A name that it had, for one more release. */
   readonly formerName?: string;
-  readonly type: object;
-  readonly description: string;
-  /** For the items of a record: the filter of which one of them must match all. */
-  readonly items?: KindFilter;
+  /** The enum of its values, if they are those of one. */
+  readonly type?: object;
+  /** What it filters by, in words. */
+  readonly by: string;
 }
 
-/** Every field of a kind, by its name in the definition; `null` for a field that is not in the filter. */
-type FilterFields<K extends ListedKind> = {
-  readonly [F in keyof (typeof FIELDS)[K]]: FilterField | null;
+/** The items of a record, of which one must match a filter. */
+interface ItemField {
+  readonly type: object;
+  readonly description: string;
+  readonly items: KindFilter;
+}
+
+/** By name; text for a field with nothing but words, `null` for a field that is not in the filter. */
+type ShownBy = Readonly<Record<string, string | FilterField | ItemField | null>>;
+
+/** Every field of a kind, by its name in the definition, and what else its records are found by. */
+export type FilterFields<K extends ListedKind> = ShownBy & {
+  readonly [F in keyof (typeof FIELDS)[K]]: ShownBy[string];
 };
 
 /** All comparisons and combinations must match. */
@@ -32,11 +120,18 @@ export interface FilterInput {
   readonly [field: string]: unknown;
 }
 
-type ShownFields = readonly (FilterField & { readonly field: string; readonly name: string })[];
+interface ShownField {
+  readonly field: string;
+  readonly name: string;
+  readonly formerName?: string;
+  readonly type: object;
+  readonly description: string;
+  readonly items?: KindFilter;
+}
 
 export interface KindFilter {
   readonly type: object;
-  readonly fields: ShownFields;
+  readonly fields: readonly ShownField[];
   /** The store's filter; `null` when nothing is filtered. */
   readonly toFilter: (input: FilterInput | null | undefined, present: Present) => Filter | null;
 }
@@ -48,21 +143,29 @@ export interface Present {
 }
 
 /** The filter of a kind: all of its fields, and what else its records are found by. */
-export function filterInputFor<K extends ListedKind>(
-  typeName: string,
-  shown: FilterFields<K> & Readonly<Record<string, FilterField | null>>,
-): KindFilter {
-  return filterInputOf(typeName, { ...shown });
+export function filterInputFor<K extends ListedKind>(kind: K, shown: FilterFields<K>): KindFilter {
+  const { graphType, facets } = DEFINITION_OF[kind];
+  const specs = { ...FIELDS[kind], ...facets?.fields };
+  return filterInputOf(`${graphType}Filter`, specs, shown, ID_NAMES[kind]);
 }
 
-/** The same for other fields than those of a kind. */
+/** The same for other fields than those of a kind. Throws for a field that has no specification. */
 export function filterInputOf(
   typeName: string,
-  shown: Readonly<Record<string, FilterField | null>>,
+  specs: Readonly<Record<string, FieldSpec>>,
+  shown: ShownBy,
+  idName = 'id',
 ): KindFilter {
-  const fields = Object.entries(shown).flatMap(([field, spec]) =>
-    spec === null ? [] : [{ name: field, ...spec, field }],
-  );
+  const fields = Object.entries(shown).flatMap(([field, given]): ShownField[] => {
+    if (given === null) return [];
+    if (typeof given === 'object' && 'items' in given) return [{ name: field, ...given, field }];
+    const { by, type: words, ...names }: FilterField = typeof given === 'string' ? { by: given } : given;
+    const spec = specs[field];
+    if (!spec) throw new TypeError(`${typeName} has the field ${field}, which the definition does not have.`);
+    const type = words ? enumFilter(words) : TYPES[spec.type];
+    const name = field === 'id' ? idName : field;
+    return [{ name, ...names, type, field, description: `Filter by ${by}.` }];
+  });
   class Input {}
   const optional = (type: () => object, name: string, description: string, more: object = {}) =>
     Field(type, { nullable: true, description, ...more })(Input.prototype, name);
@@ -82,7 +185,7 @@ export function filterInputOf(
 }
 
 /** The field of a filter that matches records by their items: `{ some: … }`. */
-export function someOf(typeName: string, items: KindFilter, description: string): FilterField {
+export function someOf(typeName: string, items: KindFilter, description: string): ItemField {
   class Input {}
   const some = 'One of them matches this filter: all of its conditions hold for the same one.';
   Field(() => items.type, { nullable: true, description: some })(Input.prototype, 'some');
@@ -94,7 +197,11 @@ const MOST_CONDITIONS = 100;
 const MOST_VALUES = 500;
 const MOST_LEVELS = 20;
 
-function readFilter(input: FilterInput | null, fields: ShownFields, present: Present): Filter | null {
+function readFilter(
+  input: FilterInput | null,
+  fields: readonly ShownField[],
+  present: Present,
+): Filter | null {
   if (input === null) return null;
   const levels = levelsOf(input);
   if (levels > MOST_LEVELS) {
@@ -125,7 +232,7 @@ function someIn(field: unknown): FilterInput | null {
 
 type Path = readonly [argument: string, ...within: (string | number)[]];
 
-function partsOf(input: FilterInput, fields: ShownFields, present: Present, path: Path): Filter[] {
+function partsOf(input: FilterInput, fields: readonly ShownField[], present: Present, path: Path): Filter[] {
   const { and, or, not } = input;
   const inner = (part: FilterInput, ...place: Path) =>
     together(partsOf(part, fields, present, [...path, ...place]));
@@ -163,7 +270,7 @@ function together(parts: readonly Filter[]): Filter {
 }
 
 /** A comparison of the graph as one of the stores, which have fewer. */
-const COMPARISONS: Readonly<Record<Operator, (field: string, value: never, present: Present) => Filter>> = {
+const COMPARISONS = {
   eq: (field, eq: FieldValue) => ({ field, eq }),
   ne: (field, eq: FieldValue) => ({ not: { field, eq } }),
   in: (field, values: readonly FieldValue[]) => ({ field, in: values }),
@@ -178,7 +285,9 @@ const COMPARISONS: Readonly<Record<Operator, (field: string, value: never, prese
     relative.push({ field, ms });
     return { field, gte: shift(at, -ms) };
   },
-};
+} satisfies Readonly<Record<string, (field: string, value: never, present: Present) => Filter>>;
+
+type Operator = keyof typeof COMPARISONS;
 
 function comparisonsOf(field: string, given: unknown, present: Present, path: Path): Filter[] {
   return Object.entries(given ?? {}).flatMap(([name, value]: [string, unknown]) => {
@@ -202,153 +311,3 @@ function sizeOf(filter: Filter): number {
   if ('not' in filter) return 1 + sizeOf(filter.not);
   return 'some' in filter ? 1 + sizeOf(filter.some) : 1;
 }
-
-const OrderDirection = describedEnum<'ASC' | 'DESC'>('OrderDirection', 'Direction of an order.', {
-  ASC: 'Ascending: smallest or oldest first; records without a value come first.',
-  DESC: 'Descending: largest or newest first; records without a value come last.',
-});
-
-interface OrderInput {
-  readonly field: string;
-  readonly direction?: 'ASC' | 'DESC' | null;
-}
-
-export interface Order {
-  readonly field: string;
-  readonly descending: boolean;
-}
-
-type Fields<K extends ListedKind> = (typeof FIELDS)[K];
-
-type OrderFieldOf<K extends ListedKind> = {
-  [F in keyof Fields<K>]: Fields<K>[F] extends { order: true } ? F : never;
-}[keyof Fields<K>];
-
-export interface KindOrder {
-  readonly type: object;
-  readonly fields: readonly string[];
-  /** Default: the kind's own order, newest first. */
-  readonly toOrder: (input: OrderInput | null | undefined) => Order;
-}
-
-export function orderOf<K extends ListedKind>(
-  kind: K,
-  noun: string,
-  fields: Readonly<Record<OrderFieldOf<K> & string, OrderField>>,
-): KindOrder {
-  return orderBy(noun, fields, DEFAULT_ORDER[kind], 'integration, then by Abnormal’s id');
-}
-
-interface OrderField {
-  readonly name: string;
-  readonly description: string;
-}
-
-/** An order of anything; `ties` says by what equal values are ordered. */
-export function orderBy(
-  noun: string,
-  fields: Readonly<Record<string, OrderField>>,
-  byDefault: string,
-  ties: string,
-): KindOrder {
-  const entries = Object.entries(fields);
-  const names = Object.fromEntries(entries.map(([field, { name }]) => [name, field]));
-  const valuesConfig = Object.fromEntries(
-    entries.map(([, { name, description }]) => [name, { description }]),
-  );
-  registerEnumType(names, {
-    name: `${noun}OrderField`,
-    description: `Fields that a list of ${noun} can be ordered by.`,
-    valuesConfig,
-  });
-
-  @InputType(`${noun}Order`, {
-    description: `The order of a list. Equal values are ordered by ${ties}, in the same direction.`,
-  })
-  class Input {
-    @Field(() => names, { description: 'The field to order by.' })
-    field!: string;
-
-    @Field(() => OrderDirection, {
-      nullable: true,
-      defaultValue: 'DESC',
-      description: 'The direction. `null` means the default.',
-    })
-    direction?: 'ASC' | 'DESC' | null;
-  }
-
-  const toOrder = (input: OrderInput | null | undefined): Order =>
-    input
-      ? { field: input.field, descending: input.direction !== 'ASC' }
-      : { field: byDefault, descending: true };
-  return { type: Input, fields: entries.map(([field]) => field), toOrder };
-}
-
-const AS_OF =
-  'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
-const MAX_AGE =
-  'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.';
-const STALE_IF_ERROR =
-  'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).';
-
-@ArgsType()
-export class NodeArgs implements ReadArgs {
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
-}
-
-@ArgsType()
-export class RecordArgs extends NodeArgs {
-  @Field(() => ID, {
-    nullable: true,
-    description: 'Name of the integration that the record belongs to. Optional if there is only one.',
-  })
-  integration?: string | null;
-}
-
-@ArgsType()
-class ListArgs extends PageArgs implements ReadArgs {
-  @Field(() => [ID], {
-    nullable: true,
-    description: 'Only these integrations, by name. Default: all.',
-  })
-  integrations?: string[] | null;
-
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
-}
-
-/** The arguments of a list with its own filter and order. */
-export function listArgsOf(
-  filter: KindFilter,
-  order: KindOrder,
-  noun: string,
-  byDefault: string,
-): new () => FilteredListArgs {
-  @ArgsType()
-  class Args extends ListArgs {
-    @Field(() => filter.type, { nullable: true, description: `Only ${noun} that match this filter.` })
-    filter?: FilterInput | null;
-
-    @Field(() => order.type, { nullable: true, description: `The order. Default: ${byDefault}.` })
-    orderBy?: OrderInput | null;
-  }
-  return Args;
-}
-
-export type FilteredListArgs = ListArgs & {
-  readonly filter?: FilterInput | null;
-  readonly orderBy?: OrderInput | null;
-};
