@@ -72,6 +72,25 @@ describe('a live read of a record', () => {
     });
   });
 
+  test('goes on from what its caller saw, unless another one was recorded since', async () => {
+    world = await createTenantWorld({ now: NOW, tenant: TENANT });
+    const [id = '', other = ''] = idsOf('campaign', 2);
+    const empty = await world.store.head();
+    await world.sync.live.record(keyOf('campaign', id), MAX_AGE, { held: null, basis: empty });
+    world.simulator.resetStats();
+    const late = { held: null, basis: empty };
+    expect(await world.sync.live.record(keyOf('campaign', id), MAX_AGE, late)).toMatchObject({
+      verifiedAt: NOW,
+      stale: false,
+    });
+    expect(world.simulator.stats().requests).toBe(0);
+    const heads = vi.spyOn(world.store, 'head');
+    const basis = await world.store.head();
+    await world.sync.live.record(keyOf('campaign', other), MAX_AGE, { held: null, basis });
+    expect(heads).toHaveBeenCalledTimes(1);
+    expect((await heldOf(world.store, 'campaign')).size).toBe(2);
+  });
+
   test('of a record unknown to Abnormal returns nothing, which is remembered within maxAge', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const key = keyOf('case', '99999999');
