@@ -1,4 +1,6 @@
 import { GraphQLError } from 'graphql';
+import type { HistoryError } from '../../history/errors.js';
+import type { Role } from '../../values/access.js';
 
 /** Every `extensions.code` of a response, also of HTTP and of Apollo, with its meaning. */
 export const ERROR_CODES = {
@@ -83,4 +85,16 @@ const BY_UPSTREAM_CODE: Readonly<Record<string, ErrorCode>> = {
 
 export function upstreamErrorCode(code: string): ErrorCode {
   return BY_UPSTREAM_CODE[code] ?? 'UPSTREAM_UNAVAILABLE';
+}
+
+/** What a caller is told of a history that cannot be read: admins all, operators which record is damaged. */
+export function historyMessage({ code, message }: HistoryError, role: Role | null): string {
+  if (role === 'admin' || (role === 'operator' && code === 'DAMAGED')) return message;
+  return code === 'DAMAGED'
+    ? 'A record in the history is damaged and cannot be read. Ask an operator of the gateway; its log names the record.'
+    : 'The history cannot be read now. The gateway’s log has the reason.';
+}
+
+export function originalError(error: unknown): unknown {
+  return error instanceof GraphQLError && error.originalError ? originalError(error.originalError) : error;
 }

@@ -19,11 +19,11 @@ import {
 } from 'graphql';
 import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
-import type { ErrorCode } from '../base/errors.js';
+import { type ErrorCode, historyMessage, originalError } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
 import { analyseValid } from './analyse-operation.js';
 import { type Execute, parsedQueries } from './execute.js';
-import { createPipeline, historyMessage, originalError, RequestEnded } from './pipeline.js';
+import { createPipeline, RequestEnded } from './pipeline.js';
 import { QUESTIONS_DOCUMENT } from './questions.js';
 import { ResponseCache } from './response-cache.js';
 

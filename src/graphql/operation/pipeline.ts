@@ -12,7 +12,7 @@ import type { Log } from '../../log.js';
 import { ANSWERING, inSpan } from '../../tracing.js';
 import type { CostLimits, QueryLimits, Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { type ErrorCode, queryError } from '../base/errors.js';
+import { type ErrorCode, historyMessage, originalError, queryError } from '../base/errors.js';
 import { isUnchanged } from '../lists/view.js';
 import type { GatewayContext } from '../request/services.js';
 import { type Admission, type AnalysedOperation, analyseOperation, roleErrors } from './analyse-operation.js';
@@ -225,17 +225,7 @@ function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promi
     };
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    const stopListening = () => signal.removeEventListener('abort', onAbort);
-    answer.then(
-      (result) => {
-        stopListening();
-        resolve(result);
-      },
-      (error) => {
-        stopListening();
-        reject(error);
-      },
-    );
+    answer.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
   });
 }
 
@@ -302,14 +292,6 @@ function withDamage(run: Execute, log: Log): Execute {
   return async (execution) => withHistoryErrors(await run(execution), execution.context, log);
 }
 
-/** What a caller is told of a history that cannot be read: admins all, operators which record is damaged. */
-export function historyMessage({ code, message }: HistoryError, role: Role | null): string {
-  if (role === 'admin' || (role === 'operator' && code === 'DAMAGED')) return message;
-  return code === 'DAMAGED'
-    ? 'A record in the history is damaged and cannot be read. Ask an operator of the gateway; its log names the record.'
-    : 'The history cannot be read now. The gateway’s log has the reason.';
-}
-
 /**
  * The result with the errors of the history as the caller may see them, and with an error for each record that was
  * left out of a list because it is damaged.
@@ -330,8 +312,4 @@ function withHistoryErrors(
     return new GraphQLError(historyMessage(cause, role), { path, nodes: nodes ?? null, extensions });
   });
   return { ...result, errors };
-}
-
-export function originalError(error: unknown): unknown {
-  return error instanceof GraphQLError && error.originalError ? originalError(error.originalError) : error;
 }
