@@ -3,13 +3,16 @@ const MOST_OF_THE_TIME = 1 / 20;
 
 /** Work that takes long and whose last result is shown meanwhile: it is done once at a time, and then rests. */
 export class Rested<T> {
-  /** The last result; `null` before the first. */
+  /** The last result that is kept; `null` before the first. */
   last: T | null = null;
   /** The work that is not finished; `null` while there is none. */
   underway: Promise<T> | null = null;
   #restUntil = 0;
 
-  constructor(private readonly clock: () => number) {}
+  constructor(
+    private readonly clock: () => number,
+    private readonly results: { isKept(result: T): boolean } = { isKept: () => true },
+  ) {}
 
   /** Begins the work unless it is underway or rests; returns what is underway. */
   begin(work: () => Promise<T>): Promise<T> | null {
@@ -23,8 +26,9 @@ export class Rested<T> {
   async #do(work: () => Promise<T>): Promise<T> {
     const begun = this.clock();
     try {
-      this.last = await work();
-      return this.last;
+      const result = await work();
+      if (this.results.isKept(result)) this.last = result;
+      return result;
     } finally {
       this.#restUntil = this.clock() + (this.clock() - begun) / MOST_OF_THE_TIME;
       this.underway = null;

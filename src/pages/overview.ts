@@ -147,17 +147,21 @@ async function evaluatedFor(
       ? late
       : services.ask<VerdictsAnswer>(VERDICTS_QUERY, { asOf, period: judged.text }, request);
   verdicts.catch(() => {});
+  // others are shown the answer too, so it does not end with this request
+  const forAll = { ...request, signal: new AbortController().signal };
   const states = await newest(services, `states ${span}`, late, () =>
-    services.ask<StatesAnswer>(STATES_QUERY, state, request),
+    services.ask<StatesAnswer>(STATES_QUERY, state, forAll),
   );
   const places =
     states === 'PENDING'
       ? states
       : await newest(services, `places ${span}`, late, () =>
-          services.ask<PlacesAnswer>(PLACES_QUERY, state, request),
+          services.ask<PlacesAnswer>(PLACES_QUERY, state, forAll),
         );
   return { states, places, verdicts: await Promise.race([verdicts, late]) };
 }
+
+const FAULTLESS = { isKept: ({ errors }: Answer<object>) => errors.length === 0 };
 
 /**
  * The answer to a question about the present, the same for all readers. A large history takes minutes to evaluate, so
@@ -169,7 +173,7 @@ async function newest<T>(
   late: Promise<'PENDING'>,
   ask: () => Promise<Answer<T>>,
 ): Promise<Answer<T> | 'PENDING'> {
-  const known = (background.get(name) ?? new Rested(clock)) as Rested<Answer<T>>;
+  const known = (background.get(name) ?? new Rested(clock, FAULTLESS)) as Rested<Answer<T>>;
   background.set(name, known);
   const underway = known.begin(ask);
   const answer = underway === null ? 'PENDING' : await Promise.race([underway, late]);

@@ -12,15 +12,23 @@ const CONTROL = { id: 'token-rotation', title: 'Tokens are rotated' };
 /** A gateway that answers only what is asked about current states, after as long as a test says. */
 function gateway() {
   const asked: string[] = [];
-  const [clock, answers] = [{ now: Date.parse(NOW) }, [] as (() => void)[]];
+  const signals: AbortSignal[] = [];
+  const fault = {
+    message: 'The history cannot be read now.',
+    path: ['posture'],
+    code: 'HISTORY_UNAVAILABLE',
+  };
+  const [clock, answers] = [{ now: Date.parse(NOW) }, [] as ((isWrong: boolean) => void)[]];
   const services: OverviewServices = {
-    async ask<T>(query: string, { asOf }: { asOf?: string }) {
+    async ask<T>(query: string, { asOf }: { asOf?: string }, { signal }: typeof REQUEST) {
       const name = /query (\w+)/.exec(query)?.[1] ?? '';
       if (name !== 'States' && name !== 'Places') return { data: null, errors: [] };
       asked.push(name);
-      await new Promise<void>((resolve) => {
+      signals.push(signal);
+      const isWrong = await new Promise<boolean>((resolve) => {
         answers.push(resolve);
       });
+      if (isWrong) return { data: null, errors: [fault] };
       const state = {
         ...{ control: CONTROL, verdict: 'PASS', headline: { text: `of ${asOf}`, next: null } },
         ...{ wouldChange: null, validUntil: null, exceptions: 0, waived: 0, period: { text: '' } },
@@ -40,11 +48,11 @@ function gateway() {
     const { html } = await readOverview(services, REQUEST, window);
     return /<section id="controls".*?<\/section>/s.exec(html)?.[0] ?? '';
   };
-  const answer = async () => {
-    for (const each of answers.splice(0)) each();
+  const answer = async ({ isWrong = false } = {}) => {
+    for (const each of answers.splice(0)) each(isWrong);
     await delay(5);
   };
-  return { asked, clock, load, answer };
+  return { asked, signals, clock, load, answer };
 }
 
 test('current states are evaluated once at a time, and no page waits for them', async () => {
@@ -78,4 +86,22 @@ test('each window is evaluated for itself', async () => {
   await load('24h');
   expect(await load('30d')).toContain('being evaluated for the last 30 days');
   expect(asked).toEqual(['States', 'States']);
+});
+
+test('an evaluation that failed is not shown in place of the last states', async () => {
+  const { clock, load, answer } = gateway();
+  await load();
+  await answer();
+  clock.now += 60_000;
+  expect(await load()).toContain(`of ${NOW}`);
+  clock.now += 60_000;
+  await answer({ isWrong: true });
+  expect(await load()).toContain(`of ${NOW}`);
+});
+
+test('an evaluation does not end with the request that began it', async () => {
+  const { signals, load } = gateway();
+  await load();
+  expect(signals).toHaveLength(1);
+  expect(signals).not.toContain(REQUEST.signal);
 });
