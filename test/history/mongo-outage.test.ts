@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
@@ -80,4 +81,23 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
     await expect(store.record(batch)).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
     expect(await faultsOf(url)).toEqual([]);
   });
+
+  it('waits with a write for a primary as long as the connection string says', async () => {
+    await store.close();
+    store = await openMongoStore(`${proxy.url}&serverSelectionTimeoutMS=3000`, 'write');
+    await store.ping();
+    await proxy.cut();
+    const begun = performance.now();
+    await expect(store.record(batch)).rejects.toMatchObject({ name: 'HistoryError', code: 'UNAVAILABLE' });
+    expect(performance.now() - begun).toBeGreaterThan(2_500);
+  });
+
+  it('waits with a write longer than an election of MongoDB takes, unless the connection string says less', async () => {
+    await proxy.cut();
+    const written = store.record(batch);
+    // the servers begin an election after ten seconds without a primary
+    await delay(12_000);
+    await proxy.restore();
+    expect(await written).toMatchObject({ seq: 1, added: 2 });
+  }, 40_000);
 });
