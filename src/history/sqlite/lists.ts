@@ -86,10 +86,11 @@ export class Lists {
 
   async count(query: ListQuery, head: Head): Promise<number> {
     if (query.filter === null) return this.#liveCount(query);
-    const scan = this.#scanQuery(query, this.#viewAt(query.seq, head).lastRev);
+    const view = this.#viewAt(query.seq, head);
+    const scan = this.#scanQuery(query, view.lastRev);
     if (scan !== null) return this.answers.scan({ type: 'COUNT', query: scan }, this.#isQuickScan(scan));
     const field = absentTime(query.kind, query.filter) ?? DEFAULT_ORDER[query.kind];
-    const counted = await this.#planned(query, field, head, countSql);
+    const counted = await this.#planned(query, field, view, head, countSql);
     return counted.reduce((sum, [row]) => sum + Number(row?.[0]), 0);
   }
 
@@ -107,13 +108,19 @@ export class Lists {
 
   /** The revisions that match a filter by ids or references. */
   async #matching(query: ListQuery, head: Head): Promise<number[]> {
-    const rows = await this.#planned(query, DEFAULT_ORDER[query.kind], head, matchingSql);
+    const view = this.#viewAt(query.seq, head);
+    const rows = await this.#planned(query, DEFAULT_ORDER[query.kind], view, head, matchingSql);
     return rows.flat().map(([rev]) => Number(rev));
   }
 
   /** The rows of each part for a query of all that match. */
-  async #planned(query: ListQuery, field: string, head: Head, queryOf: typeof countSql): Promise<Row[][]> {
-    const view = this.#viewAt(query.seq, head);
+  async #planned(
+    query: ListQuery,
+    field: string,
+    view: Head,
+    head: Head,
+    queryOf: typeof countSql,
+  ): Promise<Row[][]> {
     const filter = await this.#decided(query.filter, query, view);
     const request = { ...query, filter, goal: 'COUNT', descending: true, after: null } as const;
     const plan = this.#plan(request, query, orderColumn(query.kind, field), view, head);
