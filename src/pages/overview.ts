@@ -53,6 +53,8 @@ export interface OverviewRequest {
  */
 const PATIENCE_MS = 300;
 const LEAST_PATIENCE_MS = 50;
+/** How long an evaluation waits for such a page to be sent. */
+const PAUSE_MS = 500;
 
 /** The page at `/`, from one view of the history. */
 export async function readOverview(
@@ -141,6 +143,8 @@ async function evaluatedFor(
   patience: number,
 ): Promise<Evaluated> {
   const late = delay(patience, 'PENDING' as const, { ref: false });
+  // of a history this large the states take seconds: the page goes first
+  const pauseMs = patience > LEAST_PATIENCE_MS ? 0 : PAUSE_MS;
   const state = { asOf: now, windows: [windowOf(span)] };
   const verdicts =
     judged.text === null
@@ -149,13 +153,13 @@ async function evaluatedFor(
   verdicts.catch(() => {});
   // others are shown the answer too, so it does not end with this request
   const forAll = { ...request, signal: new AbortController().signal };
-  const states = await newest(services, `states ${span}`, late, () =>
+  const states = await newest(services, `states ${span}`, late, pauseMs, () =>
     services.ask<StatesAnswer>(STATES_QUERY, state, forAll),
   );
   const places =
     states === 'PENDING'
       ? states
-      : await newest(services, `places ${span}`, late, () =>
+      : await newest(services, `places ${span}`, late, pauseMs, () =>
           services.ask<PlacesAnswer>(PLACES_QUERY, state, forAll),
         );
   return { states, places, verdicts: await Promise.race([verdicts, late]) };
@@ -171,11 +175,15 @@ async function newest<T>(
   { background, clock }: OverviewServices,
   name: string,
   late: Promise<'PENDING'>,
+  pauseMs: number,
   ask: () => Promise<Answer<T>>,
 ): Promise<Answer<T> | 'PENDING'> {
   const known = (background.get(name) ?? new Rested(clock, FAULTLESS)) as Rested<Answer<T>>;
   background.set(name, known);
-  const underway = known.begin(ask);
+  const underway = known.begin(async () => {
+    if (pauseMs > 0) await delay(pauseMs, undefined, { ref: false });
+    return ask();
+  });
   const answer = underway === null ? 'PENDING' : await Promise.race([underway, late]);
   return answer === 'PENDING' ? (known.last ?? answer) : answer;
 }

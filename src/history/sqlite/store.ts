@@ -106,7 +106,10 @@ class SqliteStore implements HistoryStore {
     this.#lists = new Lists(connection, this.#integrations, this.#revisions, answers, limits);
     this.#ledger = new Ledger(connection, answers, limits);
     this.#documents = new Documents(connection, answers, limits, mode);
-    if (mode === 'write') this.#makeBlocks(['EARLIER', 'SMALL']);
+    if (mode !== 'write') return;
+    this.#makeBlocks(['EARLIER', 'SMALL']);
+    // the first caller with a long query need not wait until the thread has started
+    if (this.#headNow().lastRev > limits.scan) void this.#worker.all([]).catch(() => {});
   }
 
   async record(batch: Batch): Promise<Recorded> {
