@@ -20,8 +20,8 @@ export const GapReasonEnum = describedEnum<GapReason>(
   },
 );
 
-@OutputType('A span of source time that is not completely collected.')
-class Gap {
+@OutputType('A span of source time that is not completely collected.', { name: 'Gap' })
+export class CollectionGap {
   @ValueField.id('Name of the integration.')
   readonly integration!: string;
 
@@ -101,10 +101,10 @@ export class CoverageReport {
   )
   readonly complete!: boolean;
 
-  @ValueField(() => [Gap], {
+  @ValueField(() => [CollectionGap], {
     description: 'Spans that are not completely collected, oldest first by integration.',
   })
-  readonly gaps!: readonly Gap[];
+  readonly gaps!: readonly CollectionGap[];
 
   @ValueField(() => UndecidedRecords, {
     description:

@@ -8,12 +8,11 @@ import type {
   PeriodTrendPoint as PointFacts,
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
-import type { GapReason } from '../../model/ledger.js';
 import type { Rules } from '../../policy/rules.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toMissingRecord } from '../collection/coverage.js';
-import { GapReasonEnum, MissingRecord } from '../collection/coverage.type.js';
+import { CollectionGap, MissingRecord } from '../collection/coverage.type.js';
 import { Control, GapClass, Verdict } from './control.type.js';
 import { Headline, Measure, toMeasure } from './measure.type.js';
 import { PolicyInUse, WaiverUse } from './policy.type.js';
@@ -32,24 +31,9 @@ export class EvidencePeriod {
 }
 
 @OutputType('A span of a stream that is not completely collected.', { name: 'EvidenceGap' })
-class EvidenceGap {
-  @ValueField.id('Name of the integration.')
-  readonly integration!: string;
-
+class EvidenceGap extends CollectionGap {
   @ValueField.text('The stream, as resource/filter key: `threats/receivedTime`.')
   readonly stream!: string;
-
-  @ValueField.instant('Start of the span (UTC), inclusive.')
-  readonly from!: Instant;
-
-  @ValueField.instant('End of the span (UTC), exclusive.')
-  readonly to!: Instant;
-
-  @ValueField(() => GapReasonEnum, { description: 'Reason for the gap.' })
-  readonly reason!: GapReason;
-
-  @ValueField.textOrNull('Message of the reading that left the gap, in words; null if there is none.')
-  readonly detail!: string | null;
 
   @ValueField(() => GapClass, { description: 'What the gap means for the verdict.' })
   readonly class!: GapClass;
