@@ -19,14 +19,7 @@ import {
   storedSeal,
   type Tree,
 } from './seal.js';
-import {
-  allStreams,
-  type EndedRuns,
-  endedRuns,
-  RecentRuns,
-  type StreamStatement,
-  stateCoverage,
-} from './seal-content.js';
+import { allStreams, type EndedRuns, endedRuns, RecentRuns, stateCoverage } from './seal-content.js';
 import type { Signer } from './signing-key.js';
 
 /** With so many revisions a seal ends with the batch: hashing its tree and writing its list let nothing in between. */
@@ -131,12 +124,13 @@ async function sealNext(
 async function stateAll(store: HistoryStore, range: Pick<SealBody, 'fromSeq' | 'toSeq' | 'toAt'>) {
   const states = await store.streams();
   const from = new Map(states.map((state) => [streamText(state), state.collectFrom]));
-  const statements: StreamStatement[] = [];
-  for (const stream of allStreams(states)) {
-    const statement = await stateCoverage(store, stream, from.get(streamText(stream)) ?? null, range);
-    if (statement) statements.push(statement);
-  }
-  return statements;
+  // all at once: MongoDB then reads the ledgers in one command
+  const statements = await Promise.all(
+    allStreams(states).map((stream) =>
+      stateCoverage(store, stream, from.get(streamText(stream)) ?? null, range),
+    ),
+  );
+  return statements.filter((statement) => statement !== null);
 }
 
 interface Part extends Pick<SealBody, 'toSeq' | 'toAt'> {

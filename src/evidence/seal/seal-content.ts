@@ -132,7 +132,7 @@ export function wholeLedger(store: HistoryStore, stream: Stream, seq: number): P
 }
 
 /** The coverage of a stream at a batch, and the leaves of the readings since another. */
-export interface StreamStatement {
+interface StreamStatement {
   readonly coverage: StreamCoverage;
   readonly leaves: readonly Leaf[];
 }

@@ -56,7 +56,7 @@ describe.skipIf(!mongo)('the command poll --once on a history in MongoDB', () =>
     expect(cost.result).toBe(0);
     // six resources
     expect(batches).toBeLessThanOrEqual(7);
-    expect(cost.commands.length, cost.commands.join(', ')).toBeLessThanOrEqual(135);
+    expect(cost.commands.length, cost.commands.join(', ')).toBeLessThanOrEqual(128);
     expect(cost.oplogBytes).toBeLessThanOrEqual(35_000);
   });
 });
