@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KnownValues } from '../../src/history/columns/values.js';
 import { columnOf } from '../../src/history/sqlite/columns.js';
 import { Connection, Integrations, type Query } from '../../src/history/sqlite/connection.js';
 import type { Row, SqlValue } from '../../src/history/sqlite/driver.js';
@@ -190,7 +191,8 @@ class Recorder extends Connection {
 
   readonly worker = {
     all: async (queries: readonly Query[]) => queries.map((query) => this.#note(query, 'worker')),
-    scan: async <T extends ScanTask>(task: T) => runScan(this, task) as ScanResults[T['type']],
+    scan: async <T extends ScanTask>(task: T) =>
+      runScan(this, task, new KnownValues(null)) as ScanResults[T['type']],
     close: async () => {},
   };
 

@@ -199,11 +199,18 @@ export class Values {
 
 /** The values of columns that were read, for those who read them next: numbering them takes longer than counting. */
 export class KnownValues {
-  readonly #known = new BoundedCache<Values>('columnValues', ({ bytes }) => bytes);
   readonly #used = new Map<string, Values>();
 
+  constructor(
+    /** `null`: nothing is kept, for those who read them once. */
+    private readonly kept: BoundedCache<Values> | null = new BoundedCache<Values>(
+      'columnValues',
+      ({ bytes }) => bytes,
+    ),
+  ) {}
+
   of(name: string): Values {
-    const values = this.#used.get(name) ?? this.#known.get(name) ?? new Values();
+    const values = this.#used.get(name) ?? this.kept?.get(name) ?? new Values();
     this.#used.set(name, values);
     return values;
   }
@@ -212,8 +219,8 @@ export class KnownValues {
   keep(): void {
     for (const [name, values] of this.#used) {
       // what it takes has changed
-      this.#known.delete(name);
-      this.#known.set(name, values);
+      this.kept?.delete(name);
+      this.kept?.set(name, values);
     }
     this.#used.clear();
   }

@@ -59,7 +59,7 @@ export async function walkStatistics(
     nameOf: String,
     recordedAt: (rev: number) => rows.times[rev] ?? Number.NaN,
     unsettled: DEFINITION_OF[kind].unsettledField,
-    known: new KnownValues(),
+    known: new KnownValues(null),
   };
   return statisticsIn(rows.blocks, [{ scan, query }], facts)[0] as Statistics;
 }

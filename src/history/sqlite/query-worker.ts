@@ -37,7 +37,7 @@ export interface ScanResults {
 export function runScan(
   connection: Connection,
   task: ScanTask,
-  known = new KnownValues(),
+  known: KnownValues,
 ): ScanResults[ScanTask['type']] {
   try {
     return connection.snapshot(() => resultOf(connection, task, known));
@@ -183,7 +183,8 @@ export class QueryRunner {
 export function inlineQueries(connection: Connection): QueryWorker {
   return {
     all: async (queries) => queries.map(({ sql, params }) => connection.all(sql, params)),
-    scan: async <T extends ScanTask>(task: T) => runScan(connection, task) as ScanResults[T['type']],
+    scan: async <T extends ScanTask>(task: T) =>
+      runScan(connection, task, new KnownValues(null)) as ScanResults[T['type']],
     close: async () => {},
   };
 }

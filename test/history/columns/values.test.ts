@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Block, encodeBlock } from '../../../src/history/columns/block.js';
 import { encodeValues } from '../../../src/history/columns/column.js';
 import { KnownValues, Values } from '../../../src/history/columns/values.js';
+import { caches } from '../../../src/values/bounded-cache.js';
 import { compareValues, type FieldValue } from '../../../src/values/filter.js';
 
 const text = fc.oneof(
@@ -74,4 +75,14 @@ describe('values by number', () => {
     const block = new Block(0, (name) => (name === 'field' ? bytes : (rows.get(name) ?? new Uint8Array())));
     expect(() => new Values().of(block, 'field')).toThrow(SyntaxError);
   });
+});
+
+test('values that are read once make no cache, whose limit the metrics would add to those of others', () => {
+  const before = caches().length;
+  const known = new KnownValues(null);
+  const values = known.of('subject');
+  values.numberOf('a');
+  known.keep();
+  expect(caches()).toHaveLength(before);
+  expect(known.of('subject')).not.toBe(values);
 });
