@@ -48,7 +48,7 @@ export function createApp(config: Config, options: AppOptions): App {
       const schema = buildGatewaySchema(config.http);
       const limits = openLimits(config, schema);
       const counters = createCounters();
-      const collector = await openCollector(config, options, counters);
+      const collector = await openCollector(config, options, counters, config.historyReads);
       opened.unshift(collector.close);
       const { callers, keys } = await openCallers(config, { ...options, store: collector.writes.shown });
       opened.unshift(() => callers.close());

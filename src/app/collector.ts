@@ -85,10 +85,11 @@ export async function openCollector(
   config: Config,
   options: AppOptions,
   observers?: Observers,
+  reads: ReadsFrom = 'primary',
 ): Promise<Collector> {
   const { clock, log } = options;
   const isRemote = !config.history.startsWith('sqlite:');
-  const stores = await openStores(config, options);
+  const stores = await openStores(config, options, reads);
   const closeStores = () => closeAll(...stores.map((each) => () => each.close()));
   const [written, readable = written] = stores;
   const writes = watchWrites(written, { clock, log, isRemote, readable });
@@ -120,9 +121,12 @@ export async function openCollector(
 }
 
 /** What the collection writes to, and what callers read from: another one if secondaries may answer them. */
-async function openStores(config: Config, options: AppOptions): Promise<[HistoryStore, ...HistoryStore[]]> {
+async function openStores(
+  config: Config,
+  options: AppOptions,
+  reads: ReadsFrom,
+): Promise<[HistoryStore, ...HistoryStore[]]> {
   const store = await openHistory(config, 'write', options);
-  const reads = config.historyReads;
   if (reads === 'primary' || config.history.startsWith('sqlite:')) return [store];
   try {
     return [store, await openHistory(config, 'read', options, reads)];
