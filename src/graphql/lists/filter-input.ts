@@ -47,11 +47,15 @@ const DateTimeFilter = comparisonInput('DateTimeFilter', DateTime, 'Compares ins
   last: 'At most this long before the current second (with `asOf`: before that instant), or later: `P1D`. All pages of a list use the instant of the first page.',
 });
 
-const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
+const EXACT = {
   eq: `Equal. ${EQ_NULL}`,
   in: 'Equal to one of these values; at most 500.',
   ne: `Not equal. ${NE}`,
   notIn: `Equal to none of these values; at most 500. ${NONE}`,
+};
+
+const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
+  ...EXACT,
   gt: 'Greater than this value.',
   gte: 'Greater or equal.',
   lt: 'Less than this value.',
@@ -59,8 +63,8 @@ const IntFilter = comparisonInput('IntFilter', Int, 'Compares integers.', {
 });
 
 const BooleanFilter = comparisonInput('BooleanFilter', Boolean, 'Compares booleans.', {
-  eq: `Equal. ${EQ_NULL}`,
-  ne: `Not equal. ${NE}`,
+  eq: EXACT.eq,
+  ne: EXACT.ne,
 });
 
 const enumFilters = new Map<object, object>();
@@ -70,12 +74,7 @@ function enumFilter(type: object): object {
   const known = enumFilters.get(type);
   if (known) return known;
   const name = ENUM_NAMES.get(type);
-  const made = comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, {
-    eq: `Equal. ${EQ_NULL}`,
-    in: 'Equal to one of these values; at most 500.',
-    ne: `Not equal. ${NE}`,
-    notIn: `Equal to none of these values; at most 500. ${NONE}`,
-  });
+  const made = comparisonInput(`${name}Filter`, type, `Compares values of ${name}. ${ANY}`, EXACT);
   enumFilters.set(type, made);
   return made;
 }

@@ -2,14 +2,21 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Collection, Document } from 'mongodb';
 import { streamText } from '../../model/ledger.js';
 import { OPEN_SEQ } from '../../model/revision.js';
-import { type AnyRecord, FIRST_FIELDS, isListed, type Kind, keyText } from '../../resources/registry.js';
-import { compareValues, type Fields } from '../../values/filter.js';
+import {
+  FIRST_FIELDS,
+  fieldsOf,
+  isListed,
+  keyText,
+  type ListedKind,
+  type RecordOf,
+} from '../../resources/registry.js';
+import { compareValues } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { type FieldRange, type HighWaterMarks, ITEM_SPAN, noMarks, widenMarks } from '../high-water-marks.js';
 import { isPageOf, pageIn } from '../reading-pages.js';
 import type { DerivedFault } from '../store.js';
 import { readBodies } from './bodies.js';
-import { foldedFields, recordFields, storedFields } from './filter.js';
+import { foldedFields, storedFields } from './filter.js';
 import { LiveCountCheck } from './live-counts.js';
 import { INDEXES } from './schema.js';
 import {
@@ -93,15 +100,14 @@ export class MongoDerivedCheck {
     if (doc.seqTo === OPEN_SEQ && doc.observedTo !== null)
       yield ofVersion(doc, 'is marked as ended, but is not');
     if (!(doc.confirmedBy >= doc.seqFrom)) yield ofVersion(doc, 'was confirmed before it existed');
-    const isInLists = isListed(doc.kind) && !doc.deleted;
-    const fields = isInLists ? fieldsIn(doc.kind, record) : null;
-    if (fields === undefined) return;
-    const f = fields ? storedFields(fields) : undefined;
-    const c = fields && isListed(doc.kind) ? (foldedFields(doc.kind, fields) ?? undefined) : undefined;
+    const { kind, deleted } = doc;
+    const listed = isListed(kind) && !deleted ? listedIn(kind, record, this.#extents) : null;
+    if (listed === undefined) return;
+    const f = listed ? storedFields(listed.fields) : undefined;
+    const c = listed?.folded ?? undefined;
     if (!isDeepStrictEqual(plain(doc.f), plain(f)) || !isDeepStrictEqual(plain(doc.c), plain(c)))
       yield ofVersion(doc, 'is not found by its own values: what lists go by was altered');
-    if (fields && isListed(doc.kind) && record !== undefined)
-      this.#extents = widenMarks(this.#extents, doc.kind, fields, JSON.parse(record) as AnyRecord);
+    if (listed) this.#extents = listed.extents;
   }
 
   /** Read once the last batch is known, so that it is no older than that. */
@@ -221,16 +227,17 @@ function isWithin({ min, max, nulls }: FieldRange, own: FieldRange): boolean {
   );
 }
 
-function fieldsIn(kind: Kind, record: string | undefined): Fields | null | undefined {
+/** What lists see of a version, and how far the marks reach with it; `undefined` where its record cannot be read. */
+function listedIn(kind: ListedKind, record: string | undefined, extents: HighWaterMarks) {
   if (record === undefined) return undefined;
   try {
-    const value = JSON.parse(record) as AnyRecord;
-    const fields = recordFields(kind, value);
-    if (fields && isListed(kind)) {
-      foldedFields(kind, fields);
-      widenMarks(noMarks(), kind, fields, value);
-    }
-    return fields;
+    const value = JSON.parse(record) as RecordOf[ListedKind];
+    const fields = fieldsOf(kind, value);
+    return {
+      fields,
+      folded: foldedFields(kind, fields),
+      extents: widenMarks(extents, kind, fields, value),
+    };
   } catch {
     return undefined;
   }

@@ -6,7 +6,6 @@ import {
   type ListedKind,
   type RecordValues,
 } from '../../resources/registry.js';
-
 import type { Instant } from '../../values/instant.js';
 import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
 import type { DerivedFault } from '../store.js';
