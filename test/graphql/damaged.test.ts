@@ -58,6 +58,7 @@ describe('one damaged record', () => {
 test('an unreadable history names its location only to admins and in the log', async () => {
   const closed = await Graph.start(undefined, { asksCallers: true });
   const name = basename(closed.folder);
+  await closed.observe(observeThreat(sampleThreat('a')));
   await closed.store.close();
   for (const role of ['reader', 'operator', 'admin'] as const) {
     const { errors } = await asked(role, '{ threats { nodes { threatId } } cases { totalCount } }', closed);

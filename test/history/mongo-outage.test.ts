@@ -50,6 +50,16 @@ describe.skipIf(!mongo)('a history in MongoDB whose connection breaks', () => {
     },
   );
 
+  it.each(['findAndModify', 'insert', 'commitTransaction'])(
+    'records a batch once if the driver knows before %s that the connection is of no more use',
+    async (command) => {
+      proxy.breakNoticed(command);
+      expect(await store.record(batch)).toMatchObject({ seq: 1, added: 2 });
+      expect(await store.head()).toMatchObject({ seq: 1 });
+      expect(await faultsOf(url)).toEqual([]);
+    },
+  );
+
   it('stores a document and a journal entry once if the response to the write is lost', async () => {
     for (const [command, write] of [
       ['insert', () => store.putDocument('settings', 'a', { n: 1 }, 0)],

@@ -9,8 +9,10 @@ export class MongoProxy {
   readonly commands: string[] = [];
   #change: (answer: Buffer) => Buffer = (answer) => answer;
   #changeAsked: (asked: Buffer) => Buffer = (asked) => asked;
-  #plan: { readonly command: string; readonly when: 'before' | 'after' } | null = null;
+  #plan: { readonly command: string; readonly when: 'before' | 'after' | 'noticed' } | null = null;
   readonly #sockets = new Set<Socket>();
+  /** Those by which the driver has sent a command. */
+  readonly #used = new Set<Socket>();
   #held: (() => void)[] | null = null;
   #slow: { readonly command: string; readonly ms: number } | null = null;
 
@@ -46,6 +48,11 @@ export class MongoProxy {
   /** Breaks the connection in place of letting the next `command` through. */
   breakBefore(command: string): void {
     this.#plan = { command, when: 'before' };
+  }
+
+  /** The same, a moment after the driver has seen its other connections end, by which it watches the server. */
+  breakNoticed(command: string): void {
+    this.#plan = { command, when: 'noticed' };
   }
 
   /** From now on, answers have other bytes in place of `text`. */
@@ -97,7 +104,9 @@ export class MongoProxy {
     const end = () => [client, server].map((socket) => socket.destroy());
     let isLost = false;
     const note = commandReader((name, collection) => {
-      if (!OF_DRIVER.has(name)) this.commands.push(collection === null ? name : `${name} ${collection}`);
+      if (OF_DRIVER.has(name)) return;
+      for (const socket of [client, server]) this.#used.add(socket);
+      this.commands.push(collection === null ? name : `${name} ${collection}`);
     });
     client.on('data', (asked) => {
       const data = this.#changeAsked(asked);
@@ -109,7 +118,10 @@ export class MongoProxy {
         isLost = plan.when === 'after';
       }
       if (plan?.when === 'before') end();
-      else if (this.#slow && data.includes(this.#slow.command))
+      else if (plan?.when === 'noticed') {
+        for (const socket of this.#sockets) if (!this.#used.has(socket)) socket.destroy();
+        setTimeout(end, 100);
+      } else if (this.#slow && data.includes(this.#slow.command))
         setTimeout(() => server.write(data), this.#slow.ms);
       else this.#send(server, data);
     });

@@ -1,6 +1,8 @@
 import {
   BSON,
+  type ClientSession,
   type Db,
+  MongoBulkWriteError,
   MongoClient,
   MongoError,
   MongoNetworkError,
@@ -9,6 +11,7 @@ import {
   type TopologyDescription,
 } from 'mongodb';
 import { damaged, HistoryError } from '../errors.js';
+import { TRANSACTION } from './stored-types.js';
 
 /** A connected replica set or cluster. */
 export interface MongoConnection {
@@ -94,7 +97,7 @@ function toHistoryError(error: unknown, where: string, what: string): unknown {
   if (BSON.BSONError.isBSONError(error)) return damaged(what, { cause: error });
   if (error instanceof HistoryError || !(error instanceof MongoError)) return error;
   if (error instanceof MongoServerSelectionError) return unavailable(selectionProblem(error, where), error);
-  if (error instanceof MongoNetworkError) {
+  if (isConnectionLost(error)) {
     return unavailable(`the connection to ${where} failed: ${error.message}`, error);
   }
   const code = error instanceof MongoServerError ? Number(error.code) : Number.NaN;
@@ -122,6 +125,26 @@ export async function guarded<T>(
   } catch (error) {
     throw toHistoryError(error, where, what);
   }
+}
+
+/**
+ * Runs `work` in a transaction, which must bear being run again after it was committed. The driver tries again by
+ * itself, except if it knew already that the server was gone when the connection under a command ended.
+ */
+export async function inTransaction<T>(
+  { client }: Pick<MongoConnection, 'client'>,
+  work: (session: ClientSession) => Promise<T>,
+): Promise<T> {
+  const run = () => client.withSession((session) => session.withTransaction(work, TRANSACTION));
+  return run().catch((error: unknown) => {
+    if (isConnectionLost(error)) return run();
+    throw error;
+  });
+}
+
+function isConnectionLost(error: unknown): boolean {
+  const cause = error instanceof MongoBulkWriteError ? (error.errorResponse as unknown) : error;
+  return cause instanceof MongoNetworkError;
 }
 
 function unavailable(message: string, cause: MongoError): HistoryError {

@@ -8,6 +8,7 @@ import { quarantineAdditions } from '../batch-plan.js';
 import { checkStored } from '../errors.js';
 import { PAGE_READINGS, packReadings, readingsIn, readingsTouching } from '../reading-pages.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
+import { inTransaction } from './connection.js';
 import { REACH_INDEX, WRITTEN_INDEX } from './schema.js';
 import {
   type BatchDoc,
@@ -19,7 +20,6 @@ import {
   REACHES,
   type RunDoc,
   reachOf,
-  TRANSACTION,
   UNLIMITED,
 } from './stored-types.js';
 
@@ -64,10 +64,7 @@ export class MongoLedger {
       { $match: { count: { $gte: PAGE_READINGS } } },
     ];
     for (const { _id: stream } of await this.collections.ledger.aggregate<{ _id: string }>(old).toArray()) {
-      const join = (session: ClientSession) => this.#joinSome(stream, seq, session);
-      while (
-        await client.withSession((session) => session.withTransaction(() => join(session), TRANSACTION))
-      );
+      while (await inTransaction({ client }, (session) => this.#joinSome(stream, seq, session)));
     }
   }
 

@@ -3,7 +3,7 @@ import { LISTED_KINDS } from '../../resources/registry.js';
 import { compareValues } from '../../values/filter.js';
 import type { LiveChange } from '../batch-plan.js';
 import type { DerivedFault, ListQuery } from '../store.js';
-import type { MongoConnection } from './connection.js';
+import { inTransaction, type MongoConnection } from './connection.js';
 import type { BatchDoc, Collections, HeadDoc, LiveCount, RevisionDoc } from './stored-types.js';
 
 /*
@@ -39,32 +39,27 @@ export async function liveCountAt(
 }
 
 /** Counts what is live if the newest batch does not say it. */
-export async function startCounting({ client }: MongoConnection, collections: Collections): Promise<void> {
+export async function startCounting(connection: MongoConnection, collections: Collections): Promise<void> {
   const { batches, meta, revisions } = collections;
   const newest = await batches.findOne({}, { sort: { seq: -1 }, projection: { live: 1 } });
   if (newest === null || newest.live) return;
-  await client.withSession((session) =>
-    session.withTransaction(
-      async () => {
-        // every writer begins with the head, so that none records a batch meanwhile
-        const counting = { $currentDate: { countedAt: true } } as const;
-        const head = await meta.findOneAndUpdate({ _id: 'head' }, counting, { session });
-        const live = await revisions
-          .aggregate<LiveCount>(
-            [
-              { $match: { kind: { $in: LISTED_KINDS }, seqTo: OPEN_SEQ, deleted: false } },
-              { $group: { _id: { kind: '$kind', integration: '$integration' }, n: { $sum: 1 } } },
-              { $project: { _id: 0, kind: '$_id.kind', integration: '$_id.integration', n: 1 } },
-            ],
-            { session },
-          )
-          .toArray();
-        const { seq } = head as HeadDoc;
-        await batches.updateOne({ seq }, { $set: { live: inOrder(live) } }, { session });
-      },
-      { readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority' } },
-    ),
-  );
+  await inTransaction(connection, async (session) => {
+    // every writer begins with the head, so that none records a batch meanwhile
+    const counting = { $currentDate: { countedAt: true } } as const;
+    const head = await meta.findOneAndUpdate({ _id: 'head' }, counting, { session });
+    const live = await revisions
+      .aggregate<LiveCount>(
+        [
+          { $match: { kind: { $in: LISTED_KINDS }, seqTo: OPEN_SEQ, deleted: false } },
+          { $group: { _id: { kind: '$kind', integration: '$integration' }, n: { $sum: 1 } } },
+          { $project: { _id: 0, kind: '$_id.kind', integration: '$_id.integration', n: 1 } },
+        ],
+        { session },
+      )
+      .toArray();
+    const { seq } = head as HeadDoc;
+    await batches.updateOne({ seq }, { $set: { live: inOrder(live) } }, { session });
+  });
 }
 
 function groupOf({ kind, integration }: Pick<LiveCount, 'kind' | 'integration'>): string {

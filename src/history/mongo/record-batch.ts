@@ -8,7 +8,7 @@ import { HistoryError } from '../errors.js';
 import { type HighWaterMarks, marksOf, widenStage } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { writeBodies } from './bodies.js';
-import { endAbandoned, type MongoConnection } from './connection.js';
+import { endAbandoned, inTransaction, type MongoConnection } from './connection.js';
 import { foldedFields, observedFields, storedFields } from './filter.js';
 import { readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
@@ -20,7 +20,6 @@ import {
   type LiveCount,
   type RevisionDoc,
   revisionId,
-  TRANSACTION,
 } from './stored-types.js';
 
 const DUPLICATE_KEY = 11_000;
@@ -67,9 +66,7 @@ export class MongoRecorder {
       return this.#write(batch, fields, session);
     };
     try {
-      const written = await this.connection.client.withSession((session) =>
-        session.withTransaction(attempt, TRANSACTION),
-      );
+      const written = await inTransaction(this.connection, attempt);
       this.#newest = written;
       return written.recorded;
     } catch (error) {
