@@ -15,7 +15,7 @@ export type Reply = number | ((response: ServerResponse, received: Received) => 
 /** Another system that receives messages of webhooks, over real HTTP. */
 export class Receiver {
   /** Everything that arrived, also what was not accepted. */
-  readonly received: Received[] = [];
+  received: Received[] = [];
   reply: Reply = 204;
   private readonly server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -41,6 +41,15 @@ export class Receiver {
 
   ids(): string[] {
     return this.received.map(({ id }) => id);
+  }
+
+  /** Forgets what came with the id of an earlier message, as receivers do, and returns it. */
+  dropRepeated(): Received[] {
+    const isFirst = ({ id }: Received, i: number) => this.ids().indexOf(id) === i;
+    const { received } = this;
+    const repeated = received.filter((each, i) => !isFirst(each, i));
+    this.received = received.filter(isFirst);
+    return repeated;
   }
 
   /** The payloads, each verified with the library of the specification. */

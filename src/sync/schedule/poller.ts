@@ -50,6 +50,8 @@ const DEFAULT_LEASE_MS = 20_000;
 const RETRY_MS = 1_000;
 /** A lease that is not released ends by itself. */
 const RELEASE_MS = 2_000;
+/** A term ends before its lease, so that no other process begins while its last requests are under way. */
+const TERM_SHARE = 3 / 4;
 
 export function createPoller(options: PollerOptions): Poller {
   const { leaseMs = DEFAULT_LEASE_MS, sleep = defaultSleep } = options;
@@ -126,13 +128,14 @@ export function createLeadership({ store, holder, leaseMs, log, sleep }: Leaders
    * this one was suspended or the history was away for too long. `since`: just before the lease was requested.
    */
   async function renew(term: AbortController, since: number): Promise<void> {
-    let until = since + leaseMs;
+    const endOf = (requested: number) => requested + leaseMs * TERM_SHARE;
+    let until = endOf(since);
     for (let isHeld: boolean | null = true; isHeld !== false; ) {
-      await sleep(isHeld ? (until - performance.now()) / 3 : RETRY_MS, term.signal);
+      await sleep(isHeld ? (until - performance.now()) / 2 : RETRY_MS, term.signal);
       if (term.signal.aborted) return;
       const begin = performance.now();
       isHeld = begin < until ? await acquire(until - begin, term.signal) : false;
-      if (isHeld) until = begin + leaseMs;
+      if (isHeld) until = endOf(begin);
     }
     if (term.signal.aborted) return;
     log.warn({ holder }, 'this process no longer polls: its lease could not be renewed');
