@@ -86,9 +86,9 @@ describe('list plans', () => {
   ]);
 
   it.each(orders)('give the same pages and counts: by $orderBy, descending $descending', async (order) => {
-    for (const seq of [1, 2, 3, 6, 9, 12]) {
+    for (const seq of [1, 3, 12]) {
       for (const filter of FILTERS) {
-        for (const integrations of [null, ['b'], ['a', 'nobody']]) {
+        for (const integrations of [null, ['a', 'nobody']]) {
           await agree({ kind: 'case', seq, filter, integrations, after: null, limit: 7, ...order });
         }
       }

@@ -25,10 +25,10 @@ const TENANT: TenantOptions = {
   seed: 'reconcile',
   from: '2026-02-25T00:00:00.000Z',
   to: '2026-03-28T00:00:00.000Z',
-  threats: 900,
-  cases: 160,
-  campaigns: 120,
-  shares: { missingThreats: 0.02, withoutMessages: 0.02, deletedThreats: 0 },
+  threats: 300,
+  cases: 80,
+  campaigns: 60,
+  shares: { missingThreats: 0.06, withoutMessages: 0.06, deletedThreats: 0 },
 };
 
 /** Every detail can be had, with its messages: no window is partial after the first poll. */
@@ -295,7 +295,9 @@ describe('reconciliation of an incomplete history', () => {
   test('finds records that arrived after the ingestion lag, and the next poll reads them', async () => {
     const settings = { ingestionLagMs: MINUTE };
     const shares = { ...TENANT.shares, lateArrivals: 0.5 };
-    const short = await start({ settings, tenant: { ...TENANT, threats: 4000, shares } });
+    const from = '2026-03-19T00:00:00.000Z';
+    const tenant = { ...TENANT, from, to: '2026-03-22T00:00:00.000Z', threats: 400, shares };
+    const short = await start({ settings, tenant });
     for (let polls = 0; polls < 40; polls += 1) {
       await short.poll('threats');
       short.clock.advance(10 * MINUTE);
@@ -362,7 +364,7 @@ describe('reconciliation of an incomplete history', () => {
   });
 
   test('with very many missing records opens the whole span that contains them', async () => {
-    const short = await start();
+    const short = await start({ tenant: { ...TENANT, cases: 160 } });
     const lost = recentIds(short, 'case');
     expect(lost.length).toBeGreaterThan(20);
     fault(short, { fault: unlisted(...lost) });
