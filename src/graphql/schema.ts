@@ -73,6 +73,8 @@ export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
       ...(isSubgraph ? [federationResolver(subgraphSdl(buildGatewaySchema()))] : []),
     ],
     validate: false,
+    // an introspection of the whole schema at each start: a test does that
+    skipCheck: true,
     // the library wants one for any subscription; ours have no topics
     pubSub: { publish: noTopics, subscribe: noTopics },
   });
