@@ -507,9 +507,9 @@ function brief(result: EvaluatedControl): Expected {
 const mongo = await testMongo();
 
 describe.each([
-  ['SQLite', 40],
+  ['SQLite', 20],
   // a world is some 330 batches
-  ['MongoDB', 4],
+  ['MongoDB', 3],
 ] as const)('evidence on %s', (name, few) => {
   const isThere = name === 'SQLite' || mongo !== null;
 

@@ -8,7 +8,7 @@ import { variants } from '../support/arbitraries.js';
 import { batchFrom, batchPlan } from '../support/arbitraries-batches.js';
 import { OracleStore } from '../support/oracle-store.js';
 
-const FC_RUNS = Number(process.env.FC_RUNS ?? 60);
+const FC_RUNS = Number(process.env.FC_RUNS ?? 40);
 const integrations = ['a', 'b'];
 const ids = ['1', '2', '3', '4'];
 

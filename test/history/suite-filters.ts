@@ -17,7 +17,7 @@ import {
 } from '../support/records.js';
 import type { OpenedStore } from './history-store-suite.js';
 
-const RUNS = Number(process.env.FC_RUNS ?? 60);
+const RUNS = Number(process.env.FC_RUNS ?? 40);
 const SEED = Number(process.env.FC_SEED ?? 20_260_301);
 
 /** Filters, over records that have every odd text there is. */

@@ -17,7 +17,7 @@ import { OracleStore } from '../support/oracle-store.js';
 import { batchOf, observationOf } from '../support/records.js';
 import type { OpenedStore } from './history-store-suite.js';
 
-const RUNS = Number(process.env.FC_RUNS ?? 60);
+const RUNS = Number(process.env.FC_RUNS ?? 40);
 const SEED = Number(process.env.FC_SEED ?? 20_260_301);
 
 const anyQuery = fc.record({

@@ -336,7 +336,7 @@ export function describeModel(open: () => Promise<OpenedStore>): void {
     });
     afterAll(() => opened.dispose());
 
-    const numRuns = Number(process.env.FC_RUNS ?? 60);
+    const numRuns = Number(process.env.FC_RUNS ?? 40);
     const seed = Number(process.env.FC_SEED ?? 20_260_301);
 
     it(`in ${numRuns} random histories (FC_RUNS, FC_SEED)`, async () => {
