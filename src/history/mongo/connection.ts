@@ -9,9 +9,9 @@ import {
   MongoServerError,
   MongoServerSelectionError,
   type TopologyDescription,
+  type TransactionOptions,
 } from 'mongodb';
 import { damaged, HistoryError } from '../errors.js';
-import { TRANSACTION } from './stored-types.js';
 
 /** A connected replica set or cluster. */
 export interface MongoConnection {
@@ -24,6 +24,17 @@ export interface MongoConnection {
   /** Whether it is a cluster of several replica sets. */
   readonly isSharded: boolean;
 }
+
+/**
+ * Reads are snapshots of what a majority holds: a walk along an index that is being written to would otherwise
+ * meet a document twice, and what is rolled back in a failover must never have been answered.
+ */
+export const CONCERNS = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
+} as const;
+
+const TRANSACTION: TransactionOptions = { ...CONCERNS, readPreference: 'primary' };
 
 const DEFAULT_DATABASE = 'abnormal';
 /** How long a server may take to answer a heartbeat, unless the URL gives another time. */

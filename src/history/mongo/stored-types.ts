@@ -1,4 +1,4 @@
-import type { Binary, Collection, Document, Filter, ObjectId, TransactionOptions } from 'mongodb';
+import type { Binary, Collection, Document, Filter, ObjectId } from 'mongodb';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import type { Origin } from '../../model/revision.js';
 import type { RunRecord } from '../../model/run.js';
@@ -8,7 +8,7 @@ import type { FieldValue } from '../../values/filter.js';
 import { HOUR, type Instant, toMillis } from '../../values/instant.js';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import type { BatchStatement, Recorded } from '../store.js';
-import type { MongoConnection } from './connection.js';
+import { CONCERNS, type MongoConnection } from './connection.js';
 
 /** One version of one record, without its text: small, since its end and its verification are written later. */
 export interface RevisionDoc {
@@ -199,18 +199,6 @@ export interface Collections {
   /** The indexes that an earlier version did not make, where this one may only read. */
   readonly missingIndexes: ReadonlySet<string>;
 }
-
-/**
- * Reads are snapshots of what a majority holds: a walk along an index that is being written to would otherwise
- * meet a document twice, and what is rolled back in a failover must never have been answered.
- */
-const CONCERNS = {
-  readConcern: { level: 'snapshot' },
-  writeConcern: { w: 'majority', wtimeoutMS: 30_000 },
-} as const;
-
-/** Of every transaction that writes. */
-export const TRANSACTION: TransactionOptions = { ...CONCERNS, readPreference: 'primary' };
 
 /**
  * Texts are written before the transaction that refers to them. Within one replica set they need not wait for
