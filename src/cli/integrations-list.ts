@@ -6,15 +6,7 @@ import { reportToken } from '../integrations/token-watch.js';
 import { hintOf } from '../integrations/vault.js';
 import { permissionsToAct, type TokenState, UNKNOWN_TOKEN } from '../model/token.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import {
-  type CommandAction,
-  type Dispatch,
-  EXIT,
-  print,
-  printJson,
-  printTable,
-  type Terminal,
-} from './command.js';
+import { type CommandAction, type Dispatch, EXIT, type Terminal } from './command.js';
 import { hintText, type VaultWork, withVault } from './vault-session.js';
 
 const EXAMPLES = `
@@ -52,13 +44,12 @@ interface Row {
 }
 
 function list(isJson: boolean): CommandAction {
-  return (invocation) =>
-    withVault(invocation, async (work) => {
-      const rows = await readRows(work);
-      if (isJson) printJson(work.terminal, rows);
-      else printRows(work.terminal, rows);
-      return EXIT.ok;
-    });
+  return withVault(async (work) => {
+    const rows = await readRows(work);
+    if (isJson) work.terminal.json(rows);
+    else printRows(work.terminal, rows);
+    return EXIT.ok;
+  });
 }
 
 type Unjudged = Omit<
@@ -96,7 +87,7 @@ const HEADING = ['NAME', 'ADDRESS', 'TOKEN', 'STATE', 'STORED SINCE', 'ENDS'];
 
 function printRows(terminal: Terminal, rows: readonly Row[]): void {
   if (rows.length === 0) {
-    print(terminal, 'No accounts. Add one with: integrations add <name>');
+    terminal.print('No accounts. Add one with: integrations add <name>');
     return;
   }
   const cells = rows.map((row) => [
@@ -107,9 +98,9 @@ function printRows(terminal: Terminal, rows: readonly Row[]): void {
     row.tokenStoredAt?.slice(0, 10) ?? '-',
     row.tokenExpiresAt?.slice(0, 10) ?? '-',
   ]);
-  printTable(terminal, [HEADING, ...cells]);
+  terminal.table([HEADING, ...cells]);
   for (const { name, tokenMessage } of rows.filter(isNotable)) {
-    print(terminal, `${name}: ${tokenMessage}`);
+    terminal.print(`${name}: ${tokenMessage}`);
   }
 }
 

@@ -16,7 +16,7 @@ import type { HistoryStore } from '../history/store.js';
 import { FRAMEWORK_IDS } from '../policy/frameworks.js';
 import { toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
-import { type CommandAction, type CommandContext, EXIT, print, untilStopped } from './command.js';
+import { type CommandAction, type CommandContext, EXIT, untilStopped } from './command.js';
 import { asOption, commandCaller, parseTimeOption, several } from './options.js';
 import {
   optionName,
@@ -141,7 +141,7 @@ async function reportSinceLast(
   if (span === null) {
     const since = job.reportedTo?.slice(0, 10) ?? 'the beginning of the history';
     if (options.json) terminal.out.write(emptySummary(job.name));
-    else if (!options.quiet) print(terminal, `Nothing to report: no whole day has passed since ${since}.`);
+    else if (!options.quiet) terminal.print(`Nothing to report: no whole day has passed since ${since}.`);
     return EXIT.ok;
   }
   const code = await makeReport(store, options.asked(span), options, invocation);
@@ -231,7 +231,7 @@ function summarise(
   if (json && evidence !== null) terminal.out.write(jsonSummary(evidence, options));
   if (json || quiet || out === null) return;
   if (evidence !== null) terminal.out.write(`${textReport(evidence)}\n`);
-  print(terminal, `Written to ${out}`);
+  terminal.print(`Written to ${out}`);
 }
 
 /** A read-only history has no audit trail of its reports; the report is valid all the same. */

@@ -10,17 +10,7 @@ import { CORE_RESOURCES, KIND_OF, KINDS, RESOURCES, type Resource } from '../res
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
-import {
-  type CommandAction,
-  type Dispatch,
-  EXIT,
-  print,
-  printJson,
-  printTable,
-  secondText,
-  shorten,
-  type Terminal,
-} from './command.js';
+import { type CommandAction, type Dispatch, EXIT, secondText, shorten, type Terminal } from './command.js';
 
 const EXAMPLES = `
 Only reads; works while serve is running.
@@ -78,7 +68,7 @@ function showStatus({ json = false }: { readonly json?: boolean }): CommandActio
     withHistory(invocation, 'read', async (store) => {
       const { terminal, clock } = invocation;
       const status = await readStatus(store, toInstant(clock()));
-      if (json) printJson(terminal, status);
+      if (json) terminal.json(status);
       else printStatus(terminal, status);
       return EXIT.ok;
     });
@@ -142,16 +132,13 @@ function storedText(held: Status['held']): string {
 
 function printStatus(terminal: Terminal, status: Status): void {
   const { held, head, quarantined } = status;
-  print(terminal, `History     ${status.history}`);
-  print(
-    terminal,
-    `Last write  ${head.seq === 0 ? 'none yet' : `${secondText(head.at)} (batch ${head.seq})`}`,
-  );
-  print(terminal, `Stored      ${storedText(held)}`);
-  print(terminal, `Not read    ${quarantined}`);
-  print(terminal);
-  printTable(terminal, streamRows(status.streams));
-  for (const line of notesOf(status)) print(terminal, line);
+  terminal.print(`History     ${status.history}`);
+  terminal.print(`Last write  ${head.seq === 0 ? 'none yet' : `${secondText(head.at)} (batch ${head.seq})`}`);
+  terminal.print(`Stored      ${storedText(held)}`);
+  terminal.print(`Not read    ${quarantined}`);
+  terminal.print();
+  terminal.table(streamRows(status.streams));
+  for (const line of notesOf(status)) terminal.print(line);
   const rows = status.streams.flatMap(({ stream, lacking }) =>
     lacking.map((gap) => gapRow(stream, gap, terminal)),
   );
@@ -166,15 +153,15 @@ function printStatus(terminal: Terminal, status: Status): void {
     ]),
   );
   printSection(terminal, MISSING_HEADING, records.slice(0, SHOWN));
-  if (records.length > SHOWN) print(terminal, `and ${records.length - SHOWN} more; --json has all of them`);
-  if (status.runs.length > 0) print(terminal);
-  printTable(terminal, [RUN_HEADING, ...status.runs.map(runRow)]);
+  if (records.length > SHOWN) terminal.print(`and ${records.length - SHOWN} more; --json has all of them`);
+  if (status.runs.length > 0) terminal.print();
+  terminal.table([RUN_HEADING, ...status.runs.map(runRow)]);
 }
 
 function printSection(terminal: Terminal, heading: readonly string[], rows: readonly string[][]): void {
   if (rows.length === 0) return;
-  print(terminal);
-  printTable(terminal, [heading, ...rows]);
+  terminal.print();
+  terminal.table([heading, ...rows]);
 }
 
 function notesOf({ tokens, empty }: Status): string[] {
