@@ -144,7 +144,7 @@ function properAnswer(
   const upstream = hidden.length > 0 ? without(tenant, hidden) : tenant.upstream;
   if (route.kind !== 'threats.export') return respond(upstream, route, now, retentionDays);
   const { accept } = request.headers;
-  return logAnswer(upstream, { params: route.params, accept, at: now, retentionDays, form });
+  return logAnswer(upstream.log, { params: route.params, accept, at: now, retentionDays, form });
 }
 
 function without({ upstream, indexOf }: Tenant, ids: readonly string[]): Upstream {
