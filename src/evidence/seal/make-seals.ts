@@ -15,7 +15,6 @@ import {
   SEAL_TYPE,
   type SealBody,
   type StoredSeal,
-  sealDocument,
   storedSeal,
   type Tree,
 } from './seal.js';
@@ -116,7 +115,7 @@ async function sealNext(
     ...{ previous: last?.hash ?? null, key: signer?.publicKey ?? null },
   };
   const seal = makeSeal(body, await packLeaves(list), signer);
-  const wasFirst = await store.append('seals', body.index, at, sealDocument(seal));
+  const wasFirst = await store.append('seals', body.index, at, { ...seal });
   const note = wasFirst ? { index: body.index, hash: seal.hash, at, toSeq: body.toSeq } : null;
   return { note, wasFirst, again: !wasFirst || body.toSeq < target.seq || ended.hasMore };
 }

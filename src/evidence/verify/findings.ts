@@ -6,37 +6,12 @@ import type { Pin } from '../../history/store.js';
  * ended, and what is written over, such as the state of a stream. `FILE_…`, `MANIFEST_…`: with a pack.
  */
 export type FindingCode =
-  | 'SEAL_MISSING'
-  | 'SEAL_ALTERED'
-  | 'SEAL_SIGNATURE'
-  | 'SEAL_NOT_SIGNED'
-  | 'SEAL_UNKNOWN_KEY'
-  | 'SEAL_NOT_IN_CHAIN'
-  | 'LIST_ALTERED'
-  | 'RECORD_ALTERED'
-  | 'RECORD_MISSING'
-  | 'RECORD_ADDED'
-  | 'RECORD_REORDERED'
-  | 'RECEIVED_ALTERED'
-  | 'READING_ALTERED'
-  | 'READING_MISSING'
-  | 'READING_ADDED'
-  | 'READING_REORDERED'
-  | 'BATCH_ALTERED'
-  | 'BATCH_MISSING'
-  | 'BATCH_ADDED'
-  | 'BATCH_REORDERED'
-  | 'RUN_ALTERED'
-  | 'RUN_MISSING'
-  | 'RUN_ADDED'
-  | 'AUDIT_ALTERED'
-  | 'STATE_ALTERED'
+  | `SEAL_${'MISSING' | 'ALTERED' | 'SIGNATURE' | 'NOT_SIGNED' | 'UNKNOWN_KEY' | 'NOT_IN_CHAIN'}`
+  | `${'RECORD' | 'READING' | 'BATCH'}_${'ALTERED' | 'MISSING' | 'ADDED' | 'REORDERED'}`
+  | `${'RUN' | 'FILE'}_${'ALTERED' | 'MISSING' | 'ADDED'}`
+  | `${'LIST' | 'RECEIVED' | 'AUDIT' | 'STATE' | 'MANIFEST'}_ALTERED`
   | 'TRUNCATED'
   | 'ROOT_DIFFERS'
-  | 'FILE_ALTERED'
-  | 'FILE_MISSING'
-  | 'FILE_ADDED'
-  | 'MANIFEST_ALTERED'
   | 'PACK_UNREADABLE';
 
 interface ProofFinding {
@@ -79,15 +54,19 @@ export class Findings {
     this.add(code, `The version of ${what} that batch ${seq} brought ${how}.`, { seal, seq, what });
   }
 
+  /** About something that seals name; `seal`: the one by which it is known. */
+  sealed(code: FindingCode, subject: string, how: string, seal: number | null, what: string): void {
+    const where = seal === null ? '' : ` (seal ${seal})`;
+    this.add(code, `${subject} ${how}${where}.`, { seal, what });
+  }
+
   notice(text: string): void {
     this.#notices.push(text);
   }
 
   broken(seq: number, seal: number | null): void {
-    this.add('RECORD_ALTERED', `What batch ${seq} brought cannot be read as records any more.`, {
-      seal,
-      seq,
-    });
+    const message = `What batch ${seq} brought cannot be read as records any more.`;
+    this.add('RECORD_ALTERED', message, { seal, seq });
   }
 
   /** `read`: what was looked at; `null` if nothing could be. */
