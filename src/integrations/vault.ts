@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import type { DocumentBody, StoredDocument } from '../model/documents.js';
-import {
-  type EarlierToken,
-  factsOf,
-  type KnownTokens,
-  RIGHT_TOKEN,
-  type TokenFacts,
-  wrongWithToken,
-} from '../model/token.js';
+import type { StoredDocument } from '../model/documents.js';
+import { factsOf, type KnownTokens, RIGHT_TOKEN, type TokenFacts, wrongWithToken } from '../model/token.js';
 import type { Instant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { type Region, regionOf } from './address.js';
@@ -123,15 +116,6 @@ export interface StoredIntegration extends KnownTokens {
   };
 }
 
-export interface IntegrationBody extends TokenFacts {
-  readonly baseUrl: string;
-  readonly createdAt: Instant;
-  readonly updatedAt: Instant;
-  readonly hint: string;
-  readonly sealed: string;
-  readonly earlierTokens: readonly EarlierToken[];
-}
-
 const instant = z.string().length(24);
 const facts = {
   ...{ storedAt: instant, issuedAt: instant.nullable(), expiresAt: instant.nullable() },
@@ -149,6 +133,7 @@ const BODY = z.object({
   hint: z.string(),
   sealed: z.string(),
 });
+export type IntegrationBody = Readonly<z.infer<typeof BODY>>;
 
 /** Parses an integration's document. Throws a `VaultError` if it is invalid. */
 export function readBody({ id, body }: StoredDocument): IntegrationBody {
@@ -156,10 +141,6 @@ export function readBody({ id, body }: StoredDocument): IntegrationBody {
   if (read.success) return read.data;
   const what = `The stored data of the integration "${id}" cannot be read: they were changed, or written by another version of the gateway. Remove the integration (integrations remove ${id}; its history stays) and add it again.`;
   throw new VaultError('NOT_OPENED', what);
-}
-
-export function writeBody(body: IntegrationBody): DocumentBody {
-  return { ...body };
 }
 
 export function describeStored(document: StoredDocument): StoredIntegration {
