@@ -3,7 +3,7 @@ import { knownIntegrations } from '../evidence/evaluate-period.js';
 import { evaluatePosture, POSTURE_WINDOWS, WINDOWS } from '../evidence/posture.js';
 import type { Log } from '../log.js';
 import type { MeasuredState } from '../metrics/gauges.js';
-import { rulesKey } from '../policy/rules.js';
+import { rulesKey } from '../policy/policy.js';
 import { earliest, HOUR, type Instant, shift } from '../values/instant.js';
 import { postureRequest, type ReportServices } from './reports.js';
 

@@ -16,8 +16,7 @@ import type { OpenReport, ReportRequest, Reports } from '../http/report-route.js
 import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import { readTokenHistories } from '../integrations/token-history.js';
 import type { Log } from '../log.js';
-import type { Policy } from '../policy/policy.js';
-import { applyPolicy, type Rules } from '../policy/rules.js';
+import { applyPolicy, type Policy, type Rules } from '../policy/policy.js';
 import { pollingThresholds, type Thresholds } from '../policy/thresholds.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import {

@@ -2,8 +2,7 @@ import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
 import type { FrameworkReferences } from '../policy/frameworks.js';
-import type { ControlId, Waiver } from '../policy/policy.js';
-import type { Rules } from '../policy/rules.js';
+import type { ControlId, Rules, Waiver } from '../policy/policy.js';
 import type { ThresholdName, Thresholds } from '../policy/thresholds.js';
 import {
   CORE_RESOURCES,

@@ -11,7 +11,7 @@ import type { HistoryStore, Pin } from '../history/store.js';
 import { newestVersions, type RecordedEntry } from '../model/ledger.js';
 import { type Stream, streamsOf } from '../model/stream.js';
 import type { TokenHistory } from '../model/token.js';
-import { type Rules, thresholdsFor } from '../policy/rules.js';
+import { type Rules, thresholdsFor } from '../policy/policy.js';
 import type { Thresholds } from '../policy/thresholds.js';
 import { RESOURCES } from '../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';

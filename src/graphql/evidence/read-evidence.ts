@@ -15,7 +15,7 @@ import { windowEnds } from '../../evidence/posture.js';
 import type { Pin } from '../../history/store.js';
 import { SIMULATED_ACCOUNT } from '../../integrations/accounts.js';
 import { readTokenHistories } from '../../integrations/token-history.js';
-import { rulesKey } from '../../policy/rules.js';
+import { rulesKey } from '../../policy/policy.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/fields.js';
