@@ -48,8 +48,6 @@ export interface VersionedFact<K extends VersionedKind> {
   readonly goneSince: Instant | null;
 }
 
-export type CaseFact = VersionedFact<'case'>;
-export type CampaignFact = VersionedFact<'campaign'>;
 export type RecordFact = ThreatFact | { [K in VersionedKind]: VersionedFact<K> }[VersionedKind];
 
 export interface CredentialFact {

@@ -105,9 +105,6 @@ export interface StoredIntegration extends KnownTokens {
   readonly baseUrl: string;
   readonly region: Region | null;
   readonly createdAt: Instant;
-  readonly updatedAt: Instant;
-  /** Incremented with each change; a holder of an older version must read integration and token again. */
-  readonly version: number;
   readonly token: TokenFacts & {
     /** The last four characters; empty for a short token. */
     readonly hint: string;
@@ -144,11 +141,9 @@ export function readBody({ id, body }: StoredDocument): IntegrationBody {
 }
 
 export function describeStored(document: StoredDocument): StoredIntegration {
-  const { baseUrl, createdAt, updatedAt, earlierTokens, ...own } = readBody(document);
-  const { hint, sealed } = own;
+  const { baseUrl, createdAt, earlierTokens, ...own } = readBody(document);
   return {
-    ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, updatedAt, earlierTokens },
-    version: document.version,
-    token: { ...factsOf(own), hint, keyId: sealingKeyId(sealed) },
+    ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, earlierTokens },
+    token: { ...factsOf(own), hint: own.hint, keyId: sealingKeyId(own.sealed) },
   };
 }

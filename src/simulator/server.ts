@@ -22,8 +22,6 @@ export interface SimulatorOptions {
   readonly tenant: Tenant;
   /** In ms since the epoch: the only clock for visibility, limits and retention. */
   readonly clock: () => number;
-  /** Default 0: any free port. */
-  readonly port?: number;
   /** The accepted bearer token; default `simulated-token`. */
   readonly token?: string;
   readonly limits?: SimulatorLimits;
@@ -80,7 +78,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.listen(0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

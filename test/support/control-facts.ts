@@ -1,6 +1,4 @@
 import type {
-  CampaignFact,
-  CaseFact,
   ControlDefinition,
   ControlEvaluation,
   ControlFinding,
@@ -213,14 +211,14 @@ export type VersionOf<R> = readonly [observedFrom: Instant, record: R, verifiedA
 export function caseFact(
   id: string,
   versions: readonly [VersionOf<CaseRecord>, ...VersionOf<CaseRecord>[]],
-): CaseFact {
+): VersionedFact<'case'> {
   return { kind: 'case', key: caseKey(id), versions: toVersions(versions), goneSince: null };
 }
 
 export function campaignFact(
   id: string,
   versions: readonly [VersionOf<CampaignRecord>, ...VersionOf<CampaignRecord>[]],
-): CampaignFact {
+): VersionedFact<'campaign'> {
   return { kind: 'campaign', key: campaignKey(id), versions: toVersions(versions), goneSince: null };
 }
 
