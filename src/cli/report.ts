@@ -145,12 +145,8 @@ async function reportSinceLast(
     return EXIT.ok;
   }
   const code = await makeReport(store, options.asked(span), options, invocation);
-  if (code !== EXIT.interrupted && code !== EXIT.terminated) await remember(store, job, span.to);
-  return code;
-}
-
-async function remember(store: HistoryStore, job: ReportJob, to: string): Promise<void> {
-  if (await rememberJob(store, job, to)) return;
+  if (code === EXIT.interrupted || code === EXIT.terminated) return code;
+  if (await rememberJob(store, job, span.to)) return code;
   throw new Error(
     `Another run of the job ${job.name} ended at the same time: the same span was reported twice.`,
   );
@@ -165,13 +161,13 @@ async function makeReport(
   const { terminal, config, clock, progress } = invocation;
   const { out, format } = options;
   const policy = loadPolicy(config.policy);
-  if (format === 'pack') return reportPack(store, asked, options, invocation);
   const question = await resolveReport(
     { store, config, clock, policy: () => policy },
     asked,
     format === 'text' ? 'json' : format,
     optionName,
   );
+  if (format === 'pack') return reportPack(store, question, options, invocation);
   const sink = out === null ? openOutput(terminal.out) : await asOption('--out', () => openReportFile(out));
   return untilStopped(invocation, async () => {
     try {
@@ -189,13 +185,12 @@ async function makeReport(
 
 async function reportPack(
   store: HistoryStore,
-  asked: RequestedReport,
+  question: ReportQuestion,
   options: ReportOptions,
   invocation: CommandContext,
 ): Promise<number> {
-  const { out, quiet } = options;
   return untilStopped(invocation, async () => {
-    const evidence = await makePack(store, asked, { out: out ?? '', quiet }, invocation);
+    const evidence = await makePack(store, question, options, invocation);
     invocation.progress.end();
     summarise(evidence, options, invocation);
     return reportExitCode(evidence);
