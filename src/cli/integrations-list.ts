@@ -4,8 +4,8 @@ import { regionOf } from '../integrations/address.js';
 import { readTokenSituations } from '../integrations/token-history.js';
 import { reportToken } from '../integrations/token-watch.js';
 import { hintOf } from '../integrations/vault.js';
-import { permissionsToAct, type TokenState, UNKNOWN_TOKEN } from '../model/token.js';
-import { type Instant, toInstant } from '../values/instant.js';
+import { permissionsToAct, UNKNOWN_TOKEN } from '../model/token.js';
+import { toInstant } from '../values/instant.js';
 import { type CommandAction, type Dispatch, EXIT, type Terminal } from './command.js';
 import { hintText, type VaultWork, withVault } from './vault-session.js';
 
@@ -26,23 +26,6 @@ export function addIntegrationsList(group: Command, choose: Dispatch): void {
     .action(({ json = false }: { json?: boolean }) => choose(list(json)));
 }
 
-interface Row {
-  readonly name: string;
-  readonly source: 'ENVIRONMENT' | 'STORED';
-  readonly baseUrl: string;
-  readonly region: string | null;
-  readonly createdAt: Instant | null;
-  readonly tokenHint: string;
-  readonly keyId: string | null;
-  readonly tokenStoredAt: Instant | null;
-  readonly tokenIssuedAt: Instant | null;
-  readonly tokenExpiresAt: Instant | null;
-  /** `null` if Abnormal does not say. */
-  readonly tokenPermissions: readonly string[] | null;
-  readonly tokenState: TokenState;
-  readonly tokenMessage: string;
-}
-
 function list(isJson: boolean): CommandAction {
   return withVault(async (work) => {
     const rows = await readRows(work);
@@ -52,17 +35,14 @@ function list(isJson: boolean): CommandAction {
   });
 }
 
-type Unjudged = Omit<
-  Row,
-  'tokenStoredAt' | 'tokenIssuedAt' | 'tokenExpiresAt' | 'tokenPermissions' | 'tokenState' | 'tokenMessage'
->;
+type Row = Awaited<ReturnType<typeof readRows>>[number];
 
-async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row[]> {
+async function readRows({ vault, store, config, clock }: VaultWork) {
   const situations = await readTokenSituations(store);
   const now = toInstant(clock());
-  const stored = (await vault.list()).map(({ name, baseUrl, region, createdAt, token }): Unjudged => {
-    const { hint, keyId } = token;
-    return { name, source: 'STORED', baseUrl, region, createdAt, tokenHint: hint, keyId };
+  const stored = (await vault.list()).map(({ name, baseUrl, region, createdAt, token }) => {
+    const { hint: tokenHint, keyId } = token;
+    return { name, source: 'STORED' as const, baseUrl, region, createdAt, tokenHint, keyId };
   });
   return [...environment(config.account), ...stored].map((row) => {
     const situation = situations.get(row.name) ?? UNKNOWN_TOKEN;
@@ -71,12 +51,13 @@ async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row
     return {
       ...row,
       ...{ tokenStoredAt: storedAt, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt },
+      // `null` if Abnormal does not say
       ...{ tokenPermissions: permissions, tokenState: state, tokenMessage: message },
     };
   });
 }
 
-function environment(account: VaultWork['config']['account']): Unjudged[] {
+function environment(account: VaultWork['config']['account']) {
   if (account === null) return [];
   const { baseUrl, token } = account;
   const own = { name: ENVIRONMENT_ACCOUNT, source: 'ENVIRONMENT', createdAt: null, keyId: null } as const;

@@ -146,7 +146,7 @@ function addKeysApi(keys: Command, choose: Dispatch): void {
     .action(({ name, role, expires, json = false }: NewKey) => {
       if (name === undefined) api.error("error: required option '--name <name>' not specified");
       else if (role === undefined) api.error("error: required option '--role <role>' not specified");
-      else choose(createKey({ name, role, lifetimeMs: expires ?? null, json }));
+      else choose(createKey(name, role, expires ?? null, json));
     });
   api
     .command('list')
@@ -179,14 +179,7 @@ function toLifetime(text: string): number {
   );
 }
 
-interface Wanted {
-  readonly name: string;
-  readonly role: Role;
-  readonly lifetimeMs: number | null;
-  readonly json: boolean;
-}
-
-function createKey({ name, role, lifetimeMs, json }: Wanted): CommandAction {
+function createKey(name: string, role: Role, lifetimeMs: number | null, json: boolean): CommandAction {
   return withKeys('manage', async ({ keys, store, terminal, clock }) => {
     const { key, text } = await keys.create(name, role, lifetimeMs);
     const done = { caller: commandCaller(), action: 'CREATE_API_KEY', target: key.id } as const;

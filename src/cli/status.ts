@@ -2,10 +2,9 @@ import type { Command } from 'commander';
 import type { HistoryStore } from '../history/store.js';
 import { readTokenSituations } from '../integrations/token-history.js';
 import { emptyAccounts, reportToken } from '../integrations/token-watch.js';
-import { type CoverageGap, type Missing, streamText, UNREAD_CODES } from '../model/ledger.js';
+import { type CoverageGap, streamText, UNREAD_CODES } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import type { StreamState } from '../model/stream.js';
-import type { TokenState } from '../model/token.js';
 import { CORE_RESOURCES, KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
@@ -28,40 +27,7 @@ export function addStatus(program: Command, choose: Dispatch): void {
     .action((options: { json?: boolean }) => choose(showStatus(options)));
 }
 
-interface StreamReport extends StreamState {
-  readonly stream: string;
-  /** Whether everything up to the last reading is stored, apart from provisional time. */
-  readonly complete: boolean;
-  /** The gaps that make it incomplete. */
-  readonly lacking: readonly CoverageGap[];
-  readonly gaps: readonly CoverageGap[];
-  /** Listed records that could not be read. */
-  readonly missing: readonly Pick<Missing, 'id' | 'code' | 'reason' | 'since' | 'from' | 'to'>[];
-}
-
-interface TokenReport {
-  readonly integration: string;
-  readonly state: TokenState;
-  /** `null` if Abnormal does not say. */
-  readonly permissions: readonly string[] | null;
-  readonly message: string;
-  readonly mayAct: boolean;
-}
-
-interface Status {
-  readonly history: string;
-  readonly at: Instant;
-  /** The newest batch. */
-  readonly head: { readonly seq: number; readonly at: Instant };
-  readonly held: Readonly<Record<Resource, number>>;
-  /** Records that could not be read, without those that are gone. */
-  readonly quarantined: number;
-  readonly streams: readonly StreamReport[];
-  readonly tokens: readonly TokenReport[];
-  /** Accounts that Abnormal answers for, but has listed nothing of, with advice. */
-  readonly empty: readonly { readonly integration: string; readonly message: string }[];
-  readonly runs: readonly RunRecord[];
-}
+type Status = Awaited<ReturnType<typeof readStatus>>;
 
 function showStatus({ json = false }: { readonly json?: boolean }): CommandAction {
   return (invocation) =>
@@ -74,7 +40,7 @@ function showStatus({ json = false }: { readonly json?: boolean }): CommandActio
     });
 }
 
-async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
+async function readStatus(store: HistoryStore, now: Instant) {
   const head = await store.head();
   const [streams, runs, quarantined, counts] = await Promise.all([
     store.streams(),
@@ -86,10 +52,12 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
     history: store.description,
     at: now,
     head,
-    held: Object.fromEntries(counts) as Status['held'],
+    held: Object.fromEntries(counts) as Record<Resource, number>,
+    // records that could not be read, without those that are gone
     quarantined,
     streams: await Promise.all(streams.map((state) => report(store, state, now))),
     tokens: await readTokens(store, now),
+    // accounts that Abnormal answers for, but has listed nothing of, with advice
     empty: [...(await emptyAccounts(store, streams))].map(([integration, message]) => ({
       integration,
       message,
@@ -98,7 +66,7 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
   };
 }
 
-async function readTokens(store: HistoryStore, now: Instant): Promise<TokenReport[]> {
+async function readTokens(store: HistoryStore, now: Instant) {
   return [...(await readTokenSituations(store))].map(([integration, situation]) => ({
     integration,
     ...reportToken(integration, situation, now),
@@ -109,7 +77,7 @@ async function count(store: HistoryStore, resource: Resource, seq: number): Prom
   return [resource, await store.count({ kind: KIND_OF[resource], integrations: null, filter: null, seq })];
 }
 
-async function report(store: HistoryStore, state: StreamState, now: Instant): Promise<StreamReport> {
+async function report(store: HistoryStore, state: StreamState, now: Instant) {
   const { gaps, missing } = await findMissingWindows(store, state, state.collectFrom, now);
   // time after the last reading, or within the ingestion lag before it, is not expected to be collected
   const readTo = state.lastSuccessAt ?? now;
@@ -170,7 +138,7 @@ function notesOf({ tokens, empty }: Status): string[] {
   return notes.length === 0 ? [] : ['', ...notes];
 }
 
-function streamRows(streams: readonly StreamReport[]): string[][] {
+function streamRows(streams: Status['streams']): string[][] {
   const rows = streams.map((stream) => [
     stream.stream,
     stream.status,
