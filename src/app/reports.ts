@@ -160,15 +160,9 @@ export function createReports(services: ReportServices & { readonly log: Log }):
   };
 }
 
-interface Wanted {
-  readonly question: ReportQuestion;
-  readonly format: Format;
-}
+type Wanted = Awaited<ReturnType<typeof questionOf>>;
 
-async function questionOf(
-  services: ReportServices,
-  { period, parameters, wantsPage }: ReportRequest,
-): Promise<Wanted> {
+async function questionOf(services: ReportServices, { period, parameters, wantsPage }: ReportRequest) {
   const unknown = [...parameters.keys()].find((name) => !PARAMETERS.some((known) => known === name));
   if (unknown !== undefined) {
     const right = PARAMETERS.join(', ');

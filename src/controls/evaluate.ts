@@ -5,7 +5,6 @@ import type { ControlId } from '../policy/policy.js';
 import { type UsedWaiver, WaiverBook } from '../policy/waivers.js';
 import { earliest, type Instant } from '../values/instant.js';
 import {
-  type Assessment,
   type Belongs,
   type ClassedGap,
   type ControlDefinition,
@@ -111,21 +110,11 @@ export function beginEvaluation(
   };
 }
 
-interface Running {
-  readonly control: ControlDefinition;
-  readonly assessment: Assessment;
-  readonly outcomes: Counts;
-  readonly exceptions: ControlFinding[];
-  readonly waivers: WaiverBook;
-  readonly members: Member[];
-  readonly gone: { count: number; since: Instant | null; readonly members: Member[] };
-}
-
-function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: OnFinding): Running {
+function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: OnFinding) {
   const outcomes = noCounts();
   const exceptions: ControlFinding[] = [];
   const members: Member[] = [];
-  const gone: Running['gone'] = { count: 0, since: null, members: [] };
+  const gone = { count: 0, since: null as Instant | null, members: [] as Member[] };
   const wanted = keep.members ?? { skip: 0, limit: 0 };
   const own = scope.rules.policy.waivers.filter((waiver) => waiver.control === control.id);
   const waivers = new WaiverBook(own, scope.now);
@@ -159,7 +148,15 @@ function waivableOf({ subject: { key, messageId }, label, at }: Member) {
 }
 
 function resultOf(
-  { control, assessment, outcomes, exceptions, waivers, members, gone: noLongerGiven }: Running,
+  {
+    control,
+    assessment,
+    outcomes,
+    exceptions,
+    waivers,
+    members,
+    gone: noLongerGiven,
+  }: ReturnType<typeof begin>,
   scope: Scope,
 ): EvaluatedControl {
   const { count, reason, ...evaluation } = assessment.evaluate();

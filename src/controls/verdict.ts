@@ -89,18 +89,8 @@ export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
   return streams.length > 0 && missingDataOf(scope, streams, needs) === null;
 }
 
-interface MissingData {
-  readonly brief: string;
-  readonly full: string;
-  readonly cause: Cause;
-}
-
 /** Why the data is not sufficient; `null` if the period is over and covered. */
-function missingDataOf(
-  scope: Scope,
-  streams: readonly StreamFacts[],
-  needs: readonly StreamNeed[],
-): MissingData | null {
+function missingDataOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]) {
   const plain = uncollected(scope);
   if (plain !== null)
     return { brief: plain.text, full: plain.text, cause: { measure: null, next: plain.next } };

@@ -76,21 +76,15 @@ async function readLedger(
   };
 }
 
-interface Begin {
-  readonly isKnown: boolean;
-  readonly polledFrom: Instant | null;
-  readonly begunFrom: Instant | null;
-}
-
 /** Where polling and collecting begin, if that is before `first` and so of no more interest than just that. */
-function beginIn(entries: readonly RecordedEntry[], thresholds: Thresholds, first: Instant): Begin | null {
+function beginIn(entries: readonly RecordedEntry[], thresholds: Thresholds, first: Instant) {
   const begin = beginOf(entries, thresholds);
   const { polledFrom, begunFrom } = begin;
   const isEarly = polledFrom !== null && polledFrom <= first && begunFrom !== null && begunFrom <= first;
   return isEarly ? begin : null;
 }
 
-function beginOf(entries: readonly RecordedEntry[], { ingestionLag }: Thresholds): Begin {
+function beginOf(entries: readonly RecordedEntry[], { ingestionLag }: Thresholds) {
   const answered = entries.filter(({ status }) => isAnswer(status));
   const polledFrom = pollsIn(answered, ingestionLag)[0]?.at ?? null;
   const begunFrom = answered.reduce<Instant | null>(

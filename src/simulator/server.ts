@@ -5,7 +5,6 @@ import { Limiter, type SimulatorLimits } from './limits.js';
 import { KIND_OF, type Resource } from './options.js';
 import {
   type CampaignsPath,
-  type Route,
   respond,
   routeOf,
   type SimulatedToken,
@@ -100,25 +99,18 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
 }
 
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly url: string;
-  readonly route: Route;
-  readonly now: number;
-  /** Its number among the resource's concurrent requests. */
-  readonly inFlight: number;
-}
+type Exchange = ReturnType<typeof arrive>;
 
 function arrive(
   options: SimulatorOptions,
   stats: StatsRecorder,
   request: IncomingMessage,
   response: ServerResponse,
-): Exchange {
+) {
   const now = options.clock();
   const { url = '/', method = 'GET', headers } = request;
   const route = routeOf(url, options.campaignsPath ?? '/abusecampaigns');
+  // its number among the resource's concurrent requests
   const inFlight = stats.arrived(route.resource, now);
   response.once('close', () => stats.left(route.resource));
   options.onRequest?.({ at: now, method, url, headers, resource: route.resource });

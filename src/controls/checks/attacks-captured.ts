@@ -214,25 +214,18 @@ function evaluateCapture(counts: Counts, scope: Scope): ControlEvaluation {
   };
 }
 
-interface ReconciliationSummary {
-  /** The share of the period that the newest reconciliations of all integrations found complete. */
-  readonly share: number;
-  readonly short: readonly ReconciliationFact[];
-}
-
 /** The newest reconciliation of each span decides. */
-function summariseReconciliations(scope: Scope): ReconciliationSummary {
+function summariseReconciliations(scope: Scope) {
   const { period, integrations } = scope;
   const all = [...scope.reconciliations].sort((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
-  const parts = integrations.map((name) =>
-    spokenOf(
-      all.filter((fact) => fact.integration === name),
-      period,
-    ),
-  );
+  const parts = integrations.map((name) => {
+    const own = all.filter((fact) => fact.integration === name);
+    return spokenOf(own, period);
+  });
   const length = toMillis(period.to) - toMillis(period.from);
   const matched = parts.reduce((sum, part) => sum + part.matchedMs, 0);
   return {
+    /** The share of the period that the newest reconciliations of all integrations found complete. */
     share: integrations.length === 0 ? 0 : matched / (length * integrations.length),
     short: parts.flatMap(({ short }) => short),
   };
