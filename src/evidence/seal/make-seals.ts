@@ -73,18 +73,12 @@ export async function sealHistory(store: HistoryStore, options: SealOptions): Pr
   return made;
 }
 
-interface Step {
-  readonly note: SealNote | null;
-  readonly wasFirst: boolean;
-  readonly again: boolean;
-}
-
 async function sealNext(
   store: HistoryStore,
   last: (SealBody & { readonly hash: string }) | null,
   target: Pin,
   { signer, clock, recent, enough = ENOUGH }: SealOptions & { readonly recent: RecentRuns },
-): Promise<Step> {
+): Promise<{ note: SealNote | null; wasFirst: boolean; again: boolean }> {
   const fromSeq = last?.toSeq ?? 0;
   const at = toInstant(clock());
   const isBehind = fromSeq < target.seq;
