@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import { type AppOptions, type Collector, closeAll, openCollector, pollerOf } from './app/collector.js';
 import { openCallers, openLimits, watchTokens } from './app/open-access.js';
-import { createOperations } from './app/operations.js';
+import { RunningOperations } from './app/operations.js';
 import { createPages } from './app/pages.js';
 import { type PolicyWatch, policyCheck, watchPolicy } from './app/policy-file.js';
 import { type PostureWatch, watchPosture } from './app/posture-watch.js';
@@ -61,7 +61,7 @@ export function createApp(config: Config, options: AppOptions): App {
       opened.unshift(posture.close);
       collector.webhooks.usePolicy(policy.current);
       const poller = pollerOf(config, options, collector);
-      const operations = createOperations(
+      const operations = new RunningOperations(
         { ...options, maxAgeMs: config.maxAge, collect: config.poll.collect },
         collector,
         poller,

@@ -6,8 +6,7 @@ import { parsePeriod } from '../../src/controls/period.js';
 import { type ReportQuestion, writeReport } from '../../src/evidence/report/write-report.js';
 import { openStore } from '../../src/history/open-store.js';
 import { unpackText } from '../../src/history/stored-texts.js';
-import { NO_POLICY } from '../../src/policy/policy.js';
-import { applyPolicy } from '../../src/policy/rules.js';
+import { applyPolicy, NO_POLICY } from '../../src/policy/policy.js';
 
 /*
  * Writes every version of a history's threats into a file, by the gateway's export or by a bare cursor over the same

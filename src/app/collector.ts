@@ -194,12 +194,7 @@ interface AccountParts extends AppOptions {
   readonly observe?: AccountOptions['observe'];
 }
 
-interface OpenAccounts {
-  readonly accounts: LiveAccounts;
-  readonly vault: Vault;
-  readonly own: OpenAccount | null;
-  readonly isSimulated: boolean;
-}
+type OpenAccounts = Pick<Collector, 'accounts' | 'vault' | 'own' | 'isSimulated'>;
 
 /**
  * Opens the environment's account and the stored ones, or the simulated tenant if there are none. Throws a

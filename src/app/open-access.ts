@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { GraphQLSchema } from 'graphql';
-import { ApiKeys, type KeyRegistry } from '../callers/api-keys.js';
-import { type Callers, createCallers } from '../callers/callers.js';
+import { ApiKeys } from '../callers/api-keys.js';
+import { createCallers } from '../callers/callers.js';
 import { JsonWebTokens } from '../callers/json-web-tokens.js';
 import { Sessions } from '../callers/sessions.js';
 import type { Config } from '../config/config.js';
@@ -11,31 +11,21 @@ import {
   readOperationManifest,
 } from '../graphql/operation/persisted-operations.js';
 import { OperationLimiter } from '../graphql/operation/pipeline.js';
-import type { HistoryStore } from '../history/store.js';
 import type { GraphLimits } from '../http/graph-route.js';
 import { isLoopback } from '../integrations/address.js';
 import { noteEnvironmentToken } from '../integrations/token-history.js';
 import { createEmptyWarnings, refreshTokenExpiry, tokenExpiryWarnings } from '../integrations/token-watch.js';
-import type { Log } from '../log.js';
 import { HOUR } from '../values/instant.js';
 import type { AppOptions, Collector } from './collector.js';
-
-interface OpenCallersOptions {
-  readonly store: HistoryStore;
-  readonly clock: () => number;
-  readonly log: Log;
-}
-
-interface OpenCallers {
-  readonly callers: Callers;
-  readonly keys: KeyRegistry;
-}
 
 /**
  * Creates the callers from the configuration and the keys of the history. Throws a `ConfigError` if the
  * gateway is reachable by others without any credential.
  */
-export async function openCallers(config: Config, options: OpenCallersOptions): Promise<OpenCallers> {
+export async function openCallers(
+  config: Config,
+  options: Pick<AppOptions, 'clock' | 'log'> & Pick<Collector, 'store'>,
+) {
   const { jwt, fixedKeys } = config.callers;
   const keys = new ApiKeys(options);
   const callers = createCallers({

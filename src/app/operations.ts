@@ -24,15 +24,7 @@ interface OperationOptions extends AppOptions {
   readonly collect: readonly Resource[];
 }
 
-export function createOperations(
-  options: OperationOptions,
-  collector: Collector,
-  poller: Pick<Poller, 'status'>,
-): Operations {
-  return new RunningOperations(options, collector, poller);
-}
-
-class RunningOperations implements Operations {
+export class RunningOperations implements Operations {
   private isReconciling = false;
 
   constructor(

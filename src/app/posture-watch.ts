@@ -3,15 +3,11 @@ import { knownIntegrations } from '../evidence/evaluate-period.js';
 import { evaluatePosture, POSTURE_WINDOWS, WINDOWS } from '../evidence/posture.js';
 import type { Log } from '../log.js';
 import type { MeasuredState } from '../metrics/gauges.js';
-import { rulesKey } from '../policy/rules.js';
+import { rulesKey } from '../policy/policy.js';
 import { earliest, HOUR, type Instant, shift } from '../values/instant.js';
 import { postureRequest, type ReportServices } from './reports.js';
 
-export interface PostureWatch {
-  /** The states that were evaluated last; begins another evaluation if they may have changed. Never waits. */
-  states(): readonly MeasuredState[];
-  close(): Promise<void>;
-}
+export type PostureWatch = ReturnType<typeof watchPosture>;
 
 interface Known {
   readonly states: readonly MeasuredState[];
@@ -21,7 +17,7 @@ interface Known {
 }
 
 /** The states of each account by itself, for metrics. */
-export function watchPosture(services: ReportServices & { readonly log: Log }): PostureWatch {
+export function watchPosture(services: ReportServices & { readonly log: Log }) {
   const { clock, log } = services;
   const stop = new AbortController();
   const known = new Rested<Known>(clock);
@@ -36,11 +32,12 @@ export function watchPosture(services: ReportServices & { readonly log: Log }): 
   }
 
   return {
-    states() {
+    /** The states that were evaluated last; begins another evaluation if they may have changed. Never waits. */
+    states(): readonly MeasuredState[] {
       if (!stop.signal.aborted) known.begin(look);
       return known.last?.states ?? [];
     },
-    async close() {
+    async close(): Promise<void> {
       stop.abort();
       await known.underway?.catch(() => {});
     },

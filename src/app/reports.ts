@@ -16,8 +16,7 @@ import type { OpenReport, ReportRequest, Reports } from '../http/report-route.js
 import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import { readTokenHistories } from '../integrations/token-history.js';
 import type { Log } from '../log.js';
-import type { Policy } from '../policy/policy.js';
-import { applyPolicy, type Rules } from '../policy/rules.js';
+import { applyPolicy, type Policy, type Rules } from '../policy/policy.js';
 import { pollingThresholds, type Thresholds } from '../policy/thresholds.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import {
@@ -161,15 +160,9 @@ export function createReports(services: ReportServices & { readonly log: Log }):
   };
 }
 
-interface Wanted {
-  readonly question: ReportQuestion;
-  readonly format: Format;
-}
+type Wanted = Awaited<ReturnType<typeof questionOf>>;
 
-async function questionOf(
-  services: ReportServices,
-  { period, parameters, wantsPage }: ReportRequest,
-): Promise<Wanted> {
+async function questionOf(services: ReportServices, { period, parameters, wantsPage }: ReportRequest) {
   const unknown = [...parameters.keys()].find((name) => !PARAMETERS.some((known) => known === name));
   if (unknown !== undefined) {
     const right = PARAMETERS.join(', ');

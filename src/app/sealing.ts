@@ -6,14 +6,7 @@ import type { HistoryStore } from '../history/store.js';
 import type { Log } from '../log.js';
 import type { Sync } from '../sync/sync.js';
 
-interface Sealer {
-  /**
-   * Seals everything recorded before the call. Never rejects: a failure is logged, and the next seal includes
-   * the rest.
-   */
-  seal(): Promise<void>;
-  close(): Promise<void>;
-}
+type Sealer = ReturnType<typeof createSealer>;
 
 interface SealerOptions {
   readonly store: HistoryStore;
@@ -25,7 +18,7 @@ interface SealerOptions {
 /** After so many seals, the readings that they cover are kept in less space. */
 const JOIN_EVERY = 32;
 
-export function createSealer({ store, proof, clock, log }: SealerOptions): Sealer {
+export function createSealer({ store, proof, clock, log }: SealerOptions) {
   const { signer } = proof;
   const recent = new RecentRuns();
   let current: Promise<void> = Promise.resolve();
@@ -48,7 +41,11 @@ export function createSealer({ store, proof, clock, log }: SealerOptions): Seale
   }
 
   return {
-    seal() {
+    /**
+     * Seals everything recorded before the call. Never rejects: a failure is logged, and the next seal includes
+     * the rest.
+     */
+    seal(): Promise<void> {
       // the current seal may not cover what this caller recorded, so another one follows
       next ??= current.then(sealNow);
       current = next;

@@ -16,9 +16,6 @@ import {
   type CommandContext,
   EXIT,
   type ProgressLine,
-  print,
-  printJson,
-  printTable,
   shorten,
   signalExit,
   type Terminal,
@@ -65,21 +62,21 @@ function minutes(ms: number): string {
 
 export function printReport(terminal: Terminal, report: PollReport, json: boolean): void {
   if (json) {
-    printJson(terminal, report);
+    terminal.json(report);
     return;
   }
   const nameOf = sourceNames(report.passes);
   const rows = report.passes.flatMap((pass) => passRows(nameOf(pass), pass));
-  printTable(terminal, [HEADING, ...rows]);
+  terminal.table([HEADING, ...rows]);
   for (const pass of report.passes) {
     const { streams, errors } = pass;
     const resource = nameOf(pass);
     for (const stream of streams) {
-      for (const text of lacking(stream)) print(terminal, `${resource}/${stream.filterKey}: ${text}`);
+      for (const text of lacking(stream)) terminal.print(`${resource}/${stream.filterKey}: ${text}`);
     }
     for (const error of errors.slice(0, SHOWN))
-      print(terminal, `${resource}: ${shorten(error, terminal.out)}`);
-    if (errors.length > SHOWN) print(terminal, `${resource}: and ${errors.length - SHOWN} more`);
+      terminal.print(`${resource}: ${shorten(error, terminal.out)}`);
+    if (errors.length > SHOWN) terminal.print(`${resource}: and ${errors.length - SHOWN} more`);
   }
 }
 

@@ -68,7 +68,7 @@ export function exitCodeFor(command: string | undefined, code: number): number {
 }
 
 /** Results go to `out`, everything else to `err`. */
-export interface Terminal {
+export interface Streams {
   readonly out: Output;
   readonly err: Output;
   readonly in?: Input | undefined;
@@ -86,16 +86,28 @@ export interface Output {
   readonly columns?: number | undefined;
 }
 
-export function print(terminal: Terminal, line = ''): void {
-  terminal.out.write(`${line}\n`);
-}
+export class Terminal implements Streams {
+  readonly out: Output;
+  readonly err: Output;
+  readonly in: Input | undefined;
 
-export function printJson(terminal: Terminal, value: unknown): void {
-  print(terminal, JSON.stringify(value, null, 2));
-}
+  constructor(streams: Streams) {
+    this.out = streams.out;
+    this.err = streams.err;
+    this.in = streams.in;
+  }
 
-export function printTable(terminal: Terminal, rows: readonly (readonly string[])[]): void {
-  for (const line of formatTable(rows)) print(terminal, line);
+  print(line = ''): void {
+    this.out.write(`${line}\n`);
+  }
+
+  json(value: unknown): void {
+    this.print(JSON.stringify(value, null, 2));
+  }
+
+  table(rows: readonly (readonly string[])[]): void {
+    for (const line of formatTable(rows)) this.print(line);
+  }
 }
 
 export function secondText(instant: Instant): string {

@@ -4,17 +4,9 @@ import { regionOf } from '../integrations/address.js';
 import { readTokenSituations } from '../integrations/token-history.js';
 import { reportToken } from '../integrations/token-watch.js';
 import { hintOf } from '../integrations/vault.js';
-import { permissionsToAct, type TokenState, UNKNOWN_TOKEN } from '../model/token.js';
-import { type Instant, toInstant } from '../values/instant.js';
-import {
-  type CommandAction,
-  type Dispatch,
-  EXIT,
-  print,
-  printJson,
-  printTable,
-  type Terminal,
-} from './command.js';
+import { permissionsToAct, UNKNOWN_TOKEN } from '../model/token.js';
+import { toInstant } from '../values/instant.js';
+import { type CommandAction, type Dispatch, EXIT, type Terminal } from './command.js';
 import { hintText, type VaultWork, withVault } from './vault-session.js';
 
 const EXAMPLES = `
@@ -34,44 +26,23 @@ export function addIntegrationsList(group: Command, choose: Dispatch): void {
     .action(({ json = false }: { json?: boolean }) => choose(list(json)));
 }
 
-interface Row {
-  readonly name: string;
-  readonly source: 'ENVIRONMENT' | 'STORED';
-  readonly baseUrl: string;
-  readonly region: string | null;
-  readonly createdAt: Instant | null;
-  readonly tokenHint: string;
-  readonly keyId: string | null;
-  readonly tokenStoredAt: Instant | null;
-  readonly tokenIssuedAt: Instant | null;
-  readonly tokenExpiresAt: Instant | null;
-  /** `null` if Abnormal does not say. */
-  readonly tokenPermissions: readonly string[] | null;
-  readonly tokenState: TokenState;
-  readonly tokenMessage: string;
-}
-
 function list(isJson: boolean): CommandAction {
-  return (invocation) =>
-    withVault(invocation, async (work) => {
-      const rows = await readRows(work);
-      if (isJson) printJson(work.terminal, rows);
-      else printRows(work.terminal, rows);
-      return EXIT.ok;
-    });
+  return withVault(async (work) => {
+    const rows = await readRows(work);
+    if (isJson) work.terminal.json(rows);
+    else printRows(work.terminal, rows);
+    return EXIT.ok;
+  });
 }
 
-type Unjudged = Omit<
-  Row,
-  'tokenStoredAt' | 'tokenIssuedAt' | 'tokenExpiresAt' | 'tokenPermissions' | 'tokenState' | 'tokenMessage'
->;
+type Row = Awaited<ReturnType<typeof readRows>>[number];
 
-async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row[]> {
+async function readRows({ vault, store, config, clock }: VaultWork) {
   const situations = await readTokenSituations(store);
   const now = toInstant(clock());
-  const stored = (await vault.list()).map(({ name, baseUrl, region, createdAt, token }): Unjudged => {
-    const { hint, keyId } = token;
-    return { name, source: 'STORED', baseUrl, region, createdAt, tokenHint: hint, keyId };
+  const stored = (await vault.list()).map(({ name, baseUrl, region, createdAt, token }) => {
+    const { hint: tokenHint, keyId } = token;
+    return { name, source: 'STORED' as const, baseUrl, region, createdAt, tokenHint, keyId };
   });
   return [...environment(config.account), ...stored].map((row) => {
     const situation = situations.get(row.name) ?? UNKNOWN_TOKEN;
@@ -80,12 +51,13 @@ async function readRows({ vault, store, config, clock }: VaultWork): Promise<Row
     return {
       ...row,
       ...{ tokenStoredAt: storedAt, tokenIssuedAt: issuedAt, tokenExpiresAt: expiresAt },
+      // `null` if Abnormal does not say
       ...{ tokenPermissions: permissions, tokenState: state, tokenMessage: message },
     };
   });
 }
 
-function environment(account: VaultWork['config']['account']): Unjudged[] {
+function environment(account: VaultWork['config']['account']) {
   if (account === null) return [];
   const { baseUrl, token } = account;
   const own = { name: ENVIRONMENT_ACCOUNT, source: 'ENVIRONMENT', createdAt: null, keyId: null } as const;
@@ -96,7 +68,7 @@ const HEADING = ['NAME', 'ADDRESS', 'TOKEN', 'STATE', 'STORED SINCE', 'ENDS'];
 
 function printRows(terminal: Terminal, rows: readonly Row[]): void {
   if (rows.length === 0) {
-    print(terminal, 'No accounts. Add one with: integrations add <name>');
+    terminal.print('No accounts. Add one with: integrations add <name>');
     return;
   }
   const cells = rows.map((row) => [
@@ -107,9 +79,9 @@ function printRows(terminal: Terminal, rows: readonly Row[]): void {
     row.tokenStoredAt?.slice(0, 10) ?? '-',
     row.tokenExpiresAt?.slice(0, 10) ?? '-',
   ]);
-  printTable(terminal, [HEADING, ...cells]);
+  terminal.table([HEADING, ...cells]);
   for (const { name, tokenMessage } of rows.filter(isNotable)) {
-    print(terminal, `${name}: ${tokenMessage}`);
+    terminal.print(`${name}: ${tokenMessage}`);
   }
 }
 

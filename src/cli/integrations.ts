@@ -5,15 +5,7 @@ import { type IntegrationTest, storedToken, type TokenTestOptions } from '../int
 import { simulatedDataGuard } from '../integrations/live-accounts.js';
 import { readEnvironmentToken, storeTokenExpiry } from '../integrations/token-history.js';
 import { checkToken, heldAlready, notFound, type StoredIntegration } from '../integrations/vault.js';
-import {
-  type CommandAction,
-  type Dispatch,
-  EXIT,
-  print,
-  printJson,
-  printTable,
-  type Terminal,
-} from './command.js';
+import { type CommandAction, type Dispatch, EXIT, type Terminal } from './command.js';
 import { addIntegrationsList } from './integrations-list.js';
 import { type AddressOptions, addAddressOptions } from './options.js';
 import { auditedAction, hintText, readToken, tryToken, type VaultWork, withVault } from './vault-session.js';
@@ -50,7 +42,7 @@ Examples:
   abnormal-gateway integrations add acme-eu --region eu < token.txt
   op read op://vault/abnormal/token | abnormal-gateway integrations add acme --no-test`;
 
-interface AddOptions extends AddressOptions {
+interface StoreOptions extends AddressOptions {
   readonly test: boolean;
 }
 
@@ -60,27 +52,26 @@ function addIntegrationsAdd(group: Command, choose: Dispatch): void {
     .description('store an account with its token, and test it')
     .option('--no-test', 'do not send requests to Abnormal')
     .addHelpText('after', ADD_EXAMPLES);
-  addAddressOptions(command).action((name: string, options: AddOptions) => choose(add(name, options)));
+  addAddressOptions(command).action((name: string, options: StoreOptions) => choose(add(name, options)));
 }
 
-function add(name: string, { test, ...address }: AddOptions): CommandAction {
-  return (invocation) =>
-    withVault(invocation, async (work) => {
-      const { vault, store, terminal } = work;
-      const refusal = await simulatedDataGuard(store);
-      if (refusal !== null) throw new ConfigError(refusal);
-      await vault.prepare(name, address);
-      const token = await readToken(work, `The token of "${name}"`);
-      const { baseUrl, token: kept } = await auditedAction(
-        work,
-        'CONNECT_INTEGRATION',
-        name,
-        () => vault.add({ name, token, ...address }),
-        (stored) => `read from ${stored.baseUrl}`,
-      );
-      print(terminal, `Added ${name}: ${baseUrl}, token ${hintText(kept.hint)}`);
-      return test ? tryAdded(work, name) : EXIT.ok;
-    });
+function add(name: string, { test, ...address }: StoreOptions): CommandAction {
+  return withVault(async (work) => {
+    const { vault, store, terminal } = work;
+    const refusal = await simulatedDataGuard(store);
+    if (refusal !== null) throw new ConfigError(refusal);
+    await vault.prepare(name, address);
+    const token = await readToken(work, `The token of "${name}"`);
+    const { baseUrl, token: kept } = await auditedAction(
+      work,
+      'CONNECT_INTEGRATION',
+      name,
+      () => vault.add({ name, token, ...address }),
+      (stored) => `read from ${stored.baseUrl}`,
+    );
+    terminal.print(`Added ${name}: ${baseUrl}, token ${hintText(kept.hint)}`);
+    return test ? tryAdded(work, name) : EXIT.ok;
+  });
 }
 
 /** Tests the account as it is stored, prints the result, and stores what Abnormal says of its token. */
@@ -90,8 +81,7 @@ async function tryAdded(work: VaultWork, name: string): Promise<number> {
   if (stored === null) return EXIT.failed;
   const { baseUrl } = stored;
   const { storedAt } = stored.token;
-  const found = await tryToken(work, { name, baseUrl, token: storedToken(vault, name, storedAt) });
-  if (found.token) await storeTokenExpiry(work, name, storedAt, found.token);
+  const found = await tryOne(work, { name, baseUrl, storedAt, token: storedToken(vault, name, storedAt) });
   printTest(terminal, name, found);
   return found.works ? EXIT.ok : EXIT.failed;
 }
@@ -113,12 +103,11 @@ function addIntegrationsRemove(group: Command, choose: Dispatch): void {
 }
 
 function remove(name: string): CommandAction {
-  return (invocation) =>
-    withVault(invocation, async (work) => {
-      await auditedAction(work, 'REMOVE_INTEGRATION', name, () => work.vault.remove(name));
-      print(work.terminal, `Removed ${name}. Its history stays. Revoke its token in the Abnormal portal.`);
-      return EXIT.ok;
-    });
+  return withVault(async (work) => {
+    await auditedAction(work, 'REMOVE_INTEGRATION', name, () => work.vault.remove(name));
+    work.terminal.print(`Removed ${name}. Its history stays. Revoke its token in the Abnormal portal.`);
+    return EXIT.ok;
+  });
 }
 
 const ROTATE_EXAMPLES = `
@@ -129,45 +118,40 @@ Examples:
   abnormal-gateway integrations rotate acme < new-token.txt
   abnormal-gateway integrations rotate acme --region gov < token-of-the-new-region.txt`;
 
-interface RotateOptions extends AddressOptions {
-  readonly test: boolean;
-}
-
 function addIntegrationsRotate(group: Command, choose: Dispatch): void {
   const command = group
     .command('rotate <name>')
     .description('replace an account’s token, and optionally its address')
     .option('--no-test', 'do not send requests to Abnormal; store the token without a test')
     .addHelpText('after', ROTATE_EXAMPLES);
-  addAddressOptions(command).action((name: string, options: RotateOptions) => choose(rotate(name, options)));
+  addAddressOptions(command).action((name: string, options: StoreOptions) => choose(rotate(name, options)));
 }
 
-function rotate(name: string, { test, ...address }: RotateOptions): CommandAction {
-  return (invocation) =>
-    withVault(invocation, async (work) => {
-      const { vault, terminal } = work;
-      const before = await storedOrRefused(work, name);
-      const isMoved = address.region !== undefined || address.baseUrl !== undefined;
-      const baseUrl = isMoved ? vault.resolve(address) : before.baseUrl;
-      const token = await readToken(work, `The new token of "${name}"`);
-      checkToken(token);
-      if (await vault.holds(name, token)) {
-        if (baseUrl === before.baseUrl) throw heldAlready(name);
-        print(terminal, `${name} has this token already; only the address changes.`);
-      }
-      const found = test ? await tryToken(work, { name, baseUrl, token }) : null;
-      if (found) printTest(terminal, name, found);
-      if (found?.parts.some(({ code }) => code === 'TOKEN_REJECTED')) {
-        print(terminal, `The token of ${name} was not replaced.`);
-        return EXIT.failed;
-      }
-      const action = isMoved ? 'UPDATE_INTEGRATION' : 'ROTATE_INTEGRATION_TOKEN';
-      const replace = () => (isMoved ? vault.update(name, address, token) : vault.rotate(name, token));
-      const stored = await auditedAction(work, action, name, replace, () => `read from ${baseUrl}`);
-      if (found?.token) await storeTokenExpiry(work, name, stored.token.storedAt, found.token);
-      print(terminal, `Changed ${name}: ${baseUrl}, token ${hintText(stored.token.hint)}`);
-      return found?.works === false ? EXIT.failed : EXIT.ok;
-    });
+function rotate(name: string, { test, ...address }: StoreOptions): CommandAction {
+  return withVault(async (work) => {
+    const { vault, terminal } = work;
+    const before = await storedOrRefused(work, name);
+    const isMoved = address.region !== undefined || address.baseUrl !== undefined;
+    const baseUrl = isMoved ? vault.resolve(address) : before.baseUrl;
+    const token = await readToken(work, `The new token of "${name}"`);
+    checkToken(token);
+    if (await vault.holds(name, token)) {
+      if (baseUrl === before.baseUrl) throw heldAlready(name);
+      terminal.print(`${name} has this token already; only the address changes.`);
+    }
+    const found = test ? await tryToken(work, { name, baseUrl, token }) : null;
+    if (found) printTest(terminal, name, found);
+    if (found?.parts.some(({ code }) => code === 'TOKEN_REJECTED')) {
+      terminal.print(`The token of ${name} was not replaced.`);
+      return EXIT.failed;
+    }
+    const action = isMoved ? 'UPDATE_INTEGRATION' : 'ROTATE_INTEGRATION_TOKEN';
+    const replace = () => (isMoved ? vault.update(name, address, token) : vault.rotate(name, token));
+    const stored = await auditedAction(work, action, name, replace, () => `read from ${baseUrl}`);
+    if (found?.token) await storeTokenExpiry(work, name, stored.token.storedAt, found.token);
+    terminal.print(`Changed ${name}: ${baseUrl}, token ${hintText(stored.token.hint)}`);
+    return found?.works === false ? EXIT.failed : EXIT.ok;
+  });
 }
 
 async function storedOrRefused({ vault }: VaultWork, name: string): Promise<StoredIntegration> {
@@ -204,24 +188,23 @@ interface Candidate extends Pick<TokenTestOptions, 'name' | 'baseUrl' | 'token'>
 }
 
 function test(names: readonly string[], isJson: boolean): CommandAction {
-  return (invocation) =>
-    withVault(invocation, async (work) => {
-      const results: ({ readonly integration: string } & IntegrationTest)[] = [];
-      for (const candidate of await candidates(work, names)) {
-        const { name } = candidate;
-        const found = await auditedAction(
-          work,
-          'TEST_INTEGRATION',
-          name,
-          () => tryOne(work, candidate),
-          testDetail,
-        );
-        results.push({ integration: name, ...found });
-        if (!isJson) printTest(work.terminal, name, found);
-      }
-      if (isJson) printJson(work.terminal, results);
-      return results.every(({ works }) => works) ? EXIT.ok : EXIT.failed;
-    });
+  return withVault(async (work) => {
+    const results: ({ readonly integration: string } & IntegrationTest)[] = [];
+    for (const candidate of await candidates(work, names)) {
+      const { name } = candidate;
+      const found = await auditedAction(
+        work,
+        'TEST_INTEGRATION',
+        name,
+        () => tryOne(work, candidate),
+        testDetail,
+      );
+      results.push({ integration: name, ...found });
+      if (!isJson) printTest(work.terminal, name, found);
+    }
+    if (isJson) work.terminal.json(results);
+    return results.every(({ works }) => works) ? EXIT.ok : EXIT.failed;
+  });
 }
 
 async function tryOne(work: VaultWork, candidate: Candidate): Promise<IntegrationTest> {
@@ -256,9 +239,9 @@ function listOf(names: readonly string[]): string {
 }
 
 function printTest(terminal: Terminal, name: string, { works, parts }: IntegrationTest): void {
-  print(terminal, `${name} ${works ? 'works' : 'does not work'}`);
+  terminal.print(`${name} ${works ? 'works' : 'does not work'}`);
   const rows = parts.map(({ part, outcome, message }) => [`  ${part}`, outcome, message]);
-  printTable(terminal, rows);
+  terminal.table(rows);
 }
 
 function testDetail({ works, parts }: IntegrationTest): string {

@@ -10,15 +10,7 @@ import { ROLES, type Role } from '../values/access.js';
 import { DAY, toInstant } from '../values/instant.js';
 import { parseDuration } from '../values/time-text.js';
 import { withHistory } from './collection.js';
-import {
-  type CommandAction,
-  type CommandContext,
-  type Dispatch,
-  EXIT,
-  print,
-  printJson,
-  printTable,
-} from './command.js';
+import { type CommandAction, type CommandContext, type Dispatch, EXIT } from './command.js';
 import { commandCaller } from './options.js';
 import { auditedAction, withVault } from './vault-session.js';
 
@@ -55,7 +47,7 @@ To replace a key in use: set ENCRYPTION_KEY=<new>,<old>, run: abnormal-gateway k
 `;
 
 const makeKey: CommandAction = async ({ terminal }) => {
-  print(terminal, newEncryptionKey());
+  terminal.print(newEncryptionKey());
   terminal.err.write(NEXT);
   return EXIT.ok;
 };
@@ -76,35 +68,33 @@ function addKeysRotate(keys: Command, choose: Dispatch): void {
     .action(() => choose(rotate));
 }
 
-const rotate: CommandAction = (invocation) =>
-  withVault(invocation, async (work) => {
-    const { config, vault, store, clock, terminal } = work;
-    if (config.vault.encryptionKeys.length === 0) {
-      throw new ConfigError(`ENCRYPTION_KEY is not set. Create a key with: ${MAKES_KEY}`);
-    }
-    const { resealed, current } = await auditedAction(
-      work,
-      'ROTATE_ENCRYPTION_KEY',
-      null,
-      async () => {
-        const tokens = await vault.reseal();
-        const secrets = await webhookSecretsOf(config, store, clock).reseal();
-        return {
-          resealed: tokens.resealed + secrets.resealed,
-          current: tokens.current + secrets.current,
-        };
-      },
-      (done) => `${done.resealed} re-encrypted, ${done.current} already with the current key`,
+const rotate: CommandAction = withVault(async (work) => {
+  const { config, vault, store, clock, terminal } = work;
+  if (config.vault.encryptionKeys.length === 0) {
+    throw new ConfigError(`ENCRYPTION_KEY is not set. Create a key with: ${MAKES_KEY}`);
+  }
+  const { resealed, current } = await auditedAction(
+    work,
+    'ROTATE_ENCRYPTION_KEY',
+    null,
+    async () => {
+      const tokens = await vault.reseal();
+      const secrets = await webhookSecretsOf(config, store, clock).reseal();
+      return {
+        resealed: tokens.resealed + secrets.resealed,
+        current: tokens.current + secrets.current,
+      };
+    },
+    (done) => `${done.resealed} re-encrypted, ${done.current} already with the current key`,
+  );
+  terminal.print(`Re-encrypted: ${resealed}. Already encrypted with the current key: ${current}.`);
+  if (config.vault.encryptionKeys.length > 1) {
+    terminal.print(
+      'When every gateway has the new key, the older keys are no longer needed: ENCRYPTION_KEY=<new>',
     );
-    print(terminal, `Re-encrypted: ${resealed}. Already encrypted with the current key: ${current}.`);
-    if (config.vault.encryptionKeys.length > 1) {
-      print(
-        terminal,
-        'When every gateway has the new key, the older keys are no longer needed: ENCRYPTION_KEY=<new>',
-      );
-    }
-    return EXIT.ok;
-  });
+  }
+  return EXIT.ok;
+});
 
 const DETAILS = `
 Prints a new Ed25519 private key on one line for the variable SIGNING_KEY, and instructions to standard error.
@@ -126,7 +116,7 @@ function addKeysSigning(keys: Command, choose: Dispatch): void {
 const printSigningKey: CommandAction = async ({ terminal }) => {
   const key = newSigningKey();
   const { publicKey } = signerOf(key);
-  print(terminal, key);
+  terminal.print(key);
   terminal.err.write(
     `Set SIGNING_KEY to this line and restart the gateway. The key is not stored: keep it as a secret.\nIts public key has the SHA-256 fingerprint ${publicKey.kid}. Send the fingerprint to auditors through another channel.\n${pemOf(publicKey)}`,
   );
@@ -156,7 +146,7 @@ function addKeysApi(keys: Command, choose: Dispatch): void {
     .action(({ name, role, expires, json = false }: NewKey) => {
       if (name === undefined) api.error("error: required option '--name <name>' not specified");
       else if (role === undefined) api.error("error: required option '--role <role>' not specified");
-      else choose(createKey({ name, role, lifetimeMs: expires ?? null, json }));
+      else choose(createKey(name, role, expires ?? null, json));
     });
   api
     .command('list')
@@ -189,26 +179,17 @@ function toLifetime(text: string): number {
   );
 }
 
-interface Wanted {
-  readonly name: string;
-  readonly role: Role;
-  readonly lifetimeMs: number | null;
-  readonly json: boolean;
-}
-
-function createKey({ name, role, lifetimeMs, json }: Wanted): CommandAction {
-  return (invocation) =>
-    withKeys(invocation, 'manage', async (keys, store) => {
-      const { terminal, clock } = invocation;
-      const { key, text } = await keys.create(name, role, lifetimeMs);
-      const done = { caller: commandCaller(), action: 'CREATE_API_KEY', target: key.id } as const;
-      await recordAudit({ store, clock }, { ...done, outcome: 'SUCCEEDED', detail: describe(key) });
-      if (json) printJson(terminal, { ...key, key: text });
-      else print(terminal, text);
-      const end = key.expiresAt === null ? 'does not expire' : `expires at ${key.expiresAt}`;
-      terminal.err.write(`The key is not shown again. Its id is ${key.id}; it ${end}.\n`);
-      return EXIT.ok;
-    });
+function createKey(name: string, role: Role, lifetimeMs: number | null, json: boolean): CommandAction {
+  return withKeys('manage', async ({ keys, store, terminal, clock }) => {
+    const { key, text } = await keys.create(name, role, lifetimeMs);
+    const done = { caller: commandCaller(), action: 'CREATE_API_KEY', target: key.id } as const;
+    await recordAudit({ store, clock }, { ...done, outcome: 'SUCCEEDED', detail: describe(key) });
+    if (json) terminal.json({ ...key, key: text });
+    else terminal.print(text);
+    const end = key.expiresAt === null ? 'does not expire' : `expires at ${key.expiresAt}`;
+    terminal.err.write(`The key is not shown again. Its id is ${key.id}; it ${end}.\n`);
+    return EXIT.ok;
+  });
 }
 
 function describe({ id, name, role, expiresAt }: ApiKeyRecord): string {
@@ -218,15 +199,13 @@ function describe({ id, name, role, expiresAt }: ApiKeyRecord): string {
 const HEADING = ['ID', 'NAME', 'ROLE', 'STATE', 'MADE', 'ENDS', 'LAST USED'];
 
 function listKeys(json: boolean): CommandAction {
-  return (invocation) =>
-    withKeys(invocation, 'read', async (keys) => {
-      const { terminal, clock } = invocation;
-      const now = toInstant(clock());
-      const all = (await keys.list()).map((key) => ({ ...key, state: stateOf(key, now) }));
-      if (json) printJson(terminal, all);
-      else printTable(terminal, [HEADING, ...all.map(row)]);
-      return EXIT.ok;
-    });
+  return withKeys('read', async ({ keys, terminal, clock }) => {
+    const now = toInstant(clock());
+    const all = (await keys.list()).map((key) => ({ ...key, state: stateOf(key, now) }));
+    if (json) terminal.json(all);
+    else terminal.table([HEADING, ...all.map(row)]);
+    return EXIT.ok;
+  });
 }
 
 function row({
@@ -242,27 +221,28 @@ function row({
 }
 
 function revokeKey(id: string): CommandAction {
-  return (invocation) =>
-    withKeys(invocation, 'manage', async (keys, store) => {
-      const { terminal, clock } = invocation;
-      const key = await keys.revoke(id);
-      const done = { caller: commandCaller(), action: 'REVOKE_API_KEY', target: id } as const;
-      const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
-      await recordAudit({ store, clock }, { ...done, outcome, detail: key && describe(key) });
-      if (key !== null) print(terminal, `${describe(key)}: revoked since ${key.revokedAt}`);
-      else
-        terminal.err.write(
-          `There is no key with the id ${JSON.stringify(id)}. List the keys with: keys api list\n`,
-        );
-      return key === null ? EXIT.failed : EXIT.ok;
-    });
+  return withKeys('manage', async ({ keys, store, terminal, clock }) => {
+    const key = await keys.revoke(id);
+    const done = { caller: commandCaller(), action: 'REVOKE_API_KEY', target: id } as const;
+    const outcome = key === null ? 'FAILED' : 'SUCCEEDED';
+    await recordAudit({ store, clock }, { ...done, outcome, detail: key && describe(key) });
+    if (key !== null) terminal.print(`${describe(key)}: revoked since ${key.revokedAt}`);
+    else
+      terminal.err.write(
+        `There is no key with the id ${JSON.stringify(id)}. List the keys with: keys api list\n`,
+      );
+    return key === null ? EXIT.failed : EXIT.ok;
+  });
 }
 
-function withKeys(
-  invocation: CommandContext,
-  mode: OpenMode,
-  work: (keys: ApiKeys, store: HistoryStore) => Promise<number>,
-): Promise<number> {
-  const { clock, log } = invocation;
-  return withHistory(invocation, mode, (store) => work(new ApiKeys({ store, clock, log }), store));
+interface KeyWork extends CommandContext {
+  readonly store: HistoryStore;
+  readonly keys: ApiKeys;
+}
+
+function withKeys(mode: OpenMode, work: (work: KeyWork) => Promise<number>): CommandAction {
+  return (context) =>
+    withHistory(context, mode, (store) =>
+      work({ ...context, store, keys: new ApiKeys({ ...context, store }) }),
+    );
 }

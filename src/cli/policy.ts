@@ -4,13 +4,12 @@ import { loadPolicy, readPolicyText } from '../app/policy-file.js';
 import { controlRules } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
 import { policyFacts } from '../evidence/report/json.js';
-import { CONTROL_IDS, type Policy } from '../policy/policy.js';
+import { CONTROL_IDS, type Policy, type Rules } from '../policy/policy.js';
 import { problemTexts } from '../policy/read-policy.js';
-import type { Rules } from '../policy/rules.js';
 import { THRESHOLD_NAMES, THRESHOLDS, thresholdInput } from '../policy/thresholds.js';
 import { waiverSubject } from '../policy/waivers.js';
 import { type Instant, toInstant } from '../values/instant.js';
-import { type CommandContext, type Dispatch, EXIT, print, printJson, printTable } from './command.js';
+import { type CommandContext, type Dispatch, EXIT } from './command.js';
 import { asOption } from './options.js';
 
 /** Commands on the policy file; none of them opens the history. */
@@ -63,7 +62,7 @@ async function check({ config, terminal }: CommandContext, file: string | undefi
     return EXIT.failed;
   }
   const { waivers, file: source } = result.policy;
-  print(terminal, `${path} is valid. SHA-256 ${source?.digest ?? ''}, ${waivers.length} waivers.`);
+  terminal.print(`${path} is valid. SHA-256 ${source?.digest ?? ''}, ${waivers.length} waivers.`);
   return EXIT.ok;
 }
 
@@ -78,25 +77,24 @@ async function show({ config, terminal, clock }: CommandContext, json: boolean):
   if (json) {
     const { thresholds, policy: used } = rules;
     const { controls, frameworks, waivers } = used;
-    printJson(terminal, { ...policyFacts(rules), thresholds, controls, frameworks, waivers });
+    terminal.json({ ...policyFacts(rules), thresholds, controls, frameworks, waivers });
     return EXIT.ok;
   }
-  print(
-    terminal,
+  terminal.print(
     policy.file ? `Policy  ${config.policy}, SHA-256 ${policy.file.digest}` : 'No policy is configured.',
   );
-  print(terminal);
-  printTable(terminal, [['THRESHOLD', 'VALUE', 'FROM'], ...thresholdRows(rules)]);
-  print(terminal);
-  printTable(terminal, [['CONTROL', 'OWNER', 'NOT APPLICABLE'], ...controlRows(policy)]);
+  terminal.print();
+  terminal.table([['THRESHOLD', 'VALUE', 'FROM'], ...thresholdRows(rules)]);
+  terminal.print();
+  terminal.table([['CONTROL', 'OWNER', 'NOT APPLICABLE'], ...controlRows(policy)]);
   if (policy.waivers.length === 0) return EXIT.ok;
-  print(terminal);
+  terminal.print();
   const now = toInstant(clock());
   const rows = policy.waivers.map((waiver) => {
     const { control, owner, ticket, expires } = waiver;
     return [control, waiverSubject(waiver), owner, ticket, expires.slice(0, 10), stateAt(waiver, now)];
   });
-  printTable(terminal, [['WAIVED', 'SUBJECT', 'OWNER', 'TICKET', 'EXPIRES', 'STATE'], ...rows]);
+  terminal.table([['WAIVED', 'SUBJECT', 'OWNER', 'TICKET', 'EXPIRES', 'STATE'], ...rows]);
   return EXIT.ok;
 }
 
@@ -135,7 +133,7 @@ async function init({ terminal }: CommandContext, out: string | null): Promise<n
     return EXIT.ok;
   }
   await asOption('--out', () => writeFile(out, FIRST_POLICY, { flag: 'wx' }));
-  print(terminal, `Written to ${out}. Set POLICY=${out}, and check it with: policy check`);
+  terminal.print(`Written to ${out}. Set POLICY=${out}, and check it with: policy check`);
   return EXIT.ok;
 }
 

@@ -18,15 +18,7 @@ import {
 import { type Since, sinceOf } from '../evidence/posture-since.js';
 import type { HistoryStore } from '../history/store.js';
 import { withHistory } from './collection.js';
-import {
-  type CommandAction,
-  type CommandContext,
-  type Dispatch,
-  print,
-  printJson,
-  printTable,
-  untilStopped,
-} from './command.js';
+import { type CommandAction, type CommandContext, type Dispatch, untilStopped } from './command.js';
 import { addIntegrationOption, several } from './options.js';
 import { optionName } from './report-options.js';
 import { reportExitCode } from './report-output.js';
@@ -84,7 +76,7 @@ function showPosture(options: PostureOptions): CommandAction {
         const before = await evaluateBefore(store, request, states);
         context.progress.end();
         const shown = states.map((state, i): Shown => ({ ...state, since: since[i], before: before[i] }));
-        if (options.json) printJson(context.terminal, jsonOf(request, integrations, shown));
+        if (options.json) context.terminal.json(jsonOf(request, integrations, shown));
         else printPosture(context, request, shown);
         return reportExitCode({ results: states.map(({ result }) => result) });
       });
@@ -132,9 +124,9 @@ function printPosture(
   { pin, now }: PostureRequest,
   shown: readonly Shown[],
 ): void {
-  print(terminal, `Now    ${instantText(now)}`);
-  print(terminal, `As of  ${instantText(pin.at)}, snapshot ${pin.seq}`);
-  print(terminal);
+  terminal.print(`Now    ${instantText(now)}`);
+  terminal.print(`As of  ${instantText(pin.at)}, snapshot ${pin.seq}`);
+  terminal.print();
   const heading = ['CONTROL', 'WINDOW', 'VERDICT', 'SINCE', 'TREND', 'VALID UNTIL', 'DECIDED BY'];
   const rows = shown.map(({ window, result, validUntil, since, before }) => [
     ...[result.control, WINDOWS[window].text, result.verdict, sinceText(since)],
@@ -142,12 +134,12 @@ function printPosture(
     validUntil === null ? '' : instantText(validUntil),
     result.headline.text,
   ]);
-  printTable(terminal, [heading, ...rows]);
+  terminal.table([heading, ...rows]);
   const changes = shown.flatMap(({ window, result }) => {
     const change = result.verdict === 'PASS' ? null : changeText(result);
     return change === null ? [] : `${result.control}, ${WINDOWS[window].text}: ${change}`;
   });
-  for (const line of changes.length > 0 ? ['', ...changes] : []) print(terminal, line);
+  for (const line of changes.length > 0 ? ['', ...changes] : []) terminal.print(line);
 }
 
 function sinceText(since: Since | undefined): string {

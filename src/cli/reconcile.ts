@@ -16,9 +16,6 @@ import {
   type Dispatch,
   EXIT,
   EXIT_VERDICT,
-  print,
-  printJson,
-  printTable,
   secondText,
   signalExit,
   type Terminal,
@@ -89,7 +86,7 @@ function reconcile(options: Options): CommandAction {
         work: ({ sync }) => sync.reconcile({ ...span, resources, integrations, signal: stop, onProgress }),
       });
       invocation.progress.end();
-      if (options.json) printJson(terminal, report);
+      if (options.json) terminal.json(report);
       else printReconciliations(terminal, report, options.quiet ?? false);
       return reconcileExitCode(report, stop);
     } finally {
@@ -124,9 +121,9 @@ export function printReconciliations(
   const shown = reconciliations.filter(({ verdict }) => !quiet || verdict !== 'MATCH');
   const nameOf = sourceNames(reconciliations);
   const rows = shown.map((found) => row(nameOf(found), found));
-  if (rows.length > 0) printTable(terminal, [HEADING, ...rows]);
-  if (reconciliations.length === 0) print(terminal, 'Nothing of this span has been collected yet.');
-  for (const found of shown) for (const line of details(nameOf(found), found)) print(terminal, line);
+  if (rows.length > 0) terminal.table([HEADING, ...rows]);
+  if (reconciliations.length === 0) terminal.print('Nothing of this span has been collected yet.');
+  for (const found of shown) for (const line of details(nameOf(found), found)) terminal.print(line);
 }
 
 function row(name: string, found: Reconciled): string[] {

@@ -1,9 +1,4 @@
-import {
-  choiceOf,
-  type RawReportQuestion,
-  type RequestedReport,
-  readReportQuestion,
-} from '../app/report-question.js';
+import { choiceOf, type RawReportQuestion, readReportQuestion } from '../app/report-question.js';
 import { ConfigError } from '../config/reader.js';
 import { REPORT_FORMATS } from '../evidence/report/write-report.js';
 import { DAY, type Instant, shift } from '../values/instant.js';
@@ -24,25 +19,14 @@ export interface RawReportOptions extends Omit<RawReportQuestion, 'period'> {
   readonly quiet?: boolean;
 }
 
-export interface ReportOptions {
-  readonly format: Format;
-  readonly out: string | null;
-  /** The job that asks for what was added since its last report; `null`: a period is given. */
-  readonly job: string | null;
-  /** The latest end of such a report. */
-  readonly until: TimeOption | null;
-  readonly json: boolean;
-  readonly quiet: boolean;
-  /** The question about a period, which a job knows only after it has read its last report. */
-  asked(period?: { readonly from: Instant; readonly to: Instant }): RequestedReport;
-}
+export type ReportOptions = ReturnType<typeof readReportOptions>;
 
 export function optionName(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 /** Throws a `ConfigError` or a `ReportQuestionError` that says what is accepted. */
-export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOptions {
+export function readReportOptions(raw: RawReportOptions, now: Instant) {
   const out = raw.out ?? null;
   const format = raw.format === undefined ? formatOf(out) : choiceOf('--format', raw.format, FORMATS);
   if (format === 'pack' && out === null)
@@ -50,7 +34,8 @@ export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOp
   const job = jobOf(raw);
   if (raw.json && format !== 'text' && out === null)
     throw new ConfigError('--json prints the summary, so the report must go to a file. Pass --out.');
-  const asked: ReportOptions['asked'] = (period) =>
+  // a job knows its period only after it has read its last report
+  const asked = (period?: { readonly from: Instant; readonly to: Instant }) =>
     readReportQuestion(period ? { ...raw, period: `${period.from}/${period.to}` } : raw, optionName, now);
   // errors are reported before anything is opened
   if (job === null) asked();
@@ -63,6 +48,7 @@ export function readReportOptions(raw: RawReportOptions, now: Instant): ReportOp
   };
 }
 
+/** The job that asks for what was added since its last report; `null`: a period is given. */
 function jobOf({ sinceLast = false, job = 'default', period, asOf, until }: RawReportOptions) {
   if (!sinceLast) {
     const alone = until !== undefined ? '--until' : job !== 'default' ? '--job' : null;

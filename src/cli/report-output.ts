@@ -1,22 +1,20 @@
 import { once } from 'node:events';
 import { open, rename, rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
-import { loadPolicy } from '../app/policy-file.js';
-import type { RequestedReport } from '../app/report-question.js';
-import { resolveReport } from '../app/reports.js';
 import { ConfigError } from '../config/reader.js';
 import type { ControlVerdict } from '../controls/control.js';
 import { instantText } from '../controls/words.js';
 import type { PeriodEvidence } from '../evidence/evaluate-period.js';
 import { PackError } from '../evidence/pack/pack-history.js';
 import { writePack } from '../evidence/pack/write-pack.js';
-import { criteriaOf, resultFacts } from '../evidence/report/json.js';
+import { criteriaOf } from '../evidence/report/json.js';
+import type { ReportQuestion } from '../evidence/report/write-report.js';
 import type { HistoryStore } from '../history/store.js';
 import { partialNameOf } from '../history/temporary-files.js';
 import { FRAMEWORKS, type FrameworkId } from '../policy/frameworks.js';
 import { waiverState, waiverSubject } from '../policy/waivers.js';
 import { type CommandContext, EXIT, EXIT_VERDICT, formatTable, type Output } from './command.js';
-import { optionName } from './report-options.js';
+import type { ReportOptions } from './report-options.js';
 
 export interface Sink {
   write(text: string): Promise<void>;
@@ -57,19 +55,12 @@ export function openOutput(output: Output): Sink {
 /** Throws a `ConfigError` if the pack cannot be complete. */
 export async function makePack(
   store: HistoryStore,
-  asked: RequestedReport,
-  { out, quiet }: { readonly out: string; readonly quiet: boolean },
-  { config, clock, progress, stop }: CommandContext,
+  question: ReportQuestion,
+  { out, quiet }: Pick<ReportOptions, 'out' | 'quiet'>,
+  { config, progress, stop }: CommandContext,
 ): Promise<PeriodEvidence> {
-  const policy = loadPolicy(config.policy);
-  const question = await resolveReport(
-    { store, config, clock, policy: () => policy },
-    asked,
-    'pack',
-    optionName,
-  );
   try {
-    return await writePack(store, question, out, {
+    return await writePack(store, question, out ?? '', {
       signer: config.proof.signer,
       signal: stop,
       onProgress: (words) => {
@@ -97,20 +88,14 @@ export function reportExitCode({ results }: Pick<PeriodEvidence, 'results'>): nu
 /** The result as one JSON object. */
 export function jsonSummary(
   evidence: PeriodEvidence,
-  { out, job }: { readonly out: string | null; readonly job: string | null },
+  { out, job }: Pick<ReportOptions, 'out' | 'job'>,
 ): string {
   const { period, pin, integrations, results, rules } = evidence;
   const controls = results.map((result) => {
-    const { control, verdict, reason, outcomes, headline } = resultFacts(result);
-    return {
-      control,
-      verdict,
-      reason,
-      measured: headline.measure ?? result.measures[0] ?? null,
-      headline,
-      exceptions: outcomes.EXCEPTION,
-      waived: outcomes.WAIVED,
-    };
+    const { control, verdict, reason, outcomes, headline } = result;
+    const measured = headline.measure ?? result.measures[0] ?? null;
+    const counts = { exceptions: outcomes.EXCEPTION, waived: outcomes.WAIVED };
+    return { control, verdict, reason, measured, headline, ...counts };
   });
   const { text, from, to } = period;
   const summary = {

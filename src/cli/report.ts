@@ -16,7 +16,7 @@ import type { HistoryStore } from '../history/store.js';
 import { FRAMEWORK_IDS } from '../policy/frameworks.js';
 import { toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
-import { type CommandAction, type CommandContext, EXIT, print, untilStopped } from './command.js';
+import { type CommandAction, type CommandContext, EXIT, untilStopped } from './command.js';
 import { asOption, commandCaller, parseTimeOption, several } from './options.js';
 import {
   optionName,
@@ -141,16 +141,12 @@ async function reportSinceLast(
   if (span === null) {
     const since = job.reportedTo?.slice(0, 10) ?? 'the beginning of the history';
     if (options.json) terminal.out.write(emptySummary(job.name));
-    else if (!options.quiet) print(terminal, `Nothing to report: no whole day has passed since ${since}.`);
+    else if (!options.quiet) terminal.print(`Nothing to report: no whole day has passed since ${since}.`);
     return EXIT.ok;
   }
   const code = await makeReport(store, options.asked(span), options, invocation);
-  if (code !== EXIT.interrupted && code !== EXIT.terminated) await remember(store, job, span.to);
-  return code;
-}
-
-async function remember(store: HistoryStore, job: ReportJob, to: string): Promise<void> {
-  if (await rememberJob(store, job, to)) return;
+  if (code === EXIT.interrupted || code === EXIT.terminated) return code;
+  if (await rememberJob(store, job, span.to)) return code;
   throw new Error(
     `Another run of the job ${job.name} ended at the same time: the same span was reported twice.`,
   );
@@ -165,13 +161,13 @@ async function makeReport(
   const { terminal, config, clock, progress } = invocation;
   const { out, format } = options;
   const policy = loadPolicy(config.policy);
-  if (format === 'pack') return reportPack(store, asked, options, invocation);
   const question = await resolveReport(
     { store, config, clock, policy: () => policy },
     asked,
     format === 'text' ? 'json' : format,
     optionName,
   );
+  if (format === 'pack') return reportPack(store, question, options, invocation);
   const sink = out === null ? openOutput(terminal.out) : await asOption('--out', () => openReportFile(out));
   return untilStopped(invocation, async () => {
     try {
@@ -189,13 +185,12 @@ async function makeReport(
 
 async function reportPack(
   store: HistoryStore,
-  asked: RequestedReport,
+  question: ReportQuestion,
   options: ReportOptions,
   invocation: CommandContext,
 ): Promise<number> {
-  const { out, quiet } = options;
   return untilStopped(invocation, async () => {
-    const evidence = await makePack(store, asked, { out: out ?? '', quiet }, invocation);
+    const evidence = await makePack(store, question, options, invocation);
     invocation.progress.end();
     summarise(evidence, options, invocation);
     return reportExitCode(evidence);
@@ -231,7 +226,7 @@ function summarise(
   if (json && evidence !== null) terminal.out.write(jsonSummary(evidence, options));
   if (json || quiet || out === null) return;
   if (evidence !== null) terminal.out.write(`${textReport(evidence)}\n`);
-  print(terminal, `Written to ${out}`);
+  terminal.print(`Written to ${out}`);
 }
 
 /** A read-only history has no audit trail of its reports; the report is valid all the same. */

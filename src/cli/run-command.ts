@@ -5,7 +5,7 @@ import { ReportQuestionError } from '../app/report-question.js';
 import { createApp } from '../app.js';
 import { type Config, readEnv, toConfig } from '../config/config.js';
 import { ConfigError, describeProblems } from '../config/reader.js';
-import { HistoryError, type HistoryErrorCode } from '../history/errors.js';
+import { HistoryError } from '../history/errors.js';
 import { ListenError } from '../http/errors.js';
 import { VaultError, type VaultErrorCode } from '../integrations/vault.js';
 import { createLog, type LogLevel } from '../log.js';
@@ -15,8 +15,8 @@ import {
   type Dispatch,
   EXIT,
   exitCodeFor,
-  printTable,
-  type Terminal,
+  type Streams,
+  Terminal,
   withProgressLine,
 } from './command.js';
 import { addIntegrations } from './integrations.js';
@@ -34,14 +34,14 @@ interface ProcessEnvironment {
   /** Without the interpreter and the script. */
   readonly arguments: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly terminal: Terminal;
+  readonly terminal: Streams;
   readonly stop: AbortSignal;
   readonly clock: () => number;
 }
 
 /** Runs the command line and returns the exit code. Reports every error in words. */
 export async function runCommand(world: ProcessEnvironment): Promise<number> {
-  const { terminal } = world;
+  const terminal = new Terminal(world.terminal);
   const parsed = parseCommand(world.arguments, terminal);
   const [command] = world.arguments;
   if ('exitCode' in parsed) return exitCodeFor(command, parsed.exitCode);
@@ -75,36 +75,24 @@ function readConfig({ env, terminal }: ProcessEnvironment): Config | null {
   return null;
 }
 
-const HISTORY_EXIT: Record<HistoryErrorCode, number> = {
-  IN_USE: EXIT.historyInUse,
-  UNAVAILABLE: EXIT.historyUnavailable,
-  UNUSABLE: EXIT.historyUnavailable,
-  FULL: EXIT.historyUnavailable,
-  DAMAGED: EXIT.historyUnavailable,
-};
+/** Of a vault, these depend on what is stored; all other errors on the configuration or the arguments. */
+const STORED: readonly VaultErrorCode[] = ['EXISTS', 'NOT_FOUND', 'BUSY'];
 
-const VAULT_EXIT: Record<VaultErrorCode, number> = {
-  BAD_NAME: EXIT.misconfigured,
-  BAD_TOKEN: EXIT.misconfigured,
-  BAD_ADDRESS: EXIT.misconfigured,
-  NO_KEY: EXIT.misconfigured,
-  NOT_OPENED: EXIT.misconfigured,
-  EXISTS: EXIT.failed,
-  NOT_FOUND: EXIT.failed,
-  BUSY: EXIT.failed,
-};
+function knownExit(error: unknown): number | null {
+  if (error instanceof HistoryError)
+    return error.code === 'IN_USE' ? EXIT.historyInUse : EXIT.historyUnavailable;
+  if (error instanceof VaultError) return STORED.includes(error.code) ? EXIT.failed : EXIT.misconfigured;
+  if (error instanceof ListenError) return EXIT.cannotListen;
+  const isAsked = error instanceof ConfigError || error instanceof ReportQuestionError;
+  return isAsked ? EXIT.misconfigured : null;
+}
 
 /** Known errors explain themselves, the others need their stack. */
 function explain(error: unknown): { readonly code: number; readonly message: string } {
-  if (error instanceof HistoryError) return { code: HISTORY_EXIT[error.code], message: error.message };
-  if (error instanceof VaultError) return { code: VAULT_EXIT[error.code], message: error.message };
-  if (error instanceof ListenError) return { code: EXIT.cannotListen, message: error.message };
-  if (error instanceof ConfigError || error instanceof ReportQuestionError)
-    return { code: EXIT.misconfigured, message: error.message };
-  return {
-    code: EXIT.failed,
-    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
-  };
+  if (!(error instanceof Error)) return { code: EXIT.failed, message: String(error) };
+  const { message, stack = message } = error;
+  const code = knownExit(error);
+  return code === null ? { code: EXIT.failed, message: stack } : { code, message };
 }
 
 /** The command, or the exit code if only help was requested or the arguments are wrong. */
@@ -183,7 +171,7 @@ const serve: CommandAction = async ({ config, log, terminal, stop, clock }) => {
       ...(accounts.length > 0 ? accounts : ['none yet']).map((name) => ['account', name]),
       ['ready', url],
     ];
-    printTable(terminal, rows);
+    terminal.table(rows);
     if (!stop.aborted) await once(stop, 'abort');
     log.info({ signal: stop.reason }, 'stopping');
     return EXIT.ok;

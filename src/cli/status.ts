@@ -2,25 +2,14 @@ import type { Command } from 'commander';
 import type { HistoryStore } from '../history/store.js';
 import { readTokenSituations } from '../integrations/token-history.js';
 import { emptyAccounts, reportToken } from '../integrations/token-watch.js';
-import { type CoverageGap, type Missing, streamText, UNREAD_CODES } from '../model/ledger.js';
+import { type CoverageGap, streamText, UNREAD_CODES } from '../model/ledger.js';
 import type { RunRecord } from '../model/run.js';
 import type { StreamState } from '../model/stream.js';
-import type { TokenState } from '../model/token.js';
 import { CORE_RESOURCES, KIND_OF, KINDS, RESOURCES, type Resource } from '../resources/registry.js';
 import { findMissingWindows } from '../sync/window/missing-windows.js';
 import { type Instant, toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
-import {
-  type CommandAction,
-  type Dispatch,
-  EXIT,
-  print,
-  printJson,
-  printTable,
-  secondText,
-  shorten,
-  type Terminal,
-} from './command.js';
+import { type CommandAction, type Dispatch, EXIT, secondText, shorten, type Terminal } from './command.js';
 
 const EXAMPLES = `
 Only reads; works while serve is running.
@@ -38,53 +27,20 @@ export function addStatus(program: Command, choose: Dispatch): void {
     .action((options: { json?: boolean }) => choose(showStatus(options)));
 }
 
-interface StreamReport extends StreamState {
-  readonly stream: string;
-  /** Whether everything up to the last reading is stored, apart from provisional time. */
-  readonly complete: boolean;
-  /** The gaps that make it incomplete. */
-  readonly lacking: readonly CoverageGap[];
-  readonly gaps: readonly CoverageGap[];
-  /** Listed records that could not be read. */
-  readonly missing: readonly Pick<Missing, 'id' | 'code' | 'reason' | 'since' | 'from' | 'to'>[];
-}
-
-interface TokenReport {
-  readonly integration: string;
-  readonly state: TokenState;
-  /** `null` if Abnormal does not say. */
-  readonly permissions: readonly string[] | null;
-  readonly message: string;
-  readonly mayAct: boolean;
-}
-
-interface Status {
-  readonly history: string;
-  readonly at: Instant;
-  /** The newest batch. */
-  readonly head: { readonly seq: number; readonly at: Instant };
-  readonly held: Readonly<Record<Resource, number>>;
-  /** Records that could not be read, without those that are gone. */
-  readonly quarantined: number;
-  readonly streams: readonly StreamReport[];
-  readonly tokens: readonly TokenReport[];
-  /** Accounts that Abnormal answers for, but has listed nothing of, with advice. */
-  readonly empty: readonly { readonly integration: string; readonly message: string }[];
-  readonly runs: readonly RunRecord[];
-}
+type Status = Awaited<ReturnType<typeof readStatus>>;
 
 function showStatus({ json = false }: { readonly json?: boolean }): CommandAction {
   return (invocation) =>
     withHistory(invocation, 'read', async (store) => {
       const { terminal, clock } = invocation;
       const status = await readStatus(store, toInstant(clock()));
-      if (json) printJson(terminal, status);
+      if (json) terminal.json(status);
       else printStatus(terminal, status);
       return EXIT.ok;
     });
 }
 
-async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
+async function readStatus(store: HistoryStore, now: Instant) {
   const head = await store.head();
   const [streams, runs, quarantined, counts] = await Promise.all([
     store.streams(),
@@ -96,10 +52,12 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
     history: store.description,
     at: now,
     head,
-    held: Object.fromEntries(counts) as Status['held'],
+    held: Object.fromEntries(counts) as Record<Resource, number>,
+    // records that could not be read, without those that are gone
     quarantined,
     streams: await Promise.all(streams.map((state) => report(store, state, now))),
     tokens: await readTokens(store, now),
+    // accounts that Abnormal answers for, but has listed nothing of, with advice
     empty: [...(await emptyAccounts(store, streams))].map(([integration, message]) => ({
       integration,
       message,
@@ -108,7 +66,7 @@ async function readStatus(store: HistoryStore, now: Instant): Promise<Status> {
   };
 }
 
-async function readTokens(store: HistoryStore, now: Instant): Promise<TokenReport[]> {
+async function readTokens(store: HistoryStore, now: Instant) {
   return [...(await readTokenSituations(store))].map(([integration, situation]) => ({
     integration,
     ...reportToken(integration, situation, now),
@@ -119,7 +77,7 @@ async function count(store: HistoryStore, resource: Resource, seq: number): Prom
   return [resource, await store.count({ kind: KIND_OF[resource], integrations: null, filter: null, seq })];
 }
 
-async function report(store: HistoryStore, state: StreamState, now: Instant): Promise<StreamReport> {
+async function report(store: HistoryStore, state: StreamState, now: Instant) {
   const { gaps, missing } = await findMissingWindows(store, state, state.collectFrom, now);
   // time after the last reading, or within the ingestion lag before it, is not expected to be collected
   const readTo = state.lastSuccessAt ?? now;
@@ -142,16 +100,13 @@ function storedText(held: Status['held']): string {
 
 function printStatus(terminal: Terminal, status: Status): void {
   const { held, head, quarantined } = status;
-  print(terminal, `History     ${status.history}`);
-  print(
-    terminal,
-    `Last write  ${head.seq === 0 ? 'none yet' : `${secondText(head.at)} (batch ${head.seq})`}`,
-  );
-  print(terminal, `Stored      ${storedText(held)}`);
-  print(terminal, `Not read    ${quarantined}`);
-  print(terminal);
-  printTable(terminal, streamRows(status.streams));
-  for (const line of notesOf(status)) print(terminal, line);
+  terminal.print(`History     ${status.history}`);
+  terminal.print(`Last write  ${head.seq === 0 ? 'none yet' : `${secondText(head.at)} (batch ${head.seq})`}`);
+  terminal.print(`Stored      ${storedText(held)}`);
+  terminal.print(`Not read    ${quarantined}`);
+  terminal.print();
+  terminal.table(streamRows(status.streams));
+  for (const line of notesOf(status)) terminal.print(line);
   const rows = status.streams.flatMap(({ stream, lacking }) =>
     lacking.map((gap) => gapRow(stream, gap, terminal)),
   );
@@ -166,15 +121,15 @@ function printStatus(terminal: Terminal, status: Status): void {
     ]),
   );
   printSection(terminal, MISSING_HEADING, records.slice(0, SHOWN));
-  if (records.length > SHOWN) print(terminal, `and ${records.length - SHOWN} more; --json has all of them`);
-  if (status.runs.length > 0) print(terminal);
-  printTable(terminal, [RUN_HEADING, ...status.runs.map(runRow)]);
+  if (records.length > SHOWN) terminal.print(`and ${records.length - SHOWN} more; --json has all of them`);
+  if (status.runs.length > 0) terminal.print();
+  terminal.table([RUN_HEADING, ...status.runs.map(runRow)]);
 }
 
 function printSection(terminal: Terminal, heading: readonly string[], rows: readonly string[][]): void {
   if (rows.length === 0) return;
-  print(terminal);
-  printTable(terminal, [heading, ...rows]);
+  terminal.print();
+  terminal.table([heading, ...rows]);
 }
 
 function notesOf({ tokens, empty }: Status): string[] {
@@ -183,7 +138,7 @@ function notesOf({ tokens, empty }: Status): string[] {
   return notes.length === 0 ? [] : ['', ...notes];
 }
 
-function streamRows(streams: readonly StreamReport[]): string[][] {
+function streamRows(streams: Status['streams']): string[][] {
   const rows = streams.map((stream) => [
     stream.stream,
     stream.status,

@@ -8,7 +8,7 @@ import { type IntegrationTest, type TokenTestOptions, testToken } from '../integ
 import { type Vault, vaultOf } from '../integrations/stored-vault.js';
 import { Secret } from '../values/secret.js';
 import { withHistory } from './collection.js';
-import type { CommandContext, Input } from './command.js';
+import type { CommandAction, CommandContext, Input } from './command.js';
 import { commandCaller } from './options.js';
 
 export interface VaultWork extends CommandContext {
@@ -17,15 +17,13 @@ export interface VaultWork extends CommandContext {
   readonly vault: Vault;
 }
 
-/** Opens the vault, also while another process collects into the same history. */
-export function withVault<T>(
-  invocation: CommandContext,
-  work: (services: VaultWork) => Promise<T>,
-): Promise<T> {
-  const { config, clock } = invocation;
-  return withHistory(invocation, 'manage', (store) =>
-    work({ ...invocation, store, vault: vaultOf(store, config.vault, clock) }),
-  );
+/** A command that opens the vault, also while another process collects into the same history. */
+export function withVault(work: (services: VaultWork) => Promise<number>): CommandAction {
+  return (invocation) =>
+    withHistory(invocation, 'manage', (store) => {
+      const { config, clock } = invocation;
+      return work({ ...invocation, store, vault: vaultOf(store, config.vault, clock) });
+    });
 }
 
 export function auditedAction<T>(

@@ -13,8 +13,6 @@ import {
   type Dispatch,
   EXIT,
   EXIT_VERDICT,
-  print,
-  printJson,
   type Terminal,
   untilStopped,
 } from './command.js';
@@ -68,7 +66,7 @@ function verify(options: Options): CommandAction {
     return untilStopped(invocation, async () => {
       const report = await run(options, asked, invocation);
       progress.end();
-      if (options.json) printJson(terminal, report);
+      if (options.json) terminal.json(report);
       else printVerification(terminal, report, options.quiet ?? false);
       return exitCodeOf(report);
     });
@@ -137,9 +135,9 @@ const SHOWN = 50;
 function printVerification(terminal: Terminal, report: VerifyReport, quiet: boolean): void {
   const { verdict, findings, findingCount, notices, seals, sealedTo } = report;
   if (quiet && verdict === 'INTACT') return;
-  for (const { code, message } of findings.slice(0, SHOWN)) print(terminal, `${code}  ${message}`);
-  if (findingCount > SHOWN) print(terminal, `… and ${findingCount - SHOWN} more.`);
-  for (const notice of notices) print(terminal, `Note: ${notice}`);
+  for (const { code, message } of findings.slice(0, SHOWN)) terminal.print(`${code}  ${message}`);
+  if (findingCount > SHOWN) terminal.print(`… and ${findingCount - SHOWN} more.`);
+  for (const notice of notices) terminal.print(`Note: ${notice}`);
   const where = report.subject === 'PACK' ? 'The pack' : 'The history';
   const what = `${report.revisions} versions, ${report.readings} readings and ${report.runs} runs in ${seals} seals`;
   const upTo = sealedTo ? `, up to batch ${sealedTo.seq} of ${sealedTo.at}` : '';
@@ -148,7 +146,7 @@ function printVerification(terminal: Terminal, report: VerifyReport, quiet: bool
     TAMPERED: `${where} is NOT as it was sealed: ${findingCount} findings in ${what}${upTo}.`,
     UNDECIDED: `${where} has no seals, so it cannot be checked.`,
   };
-  print(terminal, words[verdict]);
+  terminal.print(words[verdict]);
 }
 
 function exitCodeOf({ verdict }: VerifyReport): number {

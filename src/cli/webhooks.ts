@@ -11,15 +11,7 @@ import { endWait, readLetters, removeLetter } from '../webhooks/delivery-state.j
 import type { EventMessage } from '../webhooks/messages.js';
 import { type SendOutcome, sendMessage } from '../webhooks/send.js';
 import { withHistory } from './collection.js';
-import {
-  type CommandAction,
-  type CommandContext,
-  type Dispatch,
-  EXIT,
-  print,
-  printJson,
-  printTable,
-} from './command.js';
+import { type CommandAction, type CommandContext, type Dispatch, EXIT } from './command.js';
 import { auditedAction } from './vault-session.js';
 
 const GROUP_TEXT = `
@@ -67,13 +59,11 @@ interface Work extends CommandContext {
   readonly endpoints: readonly WebhookEndpoint[];
 }
 
-function withEndpoints(
-  context: CommandContext,
-  mode: OpenMode,
-  work: (work: Work) => Promise<number>,
-): Promise<number> {
-  const endpoints = endpointsOf(loadPolicy(context.config.policy));
-  return withHistory(context, mode, (store) => work({ ...context, store, endpoints }));
+function withEndpoints(mode: OpenMode, work: (work: Work) => Promise<number>): CommandAction {
+  return async (context) => {
+    const endpoints = endpointsOf(loadPolicy(context.config.policy));
+    return withHistory(context, mode, (store) => work({ ...context, store, endpoints }));
+  };
 }
 
 function endpointNamed({ endpoints }: Work, name: string): WebhookEndpoint {
@@ -96,21 +86,20 @@ Examples:
   abnormal-gateway webhooks list --json | jq '.[] | select(.failure)'`;
 
 function list(isJson: boolean): CommandAction {
-  return (context) =>
-    withEndpoints(context, 'read', async ({ store, endpoints, terminal }) => {
-      const states = await deliveryStatus(store, endpoints);
-      if (isJson) printJson(terminal, states);
-      else if (states.length === 0) print(terminal, 'The policy (POLICY) declares no webhook.');
-      else {
-        const rows = states.map((state) => [
-          ...[state.name, stateOf(state), state.lastSentAt ?? '-', String(state.behind)],
-          String(state.deadLetters),
-        ]);
-        printTable(terminal, [['WEBHOOK', 'STATE', 'LAST SENT', 'BEHIND', 'DEAD LETTERS'], ...rows]);
-      }
-      const isWell = states.every(({ failure, gone, deadLetters }) => !failure && !gone && deadLetters === 0);
-      return isWell ? EXIT.ok : EXIT.failed;
-    });
+  return withEndpoints('read', async ({ store, endpoints, terminal }) => {
+    const states = await deliveryStatus(store, endpoints);
+    if (isJson) terminal.json(states);
+    else if (states.length === 0) terminal.print('The policy (POLICY) declares no webhook.');
+    else {
+      const rows = states.map((state) => [
+        ...[state.name, stateOf(state), state.lastSentAt ?? '-', String(state.behind)],
+        String(state.deadLetters),
+      ]);
+      terminal.table([['WEBHOOK', 'STATE', 'LAST SENT', 'BEHIND', 'DEAD LETTERS'], ...rows]);
+    }
+    const isWell = states.every(({ failure, gone, deadLetters }) => !failure && !gone && deadLetters === 0);
+    return isWell ? EXIT.ok : EXIT.failed;
+  });
 }
 
 function stateOf({ failure, gone }: DeliveryStatus): string {
@@ -126,30 +115,18 @@ Example:
   abnormal-gateway webhooks test siem`;
 
 function test(name: string): CommandAction {
-  return (context) =>
-    withEndpoints(context, 'manage', async (work) => {
-      const { store, terminal, clock } = work;
-      const endpoint = endpointNamed(work, name);
-      const timestamp = toInstant(clock());
-      const data = { webhook: name };
-      const message = {
-        id: `msg_${randomUUID().replaceAll('-', '')}`,
-        type: 'webhook.test',
-        timestamp,
-        data,
-      };
-      const outcome = await auditedAction(
-        work,
-        'TEST_WEBHOOK',
-        name,
-        () => send(work, endpoint, message),
-        outcomeText,
-      );
-      print(terminal, `${name}: ${outcomeText(outcome)}`);
-      if (outcome.result !== 'DELIVERED') return EXIT.failed;
-      await endWait(store, endpoint.document, toInstant(clock()));
-      return EXIT.ok;
-    });
+  return withEndpoints('manage', async (work) => {
+    const { store, terminal, clock } = work;
+    const endpoint = endpointNamed(work, name);
+    const id = `msg_${randomUUID().replaceAll('-', '')}`;
+    const message = { id, type: 'webhook.test', timestamp: toInstant(clock()), data: { webhook: name } };
+    const sending = () => send(work, endpoint, message);
+    const outcome = await auditedAction(work, 'TEST_WEBHOOK', name, sending, outcomeText);
+    terminal.print(`${name}: ${outcomeText(outcome)}`);
+    if (outcome.result !== 'DELIVERED') return EXIT.failed;
+    await endWait(store, endpoint.document, toInstant(clock()));
+    return EXIT.ok;
+  });
 }
 
 function send(
@@ -172,33 +149,32 @@ Example:
   abnormal-gateway webhooks replay siem`;
 
 function replay(name: string): CommandAction {
-  return (context) =>
-    withEndpoints(context, 'manage', async (work) => {
-      const { store, terminal, clock, stop } = work;
-      const endpoint = endpointNamed(work, name);
-      const letters = await readLetters(store, name);
-      const failed = await auditedAction(
-        work,
-        'REPLAY_WEBHOOK',
-        name,
-        async () => {
-          let count = 0;
-          for (const { message } of letters) {
-            if (stop.aborted) break;
-            const outcome = await send(work, endpoint, message);
-            print(terminal, `${message.id} ${message.type} ${outcomeText(outcome)}`);
-            if (outcome.result === 'DELIVERED') await removeLetter(store, name, message.id);
-            else count += 1;
-          }
-          return count;
-        },
-        (count) => `${letters.length} sent again, ${count} not accepted`,
-      );
-      print(terminal, `${name}: ${letters.length - failed} of ${letters.length} accepted.`);
-      if (failed > 0) return EXIT.failed;
-      if (letters.length > 0) await endWait(store, endpoint.document, toInstant(clock()));
-      return EXIT.ok;
-    });
+  return withEndpoints('manage', async (work) => {
+    const { store, terminal, clock, stop } = work;
+    const endpoint = endpointNamed(work, name);
+    const letters = await readLetters(store, name);
+    const failed = await auditedAction(
+      work,
+      'REPLAY_WEBHOOK',
+      name,
+      async () => {
+        let count = 0;
+        for (const { message } of letters) {
+          if (stop.aborted) break;
+          const outcome = await send(work, endpoint, message);
+          terminal.print(`${message.id} ${message.type} ${outcomeText(outcome)}`);
+          if (outcome.result === 'DELIVERED') await removeLetter(store, name, message.id);
+          else count += 1;
+        }
+        return count;
+      },
+      (count) => `${letters.length} sent again, ${count} not accepted`,
+    );
+    terminal.print(`${name}: ${letters.length - failed} of ${letters.length} accepted.`);
+    if (failed > 0) return EXIT.failed;
+    if (letters.length > 0) await endWait(store, endpoint.document, toInstant(clock()));
+    return EXIT.ok;
+  });
 }
 
 const SECRET_TEXT = `
@@ -212,13 +188,13 @@ Examples:
 function createSecret(name: string | undefined): CommandAction {
   return async (context) => {
     if (name === undefined) {
-      print(context.terminal, newWebhookSecret());
+      context.terminal.print(newWebhookSecret());
       return EXIT.ok;
     }
     const { config, clock, terminal } = context;
     return withHistory(context, 'manage', async (store) => {
       const create = () => webhookSecretsOf(config, store, clock).create(name);
-      print(terminal, await auditedAction({ store, clock }, 'CHANGE_WEBHOOK_SECRET', name, create));
+      terminal.print(await auditedAction({ store, clock }, 'CHANGE_WEBHOOK_SECRET', name, create));
       terminal.err.write(`Stored as "${name}". Give it to the receiver; it is not shown again.\n`);
       return EXIT.ok;
     });

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { isLoopback } from '../integrations/address.js';
 import { ROLES, type Role } from '../values/access.js';
 import { MINUTE } from '../values/instant.js';
-import { quote, type Variable, type VariableReader } from './reader.js';
+import { listed, quote, type Variable, type VariableReader } from './reader.js';
 
 /** Contains the SHA-256 of the key, in hex. */
 interface FixedKeyConfig {
@@ -38,7 +38,7 @@ export function keysIn(value: string): string[] {
 const LEAST_KEY = 32;
 
 function readKeys(read: VariableReader): FixedKeyConfig[] {
-  const entries = listed(read.text('API_KEYS') ?? '').map((entry) => entry.split(':'));
+  const entries = listed(read.text('API_KEYS')).map((entry) => entry.split(':'));
   // the value contains keys, so no message repeats it
   const refuse = (wrong: string) =>
     read.refuse('API_KEYS', wrong, 'comma-separated entries name:role:key', 'reports:reader:<a key>');
@@ -133,7 +133,7 @@ export function readSignInHeader(read: VariableReader): string | null {
 }
 
 export function readCorsOrigins(read: VariableReader): readonly string[] {
-  const origins = listed(read.text('CORS_ORIGINS') ?? '');
+  const origins = listed(read.text('CORS_ORIGINS'));
   for (const origin of origins) {
     if (isOrigin(origin)) continue;
     const right = 'comma-separated origins, each scheme and host without a path';
@@ -156,11 +156,4 @@ export function callerWarnings(values: Readonly<Record<string, string>>): string
     warnings.push('JWT_ISSUER is not set: tokens of every issuer with a key in JWKS_URL are accepted');
   }
   return warnings;
-}
-
-function listed(text: string): string[] {
-  return text
-    .split(',')
-    .map((each) => each.trim())
-    .filter((each) => each !== '');
 }

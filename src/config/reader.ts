@@ -84,6 +84,12 @@ export class VariableReader {
   }
 }
 
+/** The entries of a comma-separated list. */
+export function listed(text: string | null): string[] {
+  const entries = (text ?? '').split(',').map((each) => each.trim());
+  return entries.filter((each) => each !== '');
+}
+
 export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

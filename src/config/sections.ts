@@ -12,7 +12,7 @@ import {
   type RedactionGroup,
 } from '../values/access.js';
 import { Secret } from '../values/secret.js';
-import { quote, type Variable, type VariableReader } from './reader.js';
+import { listed, quote, type Variable, type VariableReader } from './reader.js';
 
 export interface AccountConfig {
   readonly token: Secret;
@@ -79,7 +79,7 @@ export function readLimits(read: VariableReader): LimitsConfig {
 function numbers<T extends Record<string, number>>(read: VariableReader, name: Variable, defaults: T): T {
   const names = Object.keys(defaults);
   const given: Record<string, number> = {};
-  for (const part of partsOf(read.text(name))) {
+  for (const part of listed(read.text(name))) {
     const [, key = '', digits = ''] = /^(\w+)\s*=\s*(\d{1,9})$/.exec(part) ?? [];
     if (names.includes(key) && Number(digits) > 0 && Number(digits) < MOST) given[key] = Number(digits);
     else refuseNumber(read, name, part, defaults);
@@ -100,7 +100,7 @@ function refuseNumber(
 
 function redaction(read: VariableReader): Set<RedactionGroup> {
   const groups = Object.keys(REDACTION_GROUPS) as RedactionGroup[];
-  const parts = partsOf(read.text('REDACT')).map((part) => part.toLowerCase());
+  const parts = listed(read.text('REDACT')).map((part) => part.toLowerCase());
   if (parts.includes('all')) return new Set(groups);
   return new Set(
     parts.flatMap((part) => {
@@ -111,13 +111,6 @@ function redaction(read: VariableReader): Set<RedactionGroup> {
       return [];
     }),
   );
-}
-
-function partsOf(text: string | null): string[] {
-  return (text ?? '')
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 }
 
 export interface ProofConfig {
@@ -199,7 +192,7 @@ export function readVault(read: VariableReader): VaultConfig {
 /** `name=whsec_…`, comma-separated. */
 function webhookSecrets(read: VariableReader): Map<string, Secret> {
   const secrets = new Map<string, Secret>();
-  for (const [index, part] of partsOf(read.text('WEBHOOK_SECRETS')).entries()) {
+  for (const [index, part] of listed(read.text('WEBHOOK_SECRETS')).entries()) {
     const [, name = '', text = ''] = /^([a-z\d-]{1,40})=(.+)$/.exec(part) ?? [];
     // the value may be a secret, so no message repeats it
     if (webhookKey(text) === null || secrets.has(name)) {
@@ -213,7 +206,7 @@ function webhookSecrets(read: VariableReader): Map<string, Secret> {
 }
 
 export function webhookSecretsIn(text: string): string[] {
-  return partsOf(text).map((part) => part.slice(part.indexOf('=') + 1));
+  return listed(text).map((part) => part.slice(part.indexOf('=') + 1));
 }
 
 function encryptionKeys(read: VariableReader): Secret[] {

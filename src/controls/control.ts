@@ -2,8 +2,7 @@ import type { Coverage, CoverageGap, Missing } from '../model/ledger.js';
 import type { ReconciliationRecord } from '../model/run.js';
 import type { Stream } from '../model/stream.js';
 import type { FrameworkReferences } from '../policy/frameworks.js';
-import type { ControlId, Waiver } from '../policy/policy.js';
-import type { Rules } from '../policy/rules.js';
+import type { ControlId, Rules, Waiver } from '../policy/policy.js';
 import type { ThresholdName, Thresholds } from '../policy/thresholds.js';
 import {
   CORE_RESOURCES,
@@ -49,8 +48,6 @@ export interface VersionedFact<K extends VersionedKind> {
   readonly goneSince: Instant | null;
 }
 
-export type CaseFact = VersionedFact<'case'>;
-export type CampaignFact = VersionedFact<'campaign'>;
 export type RecordFact = ThreatFact | { [K in VersionedKind]: VersionedFact<K> }[VersionedKind];
 
 export interface CredentialFact {
@@ -94,6 +91,13 @@ export type Subject =
  */
 export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT' | 'WAIVED';
 
+/** How many members have each outcome. */
+export type Counts = Record<Outcome, number>;
+
+export function noCounts(): Counts {
+  return { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0, WAIVED: 0 };
+}
+
 export interface ControlFinding {
   readonly outcome: Outcome;
   readonly subject: Subject;
@@ -107,6 +111,8 @@ export interface ControlFinding {
   readonly waiver?: Waiver;
 }
 
+export type Ruling = Pick<ControlFinding, 'outcome' | 'reason'>;
+
 export interface Member {
   readonly subject: Extract<Subject, { readonly type: 'RECORD' }>;
   readonly label: string | null;
@@ -118,7 +124,7 @@ export interface Member {
 export type Find = (finding: ControlFinding) => void;
 
 /** A member, with its outcome if it has one; gives the outcome that counts, which a waiver may change. */
-export type Belongs = (member: Member, ruling?: Pick<ControlFinding, 'outcome' | 'reason'>) => Outcome;
+export type Belongs = (member: Member, ruling?: Ruling) => Outcome;
 
 export type PopulationUnit = 'share' | 'ms' | 'count';
 
@@ -195,7 +201,7 @@ export interface ControlDefinition {
   readonly takes: readonly RecordFact['kind'][];
   /** Whether it also needs the records of the period before. */
   readonly looksBack: boolean;
-  population(period: Period): PopulationSpec;
+  readonly population: PopulationSpec;
   /** `belongs` gets each member, `find` all findings that are not about a member. */
   begin(scope: Scope, find: Find, belongs: Belongs): Assessment;
 }

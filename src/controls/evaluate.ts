@@ -4,19 +4,19 @@ import { listReferences, type Reference } from '../policy/frameworks.js';
 import type { ControlId } from '../policy/policy.js';
 import { type UsedWaiver, WaiverBook } from '../policy/waivers.js';
 import { earliest, type Instant } from '../values/instant.js';
-import type {
-  Assessment,
-  Belongs,
-  ClassedGap,
-  ControlDefinition,
-  ControlEvaluation,
-  ControlFinding,
-  Find,
-  Member,
-  Outcome,
-  PopulationSpec,
-  RecordFact,
-  Scope,
+import {
+  type Belongs,
+  type ClassedGap,
+  type ControlDefinition,
+  type ControlEvaluation,
+  type ControlFinding,
+  type Counts,
+  type Find,
+  type Member,
+  noCounts,
+  type PopulationSpec,
+  type RecordFact,
+  type Scope,
 } from './control.js';
 import { assessInGroups } from './groups.js';
 import type { Period } from './period.js';
@@ -47,7 +47,7 @@ export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   };
   readonly noLongerGiven: NoLongerGivenFacts;
   readonly members: readonly Member[];
-  readonly outcomes: Readonly<Record<Outcome, number>>;
+  readonly outcomes: Readonly<Counts>;
   /** Those that count, and those that are waived. */
   readonly exceptions: readonly ControlFinding[];
   /** What became of each waiver of the control. */
@@ -110,21 +110,11 @@ export function beginEvaluation(
   };
 }
 
-interface Running {
-  readonly control: ControlDefinition;
-  readonly assessment: Assessment;
-  readonly outcomes: Record<Outcome, number>;
-  readonly exceptions: ControlFinding[];
-  readonly waivers: WaiverBook;
-  readonly members: Member[];
-  readonly gone: { count: number; since: Instant | null; readonly members: Member[] };
-}
-
-function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: OnFinding): Running {
-  const outcomes: Record<Outcome, number> = { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0, WAIVED: 0 };
+function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: OnFinding) {
+  const outcomes = noCounts();
   const exceptions: ControlFinding[] = [];
   const members: Member[] = [];
-  const gone: Running['gone'] = { count: 0, since: null, members: [] };
+  const gone = { count: 0, since: null as Instant | null, members: [] as Member[] };
   const wanted = keep.members ?? { skip: 0, limit: 0 };
   const own = scope.rules.policy.waivers.filter((waiver) => waiver.control === control.id);
   const waivers = new WaiverBook(own, scope.now);
@@ -158,18 +148,23 @@ function waivableOf({ subject: { key, messageId }, label, at }: Member) {
 }
 
 function resultOf(
-  { control, assessment, outcomes, exceptions, waivers, members, gone: noLongerGiven }: Running,
+  {
+    control,
+    assessment,
+    outcomes,
+    exceptions,
+    waivers,
+    members,
+    gone: noLongerGiven,
+  }: ReturnType<typeof begin>,
   scope: Scope,
 ): EvaluatedControl {
   const { count, reason, ...evaluation } = assessment.evaluate();
-  const gaps = neededStreams(scope, control.needs).flatMap((facts) =>
-    facts.gaps.map((gap) => ({ ...gap, ...facts.stream })),
-  );
-  const { isListed, ...spec } = control.population(scope.period);
+  const streams = neededStreams(scope, control.needs);
+  const gaps = streams.flatMap(({ gaps, stream }) => gaps.map((gap) => ({ ...gap, ...stream })));
+  const missing = streams.flatMap(({ missing, stream }) => missing.map((each) => ({ ...each, ...stream })));
+  const { isListed, ...spec } = control.population;
   const gone = noLongerGiven.count === 0 ? '' : ` ${goneText(noLongerGiven.count, count, spec.unit)}`;
-  const missing = neededStreams(scope, control.needs).flatMap((facts) =>
-    facts.missing.map((each) => ({ ...each, ...facts.stream })),
-  );
   const declared = scope.rules.policy.controls[control.id];
   return {
     control: control.id,
@@ -181,11 +176,7 @@ function resultOf(
       ...spec,
       query: isListed ? populationQuery(control.id, scope) : null,
       count,
-      coverage: {
-        complete: isComplete(gaps, missing),
-        gaps,
-        missing,
-      },
+      coverage: { complete: isComplete(gaps, missing), gaps, missing },
     },
     ...{ noLongerGiven, members, outcomes, exceptions },
     waivers: waivers.uses(),

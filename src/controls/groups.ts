@@ -1,4 +1,4 @@
-import { thresholdsFor } from '../policy/rules.js';
+import { thresholdsFor } from '../policy/policy.js';
 import type {
   Assessment,
   Belongs,

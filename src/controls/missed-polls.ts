@@ -1,7 +1,8 @@
 import { type RecordedEntry, streamText } from '../model/ledger.js';
+import type { Stream } from '../model/stream.js';
 import { KIND_OF, keyText, type RecordKey } from '../resources/registry.js';
 import { earliest, type Instant, latest, MINUTE, shift, toMillis } from '../values/instant.js';
-import type { ClassedGap, ControlFinding, MissedPoll, Scope, StreamFacts } from './control.js';
+import type { ClassedGap, ControlFinding, Find, MissedPoll, Outcome, Scope, StreamFacts } from './control.js';
 import { brieflyText, countText, durationText, instantText, listText } from './words.js';
 
 /** Shortened for a sentence; the exception has the full message. */
@@ -109,17 +110,23 @@ export function withoutHoles(scope: Scope): Scope {
   return { ...scope, streams };
 }
 
-export function findHoles(facts: StreamFacts, find: (finding: ControlFinding) => void): void {
+export function spanFinding(
+  outcome: Outcome,
+  stream: Stream,
+  { from, to }: Pick<ClassedGap, 'from' | 'to'>,
+  reason: string,
+): ControlFinding {
+  return { outcome, subject: { type: 'SPAN', stream, from, to }, label: null, at: from, reason };
+}
+
+export function recordFinding(outcome: Outcome, key: RecordKey, reason: string): ControlFinding {
+  return { outcome, subject: { type: 'RECORD', key, messageId: null }, label: null, at: null, reason };
+}
+
+export function findHoles(facts: StreamFacts, find: Find): void {
   for (const { gap } of holesOf([facts])) {
-    const { from, to } = gap;
     const reason = `not stored for ${durationText(gapMs(gap))}: ${gapReason(gap)}`;
-    find({
-      outcome: 'EXCEPTION',
-      subject: { type: 'SPAN', stream: facts.stream, from, to },
-      label: null,
-      at: from,
-      reason,
-    });
+    find(spanFinding('EXCEPTION', facts.stream, gap, reason));
   }
 }
 
@@ -143,17 +150,10 @@ export function unreadRecords(streams: readonly StreamFacts[]): UnreadRecord[] {
 }
 
 /** Reports every unread record: an exception, unless it disappeared before. */
-export function findUnread(streams: readonly StreamFacts[], find: (finding: ControlFinding) => void): void {
+export function findUnread(streams: readonly StreamFacts[], find: Find): void {
   for (const { key, reason, isGone } of unreadRecords(streams)) {
-    find({
-      outcome: isGone ? 'IN_DOUBT' : 'EXCEPTION',
-      subject: { type: 'RECORD', key, messageId: null },
-      label: null,
-      at: null,
-      reason: isGone
-        ? `disappeared before it could be read: ${reason}`
-        : `listed and could not be read: ${reason}`,
-    });
+    const what = isGone ? 'disappeared before it could be read' : 'listed and could not be read';
+    find(recordFinding(isGone ? 'IN_DOUBT' : 'EXCEPTION', key, `${what}: ${reason}`));
   }
 }
 

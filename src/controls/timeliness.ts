@@ -2,21 +2,22 @@ import type { ThresholdName } from '../policy/thresholds.js';
 import { DEFINITION_OF, type RecordOf, type VersionedKind } from '../resources/registry.js';
 import { DurationTally } from '../values/duration-tally.js';
 import { earliest, type Instant, shift, toMillis } from '../values/instant.js';
-import type {
-  Assessment,
-  Belongs,
-  ControlDefinition,
-  ControlDistribution,
-  ControlEvaluation,
-  ControlFinding,
-  ControlMeasure,
-  Outcome,
-  RecordFact,
-  RecordVersion,
-  Scope,
-  StreamFacts,
-  StreamNeed,
-  VersionedFact,
+import {
+  type Assessment,
+  type Belongs,
+  type ControlDefinition,
+  type ControlDistribution,
+  type ControlEvaluation,
+  type ControlMeasure,
+  type Counts,
+  noCounts,
+  type RecordFact,
+  type RecordVersion,
+  type Ruling,
+  type Scope,
+  type StreamFacts,
+  type StreamNeed,
+  type VersionedFact,
 } from './control.js';
 import { isInPeriod } from './period.js';
 import {
@@ -24,10 +25,13 @@ import {
   licensedStreams,
   measureOf,
   mostText,
+  NEXT_IF_UNDECIDED,
+  openMeasures,
+  openText,
   shareMeasures,
+  totalOf,
   verdictOf,
   waivedMeasures,
-  waivedText,
 } from './verdict.js';
 import { countText, durationText, instantText, shareText } from './words.js';
 
@@ -88,16 +92,13 @@ export function timelyControl<K extends VersionedKind>(control: TimelyControl<K>
   return {
     ...{ id, title, rule, references, limits, needs },
     ...{ thresholds: [share, within], takes: [kind], looksBack: false },
-    population: () => ({ unit: DEFINITION_OF[kind].resource, words: members, isListed: true }),
+    population: { unit: DEFINITION_OF[kind].resource, words: members, isListed: true },
     begin: (scope, _find, belongs) => new TimelyAssessment(control, scope, belongs),
   };
 }
 
 class TimelyAssessment<K extends VersionedKind> implements Assessment {
-  readonly #facts: TimelyFacts = {
-    counts: { MET: 0, EXCEPTION: 0, PENDING: 0, IN_DOUBT: 0, WAIVED: 0 },
-    times: new DurationTally(),
-  };
+  readonly #facts: TimelyFacts = { counts: noCounts(), times: new DurationTally() };
   readonly #classes = new Map<string, number>();
   readonly #streams: ReadonlyMap<string, StreamFacts>;
 
@@ -187,7 +188,7 @@ interface Due {
 }
 
 /** Compares the bounds with the deadline. Done by the deadline is met, even without an exact time. */
-function outcomeOf({ by, after }: Deadline, rule: Due): Pick<ControlFinding, 'outcome' | 'reason'> {
+function outcomeOf({ by, after }: Deadline, rule: Due): Ruling {
   const { start, within, now, isKnownOpen, done, goneSince } = rule;
   const deadline = shift(start, within);
   const late = `not ${done} within ${durationText(within)}`;
@@ -220,7 +221,7 @@ function waited(start: Instant, end: Instant): number {
 }
 
 interface TimelyFacts {
-  readonly counts: Record<Outcome, number>;
+  readonly counts: Counts;
   /** Upper bounds of the durations, met or late. */
   readonly times: DurationTally;
 }
@@ -239,12 +240,13 @@ function evaluateTimely(
   limits: { readonly share: number; readonly within: number },
   words: TimelyWords,
 ): Pick<ControlEvaluation, 'verdict' | 'reason' | 'headline' | 'measures' | 'count'> {
-  const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful, WAIVED: waived } = facts.counts;
+  const { counts } = facts;
+  const { MET: met, EXCEPTION: missed, PENDING: pending, IN_DOUBT: doubtful } = counts;
   const decided = met + missed;
-  const grade = gradeShare({ met, missed, doubtful, waived }, limits.share);
+  const grade = gradeShare(counts, limits.share);
   const { noun, done } = words;
   const within = durationText(limits.within);
-  const rest = `${pending === 0 ? '' : ` ${countText(pending, noun)} still before the deadline.`}${doubtful === 0 ? '' : ` For ${countText(doubtful, noun)} the recorded data do not decide it.`}${waivedText(waived)}`;
+  const rest = openText(counts, noun);
   return {
     ...verdictOf(
       scope,
@@ -252,13 +254,10 @@ function evaluateTimely(
       {
         failed:
           grade === 'SHORT'
-            ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText({ met, missed, doubtful })} in time, at least ${shareText(limits.share)} required.${rest}`
+            ? `${missed} of ${countText(decided + doubtful, noun)} not ${done} within ${within}: ${mostText(counts)} in time, at least ${shareText(limits.share)} required.${rest}`
             : null,
         failedBy: { measure: words.measure, next: words.next },
-        doubtBy: {
-          measure: words.measure,
-          next: 'Evaluate the period again after the next polls; what is in doubt is in the population.',
-        },
+        doubtBy: { measure: words.measure, next: NEXT_IF_UNDECIDED },
         doubt:
           grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0) ? `Too few are decided.${rest}` : null,
         empty: grade === 'EMPTY' ? `There was no ${noun} in the period.` : null,
@@ -266,7 +265,7 @@ function evaluateTimely(
       },
       timelyMeasures(facts, limits, words),
     ),
-    count: decided + pending + doubtful + waived,
+    count: totalOf(counts),
   };
 }
 
@@ -275,18 +274,13 @@ function timelyMeasures(
   limits: { readonly share: number; readonly within: number },
   { measure, done }: TimelyWords,
 ): ControlMeasure[] {
-  const split = {
-    ...{ met: counts.MET, missed: counts.EXCEPTION, doubtful: counts.IN_DOUBT },
-    waived: counts.WAIVED,
-  };
   const time = (name: string, share: number) => measureOf('ms', name, times.percentile(share));
   return [
-    ...shareMeasures(measure, split, limits.share),
+    ...shareMeasures(measure, counts, limits.share),
     time(`Median time until ${done}, at most`, 0.5),
     time(`95th percentile of the time until ${done}, at most`, 0.95),
-    measureOf('count', 'Still before their deadline', counts.PENDING),
-    measureOf('count', 'In doubt: the recorded data do not decide it', counts.IN_DOUBT),
-    ...waivedMeasures(measure, split),
+    ...openMeasures(counts),
+    ...waivedMeasures(measure, counts),
   ];
 }
 
@@ -295,20 +289,25 @@ function timesDistribution(
   { times, counts }: TimelyFacts,
   limits: readonly number[],
 ): ControlDistribution {
-  const bars = times.histogram(limits);
-  const labels = [
-    ...limits.map((limit) => `≤ ${durationText(limit)}`),
-    `> ${durationText(limits.at(-1) ?? 0)}`,
-  ];
-  const done = labels.map((label, i) => ({ label, count: bars[i] ?? 0, before: null }));
-  const open = counts.MET + counts.EXCEPTION - times.size;
   return {
     title,
     bars: [
-      ...done,
-      { label: 'not done', count: open, before: null },
-      { label: 'not decided', count: counts.PENDING + counts.IN_DOUBT, before: null },
-      ...(counts.WAIVED > 0 ? [{ label: 'waived', count: counts.WAIVED, before: null }] : []),
+      ...timeBars(times, limits),
+      barOf('not done', counts.MET + counts.EXCEPTION - times.size),
+      barOf('not decided', counts.PENDING + counts.IN_DOUBT),
+      ...(counts.WAIVED > 0 ? [barOf('waived', counts.WAIVED)] : []),
     ],
   };
+}
+
+export function barOf(label: string, count: number): ControlDistribution['bars'][number] {
+  return { label, count, before: null };
+}
+
+/** Durations by their upper bounds. */
+export function timeBars(times: DurationTally, limits: readonly number[]): ControlDistribution['bars'] {
+  const counts = times.histogram(limits);
+  const most = limits.at(-1) ?? 0;
+  const labels = [...limits.map((limit) => `≤ ${durationText(limit)}`), `> ${durationText(most)}`];
+  return labels.map((label, i) => barOf(label, counts[i] ?? 0));
 }

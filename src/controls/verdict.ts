@@ -3,6 +3,7 @@ import type {
   ControlEvaluation,
   ControlMeasure,
   ControlVerdict,
+  Counts,
   Scope,
   StreamFacts,
   StreamNeed,
@@ -34,9 +35,10 @@ export function causeOf(text: string | false | null, cause: Cause): Failure | nu
 
 /** The first of some failures decides; all are named. */
 export function failedFrom(
-  failures: readonly Failure[],
+  causes: readonly (Failure | null)[],
   rest = '',
 ): Pick<VerdictFindings, 'failed' | 'failedBy'> {
+  const failures = causes.filter((failure) => failure !== null);
   const failed = failures.length > 0 ? `${failures.map(({ text }) => text).join('; ')}.${rest}` : null;
   return { failed, failedBy: failures[0] ?? null };
 }
@@ -87,18 +89,8 @@ export function isCovered(scope: Scope, needs: readonly StreamNeed[]): boolean {
   return streams.length > 0 && missingDataOf(scope, streams, needs) === null;
 }
 
-interface MissingData {
-  readonly brief: string;
-  readonly full: string;
-  readonly cause: Cause;
-}
-
 /** Why the data is not sufficient; `null` if the period is over and covered. */
-function missingDataOf(
-  scope: Scope,
-  streams: readonly StreamFacts[],
-  needs: readonly StreamNeed[],
-): MissingData | null {
+function missingDataOf(scope: Scope, streams: readonly StreamFacts[], needs: readonly StreamNeed[]) {
   const plain = uncollected(scope);
   if (plain !== null)
     return { brief: plain.text, full: plain.text, cause: { measure: null, next: plain.next } };
@@ -145,35 +137,27 @@ function unlicensedText(streams: readonly StreamFacts[]): string {
   return listText([...refused].map(([what, why]) => `${what}, which Abnormal refuses (${brieflyText(why)})`));
 }
 
-interface Split {
-  readonly met: number;
-  readonly missed: number;
-  readonly doubtful: number;
-  /** Exceptions that do not count. */
-  readonly waived?: number;
-}
-
 /** `SHORT` and `MET` hold whatever the doubtful members are; `EMPTY`: no members. */
 type Grade = 'SHORT' | 'DOUBTFUL' | 'MET' | 'EMPTY';
 
 /** The share if all doubtful members fail, and if all succeed; `null` if empty. */
-function shareBounds({ met, missed, doubtful }: Split): { least: number; most: number } | null {
+function shareBounds({ MET: met, EXCEPTION: missed, IN_DOUBT: doubtful }: Counts) {
   const all = met + missed + doubtful;
   return all === 0 ? null : { least: met / all, most: (met + doubtful) / all };
 }
 
-export function gradeShare(split: Split, wanted: number): Grade {
-  const bounds = shareBounds(split);
-  if (bounds === null) return (split.waived ?? 0) > 0 ? 'MET' : 'EMPTY';
+export function gradeShare(counts: Counts, wanted: number): Grade {
+  const bounds = shareBounds(counts);
+  if (bounds === null) return counts.WAIVED > 0 ? 'MET' : 'EMPTY';
   if (bounds.most < wanted) return 'SHORT';
   return bounds.least < wanted ? 'DOUBTFUL' : 'MET';
 }
 
 /** The proven share and, if different, the largest possible one. */
-export function shareMeasures(name: string, split: Split, wanted: number): ControlMeasure[] {
-  const bounds = shareBounds(split);
+export function shareMeasures(name: string, counts: Counts, wanted: number): ControlMeasure[] {
+  const bounds = shareBounds(counts);
   const proven = measureOf('share', name, bounds?.least ?? null, atLeast(wanted));
-  if (bounds === null || split.doubtful === 0) return [proven];
+  if (bounds === null || counts.IN_DOUBT === 0) return [proven];
   return [proven, measureOf('share', `${name}, including those in doubt`, bounds.most, atLeast(wanted))];
 }
 
@@ -191,7 +175,8 @@ export const atLeast = (value: number) => ({ value, bound: 'AT_LEAST' }) as cons
 export const atMost = (value: number) => ({ value, bound: 'AT_MOST' }) as const;
 
 /** If anything is waived: how much, and the share as if it were not. */
-export function waivedMeasures(name: string, { met, missed, doubtful, waived = 0 }: Split): ControlMeasure[] {
+export function waivedMeasures(name: string, counts: Counts): ControlMeasure[] {
+  const { MET: met, EXCEPTION: missed, IN_DOUBT: doubtful, WAIVED: waived } = counts;
   if (waived === 0) return [];
   const value = met / (met + missed + doubtful + waived);
   return [
@@ -200,11 +185,36 @@ export function waivedMeasures(name: string, { met, missed, doubtful, waived = 0
   ];
 }
 
+/** The members that are not decided, for information. */
+export function openMeasures({ PENDING, IN_DOUBT }: Counts): ControlMeasure[] {
+  return [
+    measureOf('count', 'Still before their deadline', PENDING),
+    measureOf('count', 'In doubt: the recorded data do not decide it', IN_DOUBT),
+  ];
+}
+
+/** The members that are not decided, and those that are waived. */
+export function openText(
+  { PENDING: pending, IN_DOUBT: doubtful, WAIVED: waived }: Counts,
+  noun: string,
+): string {
+  const waiting = pending === 0 ? '' : ` ${countText(pending, noun)} still before the deadline.`;
+  const doubt = ` For ${countText(doubtful, noun)} the recorded data do not decide it.`;
+  return `${waiting}${doubtful === 0 ? '' : doubt}${waivedText(waived)}`;
+}
+
+export function totalOf(counts: Counts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+export const NEXT_IF_UNDECIDED =
+  'Evaluate the period again after the next polls; what is in doubt is in the population.';
+
 export function waivedText(waived: number): string {
   return waived === 0 ? '' : ` ${countText(waived, 'exception')} waived.`;
 }
 
-export function mostText(split: Split): string {
-  const most = shareText(shareBounds(split)?.most ?? 0);
-  return split.doubtful === 0 ? most : `at most ${most}`;
+export function mostText(counts: Counts): string {
+  const most = shareText(shareBounds(counts)?.most ?? 0);
+  return counts.IN_DOUBT === 0 ? most : `at most ${most}`;
 }

@@ -9,16 +9,13 @@ import type { Period } from '../controls/period.js';
 import { ledgerSpan, requiredUntil, streamFacts } from '../controls/stream-facts.js';
 import type { HistoryStore, Pin } from '../history/store.js';
 import { newestVersions, type RecordedEntry } from '../model/ledger.js';
-import type { RunRecord } from '../model/run.js';
 import { type Stream, streamsOf } from '../model/stream.js';
 import type { TokenHistory } from '../model/token.js';
-import { type Rules, thresholdsFor } from '../policy/rules.js';
+import { type Rules, thresholdsFor } from '../policy/policy.js';
 import type { Thresholds } from '../policy/thresholds.js';
 import { RESOURCES } from '../resources/registry.js';
 import { earliest, type Instant, latest, shift } from '../values/instant.js';
-
-/** All of the time that an `Instant` can name. */
-const ALL = { from: '0000-01-01T00:00:00.000Z', to: '9999-12-31T23:59:59.999Z' };
+import { newestRuns, wholeLedger } from './seal/seal-content.js';
 
 /** One stream's ledger as of a pin, read once for all the periods that are asked of it. */
 export interface StreamLedger {
@@ -64,8 +61,7 @@ async function readLedger(
   if (required > span.to) entries = await read(required);
   const first = periods.map(({ from }) => from).reduce(earliest);
   const begin =
-    beginIn(entries, thresholds, first) ??
-    beginOf(await store.ledger(stream, ALL.from, ALL.to, pin.seq), thresholds);
+    beginIn(entries, thresholds, first) ?? beginOf(await wholeLedger(store, stream, pin.seq), thresholds);
   const named = new Set(entries.flatMap(({ missing = [] }) => missing.map(({ id }) => id)));
   const newest = await newestVersions(store, stream, [...named], pin.seq);
   return {
@@ -80,21 +76,15 @@ async function readLedger(
   };
 }
 
-interface Begin {
-  readonly isKnown: boolean;
-  readonly polledFrom: Instant | null;
-  readonly begunFrom: Instant | null;
-}
-
 /** Where polling and collecting begin, if that is before `first` and so of no more interest than just that. */
-function beginIn(entries: readonly RecordedEntry[], thresholds: Thresholds, first: Instant): Begin | null {
+function beginIn(entries: readonly RecordedEntry[], thresholds: Thresholds, first: Instant) {
   const begin = beginOf(entries, thresholds);
   const { polledFrom, begunFrom } = begin;
   const isEarly = polledFrom !== null && polledFrom <= first && begunFrom !== null && begunFrom <= first;
   return isEarly ? begin : null;
 }
 
-function beginOf(entries: readonly RecordedEntry[], { ingestionLag }: Thresholds): Begin {
+function beginOf(entries: readonly RecordedEntry[], { ingestionLag }: Thresholds) {
   const answered = entries.filter(({ status }) => isAnswer(status));
   const polledFrom = pollsIn(answered, ingestionLag)[0]?.at ?? null;
   const begunFrom = answered.reduce<Instant | null>(
@@ -103,8 +93,6 @@ function beginOf(entries: readonly RecordedEntry[], { ingestionLag }: Thresholds
   );
   return { isKnown: entries.length > 0, polledFrom, begunFrom };
 }
-
-const PAGE_SIZE = 100;
 
 /** The comparisons of a period's threats with Abnormal's own that had ended by the pin. */
 export async function gatherReconciliations(
@@ -118,7 +106,10 @@ export async function gatherReconciliations(
 ): Promise<ReconciliationFact[]> {
   if (integrations.length === 0 || !controls.some(({ id }) => id === 'attacks-captured')) return [];
   const facts: ReconciliationFact[] = [];
-  for await (const run of reconcilingRuns(store, pin, integrations, period.from)) {
+  // what began before the period ended before it too
+  const before = { startedAt: shift(pin.at, 1), id: '' };
+  const query = { integrations, before, trigger: 'RECONCILE' } as const;
+  for await (const run of newestRuns(store, period.from, query)) {
     const { reconciliation: found, endedAt, resource, integration } = run;
     if (!found || endedAt === null || endedAt > pin.at || resource !== 'threats') continue;
     if (found.from >= period.to || found.to <= period.from) continue;
@@ -132,29 +123,6 @@ export async function gatherReconciliations(
     });
   }
   return facts;
-}
-
-/** Newest first; what began before the period ended before it too. */
-async function* reconcilingRuns(
-  store: HistoryStore,
-  pin: Pin,
-  integrations: readonly string[],
-  from: Instant,
-): AsyncGenerator<RunRecord> {
-  let before: { startedAt: Instant; id: string } | null = { startedAt: shift(pin.at, 1), id: '' };
-  while (before) {
-    const runs: RunRecord[] = await store.runs({
-      integrations,
-      before,
-      limit: PAGE_SIZE,
-      trigger: 'RECONCILE',
-    });
-    for (const run of runs) {
-      if (run.startedAt < from) return;
-      yield run;
-    }
-    before = runs.length === PAGE_SIZE ? (runs.at(-1) ?? null) : null;
-  }
 }
 
 /** What was missing then may have been collected since, or is known to be gone. */

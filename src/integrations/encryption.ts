@@ -39,7 +39,13 @@ export function createCipher([current, ...older]: readonly [Buffer, ...Buffer[]]
   return {
     keyId,
     knownKeyIds: [...keys.keys()],
-    seal: (text, binding) => seal(text, current, keyId, binding),
+    seal(text, binding) {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv(ALGORITHM, current, nonce, { authTagLength: TAG_BYTES });
+      cipher.setAAD(associatedData(keyId, binding));
+      const bytes = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
+      return `v1.${keyId}.${Buffer.concat(bytes).toString('base64url')}`;
+    },
     open(sealed, binding) {
       const parts = parse(sealed);
       const key = keys.get(parts.keyId);
@@ -57,20 +63,7 @@ export function sealingKeyId(sealed: string): string | null {
 // the version, the key's id, then nonce, ciphertext and tag together
 const SEALED = /^v1\.([\da-f]{8})\.([\w-]+)$/;
 
-interface Parts {
-  readonly keyId: string;
-  readonly bytes: Buffer;
-}
-
-function seal(text: string, key: Buffer, keyId: string, binding: Binding): string {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(associatedData(keyId, binding));
-  const bytes = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()];
-  return `v1.${keyId}.${Buffer.concat(bytes).toString('base64url')}`;
-}
-
-function open({ keyId, bytes }: Parts, key: Buffer, binding: Binding): string {
+function open({ keyId, bytes }: ReturnType<typeof parse>, key: Buffer, binding: Binding): string {
   const tagAt = bytes.length - TAG_BYTES;
   const nonce = bytes.subarray(0, NONCE_BYTES);
   const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
@@ -84,7 +77,7 @@ function open({ keyId, bytes }: Parts, key: Buffer, binding: Binding): string {
   }
 }
 
-function parse(sealed: string): Parts {
+function parse(sealed: string) {
   const [, keyId = '', text = ''] = SEALED.exec(sealed) ?? [];
   const bytes = Buffer.from(text, 'base64url');
   // several texts decode to the same bytes; only the canonical one is accepted
@@ -109,12 +102,9 @@ export function parseEncryptionKey(text: string): Buffer | null {
   const isHex = /^[\da-f]{64}$/i.test(text);
   if (!isHex && !/^[\w+/-]{43}=?$/.test(text)) return null;
   const key = Buffer.from(text, isHex ? 'hex' : 'base64');
-  return key.length === KEY_BYTES && !isGuessable(key) ? key : null;
-}
-
-/** A key of one repeated byte is an example, not random. */
-function isGuessable(key: Buffer): boolean {
-  return key.every((byte) => byte === key[0]);
+  // a key of one repeated byte is an example, not random
+  const isGuessable = key.every((byte) => byte === key[0]);
+  return key.length === KEY_BYTES && !isGuessable ? key : null;
 }
 
 export function newEncryptionKey(): string {

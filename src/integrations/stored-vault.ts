@@ -37,7 +37,6 @@ import {
   readBody,
   type StoredIntegration,
   VaultError,
-  writeBody,
 } from './vault.js';
 
 interface VaultOptions {
@@ -87,9 +86,8 @@ export class Vault {
     const now = this.now();
     const sealed = this.sealed(name, baseUrl, token, now);
     const body = { ...sealed, baseUrl, createdAt: now, updatedAt: now, earlierTokens: [] };
-    const isNew = await this.options.store.putDocument(COLLECTION, name, writeBody(body), 0);
-    if (!isNew) throw exists(name);
-    return describeStored({ id: name, version: 1, body: writeBody(body) });
+    if (!(await this.options.store.putDocument(COLLECTION, name, body, 0))) throw exists(name);
+    return describeStored({ id: name, version: 1, body });
   }
 
   /** Address and token change together: a token is only sent to the address it was given for. */
@@ -154,8 +152,15 @@ export class Vault {
     }
   }
 
-  resolve(address: Address): string {
-    return resolveAddress(address, this.options.allowPrivate);
+  /** The base URL of an address to which a token may be sent. */
+  resolve({ region, baseUrl }: Address): string {
+    if (baseUrl === undefined) return REGIONS[region ?? 'us'];
+    if (region !== undefined) throw badAddress('is given together with a region', 'one of the two, not both');
+    const wrong = wrongWithBaseUrl(baseUrl);
+    if (wrong !== null) throw badAddress(wrong, RIGHT_ADDRESS);
+    if (this.options.allowPrivate || !isPrivateAddress(baseUrl)) return normalBaseUrl(baseUrl);
+    const right = 'a public address, or ALLOW_PRIVATE_ADDRESSES=yes for a mirror in your own network';
+    throw badAddress('resolves to a private network', right);
   }
 
   private async resealOne(name: string): Promise<boolean> {
@@ -176,7 +181,7 @@ export class Vault {
     const changed = (document: StoredDocument) => {
       if (document.version === 0) throw notFound(name);
       const body = change(readBody(document));
-      return body && writeBody({ ...body, updatedAt: this.now() });
+      return body && { ...body, updatedAt: this.now() };
     };
     return changeDocument(this.options.store, COLLECTION, name, changed, () => busy(name));
   }
@@ -295,15 +300,4 @@ function checkName(name: string): void {
   checkForm(name, "an integration's");
   const owner = TAKEN[name];
   if (owner) throw new VaultError('BAD_NAME', `"${name}" is the name of ${owner}. Choose another name.`);
-}
-
-/** Returns the base URL. Throws a `VaultError` if a token must not be sent there. */
-function resolveAddress({ region, baseUrl }: Address, allowPrivate: boolean): string {
-  if (baseUrl === undefined) return REGIONS[region ?? 'us'];
-  if (region !== undefined) throw badAddress('is given together with a region', 'one of the two, not both');
-  const wrong = wrongWithBaseUrl(baseUrl);
-  if (wrong !== null) throw badAddress(wrong, RIGHT_ADDRESS);
-  if (allowPrivate || !isPrivateAddress(baseUrl)) return normalBaseUrl(baseUrl);
-  const right = 'a public address, or ALLOW_PRIVATE_ADDRESSES=yes for a mirror in your own network';
-  throw badAddress('resolves to a private network', right);
 }

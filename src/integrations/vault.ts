@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import type { DocumentBody, StoredDocument } from '../model/documents.js';
-import {
-  type EarlierToken,
-  factsOf,
-  type KnownTokens,
-  RIGHT_TOKEN,
-  type TokenFacts,
-  wrongWithToken,
-} from '../model/token.js';
+import type { StoredDocument } from '../model/documents.js';
+import { factsOf, type KnownTokens, RIGHT_TOKEN, type TokenFacts, wrongWithToken } from '../model/token.js';
 import type { Instant } from '../values/instant.js';
 import type { Secret } from '../values/secret.js';
 import { type Region, regionOf } from './address.js';
@@ -112,24 +105,12 @@ export interface StoredIntegration extends KnownTokens {
   readonly baseUrl: string;
   readonly region: Region | null;
   readonly createdAt: Instant;
-  readonly updatedAt: Instant;
-  /** Incremented with each change; a holder of an older version must read integration and token again. */
-  readonly version: number;
   readonly token: TokenFacts & {
     /** The last four characters; empty for a short token. */
     readonly hint: string;
     /** The id of its encryption key; `null` if the text is malformed. */
     readonly keyId: string | null;
   };
-}
-
-export interface IntegrationBody extends TokenFacts {
-  readonly baseUrl: string;
-  readonly createdAt: Instant;
-  readonly updatedAt: Instant;
-  readonly hint: string;
-  readonly sealed: string;
-  readonly earlierTokens: readonly EarlierToken[];
 }
 
 const instant = z.string().length(24);
@@ -149,6 +130,7 @@ const BODY = z.object({
   hint: z.string(),
   sealed: z.string(),
 });
+export type IntegrationBody = Readonly<z.infer<typeof BODY>>;
 
 /** Parses an integration's document. Throws a `VaultError` if it is invalid. */
 export function readBody({ id, body }: StoredDocument): IntegrationBody {
@@ -158,16 +140,10 @@ export function readBody({ id, body }: StoredDocument): IntegrationBody {
   throw new VaultError('NOT_OPENED', what);
 }
 
-export function writeBody(body: IntegrationBody): DocumentBody {
-  return { ...body };
-}
-
 export function describeStored(document: StoredDocument): StoredIntegration {
-  const { baseUrl, createdAt, updatedAt, earlierTokens, ...own } = readBody(document);
-  const { hint, sealed } = own;
+  const { baseUrl, createdAt, earlierTokens, ...own } = readBody(document);
   return {
-    ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, updatedAt, earlierTokens },
-    version: document.version,
-    token: { ...factsOf(own), hint, keyId: sealingKeyId(sealed) },
+    ...{ name: document.id, baseUrl, region: regionOf(baseUrl), createdAt, earlierTokens },
+    token: { ...factsOf(own), hint: own.hint, keyId: sealingKeyId(own.sealed) },
   };
 }

@@ -8,196 +8,165 @@ import { type Instant, toMillis } from '../values/instant.js';
 import type { DeliveryResult } from '../webhooks/deliveries.js';
 
 /** Counts since the start of the process. */
-export interface Counters {
-  readonly registry: Registry;
-  upstream(integration: string): UpstreamObserver;
-  readonly sync: SyncObserver;
-  readonly graph: GraphObserver;
-  /** By route (`null`: none) and status. */
-  readonly http: (route: string | null, status: number) => void;
-  /** By name of the webhook. */
-  readonly webhooks: (webhook: string, result: DeliveryResult) => void;
-}
+export type Counters = ReturnType<typeof createCounters>;
 
-/** Counters at zero, with the metrics of Node and the process. */
-export function createCounters(): Counters {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+/** Metrics of Node and the process have other prefixes. */
+const PREFIX = 'abnormal_gateway_';
+
+const WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
+const RUN_SECONDS = [0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400];
+const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
+
+/** Every counter and histogram, with its labels. */
+function registerCounters(registry: Registry) {
+  const settings = <L extends string>(name: string, labelNames: L[], help: string) => {
+    return { name: `${PREFIX}${name}`, help, labelNames, registers: [registry] };
+  };
+  const counter = <L extends string>(name: string, labelNames: L[], help: string) =>
+    new Counter<L>(settings(name, labelNames, help));
+  const histogram = <L extends string>(name: string, labelNames: L[], buckets: number[], help: string) =>
+    new Histogram<L>({ ...settings(name, labelNames, help), buckets });
   return {
-    registry,
-    upstream: countUpstream(registry),
-    sync: countSync(registry),
-    graph: countGraph(registry),
-    http: countHttp(registry),
-    webhooks: countDeliveries(registry),
+    upstreamRequests: counter(
+      'upstream_requests_total',
+      ['integration', 'resource', 'outcome'],
+      'Requests sent to Abnormal, including retries, by result: OK, or the reason of the failure.',
+    ),
+    misread: counter(
+      'upstream_misread_total',
+      ['integration', 'resource'],
+      'Responses with status OK that could not be parsed: JSON, but no list or no such record.',
+    ),
+    retries: counter(
+      'upstream_retries_total',
+      ['integration', 'resource'],
+      'Repeated requests to Abnormal after a failed one.',
+    ),
+    waits: histogram(
+      'upstream_wait_seconds',
+      ['integration', 'priority'],
+      WAIT_SECONDS,
+      'How long requests waited for the rate budget, by purpose.',
+    ),
+    records: counter(
+      'records_total',
+      ['integration', 'resource', 'outcome'],
+      'Records read, by result in the history; a conflict is fetched again, a deletion is a tombstone.',
+    ),
+    windows: counter(
+      'windows_total',
+      ['integration', 'resource', 'filter_key', 'status'],
+      'Windows of source time read, by result.',
+    ),
+    runs: counter(
+      'runs_total',
+      ['integration', 'resource', 'trigger', 'status'],
+      'Runs that have ended, by trigger and result.',
+    ),
+    runSeconds: histogram('run_duration_seconds', ['resource', 'trigger'], RUN_SECONDS, 'Duration of runs.'),
+    reconciliations: counter(
+      'reconciliations_total',
+      ['integration', 'resource', 'verdict'],
+      "Windows compared with Abnormal's records, by verdict: MATCH, SHORT, EXTRA or UNVERIFIED.",
+    ),
+    graphRequests: counter(
+      'graphql_requests_total',
+      ['outcome'],
+      'GraphQL requests, by result: OK, PARTIAL (data and errors), REFUSED (the request was wrong), FAILED.',
+    ),
+    graphErrors: counter(
+      'graphql_errors_total',
+      ['code'],
+      'Errors in GraphQL responses, by `extensions.code`.',
+    ),
+    graphSeconds: histogram(
+      'graphql_request_duration_seconds',
+      ['outcome'],
+      GRAPH_SECONDS,
+      'Duration of GraphQL requests.',
+    ),
+    answers: counter(
+      'http_answers_total',
+      ['route', 'status'],
+      'HTTP responses, by route and status; `none` is no route.',
+    ),
+    deliveries: counter(
+      'webhook_deliveries_total',
+      ['webhook', 'result'],
+      'Tries to send a message, by result; DEAD_LETTER: it failed for days, and the next message is sent.',
+    ),
   };
 }
 
-const WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
+type Metrics = ReturnType<typeof registerCounters>;
 
-function countUpstream(registry: Registry): Counters['upstream'] {
-  const requests = new Counter(
-    named(
-      registry,
-      'upstream_requests_total',
-      'Requests sent to Abnormal, including retries, by result: OK, or the reason of the failure.',
-      ['integration', 'resource', 'outcome'],
-    ),
-  );
-  const misread = new Counter(
-    named(
-      registry,
-      'upstream_misread_total',
-      'Responses with status OK that could not be parsed: JSON, but no list or no such record.',
-      ['integration', 'resource'],
-    ),
-  );
-  const retries = new Counter(
-    named(registry, 'upstream_retries_total', 'Repeated requests to Abnormal after a failed one.', [
-      'integration',
-      'resource',
-    ]),
-  );
-  const wait = new Histogram({
-    ...named(registry, 'upstream_wait_seconds', 'How long requests waited for the rate budget, by purpose.', [
-      'integration',
-      'priority',
-    ]),
-    buckets: WAIT_SECONDS,
-  });
-  return (integration) => ({
-    waited: (priority, ms) => wait.observe({ integration, priority }, ms / 1000),
+/** Counters at zero, with the metrics of Node and the process. */
+export function createCounters() {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = registerCounters(registry);
+  return {
+    registry,
+    upstream: (integration: string) => countUpstream(metrics, integration),
+    sync: countSync(metrics),
+    graph: countGraph(metrics),
+    /** By route (`null`: none) and status. */
+    http: (route: string | null, status: number) =>
+      metrics.answers.inc({ route: route ?? 'none', status: String(status) }),
+    /** By name of the webhook. */
+    webhooks: (webhook: string, result: DeliveryResult) => metrics.deliveries.inc({ webhook, result }),
+  };
+}
+
+function countUpstream(metrics: Metrics, integration: string): UpstreamObserver {
+  const { waits, upstreamRequests, retries, misread } = metrics;
+  return {
+    waited: (priority, ms) => waits.observe({ integration, priority }, ms / 1000),
     ended(resource, outcome, attempt) {
-      requests.inc({ integration, resource, outcome });
+      upstreamRequests.inc({ integration, resource, outcome });
       if (attempt > 1) retries.inc({ integration, resource });
     },
     misread: (resource) => misread.inc({ integration, resource }),
-  });
+  };
 }
 
-const RUN_SECONDS = [0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400];
-
-function countSync(registry: Registry): SyncObserver {
-  const records = new Counter(
-    named(
-      registry,
-      'records_total',
-      'Records read, by result in the history; a conflict is fetched again, a deletion is a tombstone.',
-      ['integration', 'resource', 'outcome'],
-    ),
-  );
-  const windows = new Counter(
-    named(registry, 'windows_total', 'Windows of source time read, by result.', [
-      'integration',
-      'resource',
-      'filter_key',
-      'status',
-    ]),
-  );
-  const ended = countRuns(registry);
+function countSync(metrics: Metrics): SyncObserver {
   return {
     recorded(run, ledger, { added, changed, unchanged, deleted, conflicts }) {
       const { integration, resource } = run;
       const outcomes = { added, changed, unchanged, deleted, conflict: conflicts.length };
       for (const [outcome, count] of Object.entries(outcomes)) {
-        if (count > 0) records.inc({ integration, resource, outcome }, count);
+        if (count > 0) metrics.records.inc({ integration, resource, outcome }, count);
       }
       for (const { filterKey, status } of ledger) {
-        windows.inc({ integration, resource, filter_key: filterKey, status });
+        metrics.windows.inc({ integration, resource, filter_key: filterKey, status });
       }
-      if (run.endedAt !== null) ended(run);
+      if (run.endedAt !== null) countRun(metrics, run, run.endedAt);
     },
   };
 }
 
-function countRuns(registry: Registry): (run: RunRecord) => void {
-  const runs = new Counter(
-    named(registry, 'runs_total', 'Runs that have ended, by trigger and result.', [
-      'integration',
-      'resource',
-      'trigger',
-      'status',
-    ]),
-  );
-  const duration = new Histogram({
-    ...named(registry, 'run_duration_seconds', 'Duration of runs.', ['resource', 'trigger']),
-    buckets: RUN_SECONDS,
-  });
-  const verdicts = new Counter(
-    named(
-      registry,
-      'reconciliations_total',
-      "Windows compared with Abnormal's records, by verdict: MATCH, SHORT, EXTRA or UNVERIFIED.",
-      ['integration', 'resource', 'verdict'],
-    ),
-  );
-  return ({ integration, resource, trigger, status, startedAt, endedAt, reconciliation }) => {
-    runs.inc({ integration, resource, trigger, status });
-    duration.observe({ resource, trigger }, secondsBetween(startedAt, endedAt ?? startedAt));
-    if (reconciliation) verdicts.inc({ integration, resource, verdict: reconciliation.verdict });
-  };
+function countRun({ runs, runSeconds, reconciliations }: Metrics, run: RunRecord, endedAt: Instant): void {
+  const { integration, resource, trigger, status, startedAt, reconciliation } = run;
+  runs.inc({ integration, resource, trigger, status });
+  runSeconds.observe({ resource, trigger }, secondsBetween(startedAt, endedAt));
+  if (reconciliation) reconciliations.inc({ integration, resource, verdict: reconciliation.verdict });
 }
 
-function countHttp(registry: Registry): Counters['http'] {
-  const answers = new Counter(
-    named(registry, 'http_answers_total', 'HTTP responses, by route and status; `none` is no route.', [
-      'route',
-      'status',
-    ]),
-  );
-  return (route, status) => answers.inc({ route: route ?? 'none', status: String(status) });
-}
-
-function countDeliveries(registry: Registry): Counters['webhooks'] {
-  const deliveries = new Counter(
-    named(
-      registry,
-      'webhook_deliveries_total',
-      'Tries to send a message, by result; DEAD_LETTER: it failed for days, and the next message is sent.',
-      ['webhook', 'result'],
-    ),
-  );
-  return (webhook, result) => deliveries.inc({ webhook, result });
-}
-
-const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
 const CODES = new Set(Object.keys(ERROR_CODES));
 
-function countGraph(registry: Registry): GraphObserver {
-  const requests = new Counter(
-    named(
-      registry,
-      'graphql_requests_total',
-      'GraphQL requests, by result: OK, PARTIAL (data and errors), REFUSED (the request was wrong), FAILED.',
-      ['outcome'],
-    ),
-  );
-  const errors = new Counter(
-    named(registry, 'graphql_errors_total', 'Errors in GraphQL responses, by `extensions.code`.', ['code']),
-  );
-  const duration = new Histogram({
-    ...named(registry, 'graphql_request_duration_seconds', 'Duration of GraphQL requests.', ['outcome']),
-    buckets: GRAPH_SECONDS,
-  });
+function countGraph({ graphRequests, graphErrors, graphSeconds }: Metrics): GraphObserver {
   return {
     began() {
-      const stop = duration.startTimer();
+      const stop = graphSeconds.startTimer();
       return (outcome, codes) => {
         stop({ outcome });
-        requests.inc({ outcome });
+        graphRequests.inc({ outcome });
         // callers must not be able to invent labels
-        for (const code of codes) errors.inc({ code: CODES.has(code) ? code : 'OTHER' });
+        for (const code of codes) graphErrors.inc({ code: CODES.has(code) ? code : 'OTHER' });
       };
     },
   };
-}
-
-/** Metrics of Node and the process have other prefixes. */
-const PREFIX = 'abnormal_gateway_';
-
-/** Registers a metric in `registry`. */
-function named<R, L extends string>(registry: R, name: string, help: string, labelNames: readonly L[]) {
-  return { name: `${PREFIX}${name}`, help, labelNames: [...labelNames], registers: [registry] };
 }
 
 /** Registers gauges with the same labels, by name with what each shows. */

@@ -31,19 +31,12 @@ interface ScrapeOptions {
   readonly log: Log;
 }
 
-export interface Scrape {
-  readonly contentType: string;
-  /**
-   * One read of the history for all concurrent scrapes. Never throws: while the history is unavailable,
-   * `history_up` is 0 and its other metrics keep their last values.
-   */
-  text(): Promise<string>;
-}
-
 /** Finding gaps reads the whole ledger, so it is done at most this often. */
 const GAPS_EVERY_MS = 60_000;
 
-export function createScrape(options: ScrapeOptions): Scrape {
+export type Scrape = ReturnType<typeof createScrape>;
+
+export function createScrape(options: ScrapeOptions) {
   const { counters, log, budgets } = options;
   const gauges = new Gauges(counters.registry);
   const readGaps = createGapReader(options, gauges);
@@ -75,7 +68,11 @@ export function createScrape(options: ScrapeOptions): Scrape {
 
   return {
     contentType: counters.registry.contentType,
-    text: () => {
+    /**
+     * One read of the history for all concurrent scrapes. Never throws: while the history is unavailable,
+     * `history_up` is 0 and its other metrics keep their last values.
+     */
+    text(): Promise<string> {
       current ??= read().finally(() => {
         current = null;
       });

@@ -10,7 +10,6 @@ export type Fault =
       readonly kind: 'status';
       readonly status: number;
       readonly body?: string;
-      readonly contentType?: string;
     }
   /** With a proxy's HTML page. */
   | { readonly kind: 'serverError'; readonly status?: 500 | 502 | 503 | 504 }
@@ -127,11 +126,7 @@ export function faultyAnswer(
         fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter },
       );
     case 'status':
-      return {
-        status: fault.status,
-        headers: { 'content-type': fault.contentType ?? 'application/json' },
-        body: fault.body ?? '',
-      };
+      return json(fault.status, fault.body ?? '');
     case 'serverError':
       return htmlAnswer(fault.status ?? 500, PAGES[fault.status ?? 500]);
     case 'redirect':

@@ -28,8 +28,8 @@ import {
   threatCourse,
   visibleFrom,
 } from './threat-course.js';
-import { isReceivedWithin } from './threat-messages.js';
-import { type DetailPage, threatPage, wholeThreat } from './threat-payload.js';
+import { isReceivedWithin, threatView } from './threat-messages.js';
+import { type DetailPage, isGiven, threatPage, wholeThreat } from './threat-payload.js';
 import { heldInteger, type TimeWindow, wireInteger } from './wire.js';
 
 /** One filter key: the records that may be in a window, and those that are. */
@@ -94,14 +94,12 @@ function threatModel(world: TenantWorld): KindModel {
     changes: (index) => changesOf(threatCourse(world, index)),
     row: (index) => ({ threatId: ids.of(index) }),
     detail(index, at, page) {
-      const course = threatCourse(world, index);
-      if (visibleFrom(course) > at || course.goneAt <= at) return null;
-      return threatPage(world, ids.of(index), course, at, page, wireInteger);
+      const view = threatView(world, ids.of(index), index, at, wireInteger);
+      return isGiven(view) ? threatPage(view, page) : null;
     },
     whole(index, at) {
-      const course = threatCourse(world, index);
-      if (visibleFrom(course) > at || course.goneAt <= at) return null;
-      return wholeThreat(world, ids.of(index), course, at, heldInteger);
+      const view = threatView(world, ids.of(index), index, at, heldInteger);
+      return isGiven(view) ? wholeThreat(view) : null;
     },
   };
 }

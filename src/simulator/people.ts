@@ -1,84 +1,21 @@
 import type { Random } from './random.js';
 
-const FIRST_NAMES: readonly [string, ...string[]] = [
-  'Adaeze',
-  'Aino',
-  'Anselm',
-  'Beatriz',
-  'Björn',
-  'Carys',
-  'Chiara',
-  'Dilnoza',
-  'Edvard',
-  'Eilidh',
-  'Farida',
-  'Gaëlle',
-  'Goran',
-  'Haruka',
-  'Ines',
-  'Ivo',
-  'Jelena',
-  'Juhani',
-  'Kamala',
-  'Kofi',
-  'Leilani',
-  'Lucjan',
-  'Maëva',
-  'Matteo',
-  'Nadia',
-  'Nils',
-  'Odalys',
-  'Oisín',
-  'Paloma',
-  'Petra',
-  'Quim',
-  'Rafiq',
-  'Ráhel',
-  'Sakura',
-  'Selim',
-  'Tadeusz',
-  'Thandiwe',
-  'Ulla',
-  'Veda',
-  'Wanjiru',
-  'Xoán',
-  'Yusuf',
-  'Zdeněk',
-  'Zofia',
-];
+function listed(text: string): [string, ...string[]] {
+  return text.trim().split(/\s+/) as [string, ...string[]];
+}
 
-const LAST_NAMES: readonly [string, ...string[]] = [
-  'Abernethy-Voss',
-  'Aldersea',
-  'Bexcombe',
-  'Brookmire',
-  'Carrowdale',
-  'Dunmarrow',
-  'Eastvale',
-  'Ferncastle',
-  'Glenhollow',
-  'Greystead',
-  'Hartsmoor',
-  'Illingmere',
-  'Jarrowby',
-  'Kestlewick',
-  'Larkmoor',
-  'Maplethorn',
-  'Netherby-Low',
-  'Oakhurst',
-  'Penhallow',
-  'Quillstone',
-  'Ravensmoor',
-  'Saltmarsh',
-  'Thornvale',
-  'Umberfield',
-  'Vinterhav',
-  'Wexmoor',
-  'Yarrowgate',
-  'Zennorby',
-  'Åkersund',
-  'Ørnstrand',
-];
+const FIRST_NAMES = listed(`
+  Adaeze Aino Anselm Beatriz Björn Carys Chiara Dilnoza Edvard Eilidh Farida Gaëlle Goran Haruka Ines
+  Ivo Jelena Juhani Kamala Kofi Leilani Lucjan Maëva Matteo Nadia Nils Odalys Oisín Paloma Petra Quim
+  Rafiq Ráhel Sakura Selim Tadeusz Thandiwe Ulla Veda Wanjiru Xoán Yusuf Zdeněk Zofia
+`);
+
+const LAST_NAMES = listed(`
+  Abernethy-Voss Aldersea Bexcombe Brookmire Carrowdale Dunmarrow Eastvale Ferncastle Glenhollow
+  Greystead Hartsmoor Illingmere Jarrowby Kestlewick Larkmoor Maplethorn Netherby-Low Oakhurst
+  Penhallow Quillstone Ravensmoor Saltmarsh Thornvale Umberfield Vinterhav Wexmoor Yarrowgate Zennorby
+  Åkersund Ørnstrand
+`);
 
 const TITLES: readonly [string, ...string[]] = [
   'Accounts Payable',
@@ -93,20 +30,11 @@ const TITLES: readonly [string, ...string[]] = [
   'Treasury',
 ];
 
-const OUTSIDE_DOMAINS: readonly [string, ...string[]] = [
-  'alder-supply.example.net',
-  'bluefjord-logistics.example.com',
-  'cloud-notices.test',
-  'docsign-portal.test',
-  'harbour-freight.example.org',
-  'invoice-centre.example.net',
-  'kiln-and-co.example.com',
-  'mailbox-quota.test',
-  'north-quay-bank.example.net',
-  'parcel-desk.test',
-  'secure-reply.example.net',
-  'tax-office.test',
-];
+const OUTSIDE_DOMAINS = listed(`
+  alder-supply.example.net bluefjord-logistics.example.com cloud-notices.test docsign-portal.test
+  harbour-freight.example.org invoice-centre.example.net kiln-and-co.example.com mailbox-quota.test
+  north-quay-bank.example.net parcel-desk.test secure-reply.example.net tax-office.test
+`);
 
 const HOME_DOMAIN = 'meridian-mills.example.com';
 

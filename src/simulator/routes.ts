@@ -2,6 +2,7 @@ import { DAY, type Instant, toMillis } from '../values/instant.js';
 import { smallAnswer, smallRoute } from './more-answers.js';
 import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
+import type { DetailPage } from './threat-payload.js';
 import type { Upstream } from './upstream.js';
 import { failureAnswer, json, parseFilter, type SimulatedAnswer } from './wire.js';
 
@@ -105,12 +106,7 @@ export function respond(
   }
 }
 
-interface PageAsked {
-  readonly size: number;
-  readonly number: number;
-}
-
-function pageOf(params: URLSearchParams): PageAsked | null {
+function pageOf(params: URLSearchParams): DetailPage | null {
   const size = Number(params.get('pageSize') ?? DEFAULT_PAGE_SIZE);
   const number = Number(params.get('pageNumber') ?? 1);
   const isNatural = (value: number) => Number.isInteger(value) && value >= 1;
@@ -131,7 +127,7 @@ function listAnswer(
   upstream: Upstream,
   resource: Resource,
   filter: string | null,
-  page: PageAsked,
+  page: DetailPage,
   at: number,
   retentionDays: number | null,
 ): SimulatedAnswer {
@@ -154,7 +150,7 @@ function pageBody(
   upstream: Upstream,
   resource: Resource,
   rows: readonly number[],
-  page: PageAsked,
+  page: DetailPage,
   at: number,
 ): string {
   const end = page.size * page.number;

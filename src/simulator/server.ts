@@ -5,7 +5,6 @@ import { Limiter, type SimulatorLimits } from './limits.js';
 import { KIND_OF, type Resource } from './options.js';
 import {
   type CampaignsPath,
-  type Route,
   respond,
   routeOf,
   type SimulatedToken,
@@ -22,8 +21,6 @@ export interface SimulatorOptions {
   readonly tenant: Tenant;
   /** In ms since the epoch: the only clock for visibility, limits and retention. */
   readonly clock: () => number;
-  /** Default 0: any free port. */
-  readonly port?: number;
   /** The accepted bearer token; default `simulated-token`. */
   readonly token?: string;
   readonly limits?: SimulatorLimits;
@@ -80,7 +77,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.listen(0, '127.0.0.1', resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {
@@ -102,25 +99,18 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
 }
 
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly url: string;
-  readonly route: Route;
-  readonly now: number;
-  /** Its number among the resource's concurrent requests. */
-  readonly inFlight: number;
-}
+type Exchange = ReturnType<typeof arrive>;
 
 function arrive(
   options: SimulatorOptions,
   stats: StatsRecorder,
   request: IncomingMessage,
   response: ServerResponse,
-): Exchange {
+) {
   const now = options.clock();
   const { url = '/', method = 'GET', headers } = request;
   const route = routeOf(url, options.campaignsPath ?? '/abusecampaigns');
+  // its number among the resource's concurrent requests
   const inFlight = stats.arrived(route.resource, now);
   response.once('close', () => stats.left(route.resource));
   options.onRequest?.({ at: now, method, url, headers, resource: route.resource });
@@ -144,7 +134,7 @@ function properAnswer(
   const upstream = hidden.length > 0 ? without(tenant, hidden) : tenant.upstream;
   if (route.kind !== 'threats.export') return respond(upstream, route, now, retentionDays);
   const { accept } = request.headers;
-  return logAnswer(upstream, { params: route.params, accept, at: now, retentionDays, form });
+  return logAnswer(upstream.log, { params: route.params, accept, at: now, retentionDays, form });
 }
 
 function without({ upstream, indexOf }: Tenant, ids: readonly string[]): Upstream {

@@ -32,15 +32,6 @@ export interface SimulatorStats {
   readonly maxConcurrency: Readonly<Record<Resource, number>>;
 }
 
-interface Counts {
-  requests: number;
-  readonly byKind: Partial<Record<PathKind, Record<number, number>>>;
-  readonly byStatus: Record<number, number>;
-  readonly faults: Record<string, number>;
-  maxPerMinute: number;
-  readonly maxConcurrency: Record<Resource, number>;
-}
-
 export class StatsRecorder {
   readonly #inFlight: Record<Resource, number> = { threats: 0, cases: 0, campaigns: 0 };
   #minute = new SlidingMinute();
@@ -84,12 +75,12 @@ export class StatsRecorder {
   }
 }
 
-function noCounts(inFlight: Readonly<Record<Resource, number>>): Counts {
+function noCounts(inFlight: Readonly<Record<Resource, number>>) {
   return {
     requests: 0,
-    byKind: {},
-    byStatus: {},
-    faults: {},
+    byKind: {} as Partial<Record<PathKind, Record<number, number>>>,
+    byStatus: {} as Record<number, number>,
+    faults: {} as Record<string, number>,
     maxPerMinute: 0,
     maxConcurrency: { ...inFlight },
   };

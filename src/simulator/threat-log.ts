@@ -1,7 +1,5 @@
 import { DAY } from '../values/instant.js';
-import type { TenantWorld } from './options.js';
-import { type ThreatCourse, threatFacts } from './threat-course.js';
-import { simulatedMessage, slotsAt } from './threat-messages.js';
+import { type MessageSlot, simulatedMessage, slotsAt, type ThreatView } from './threat-messages.js';
 import {
   failureAnswer,
   json,
@@ -25,25 +23,14 @@ const BEST_GUESS = {
 } as const;
 
 /** The rows of one threat: all its messages received in the window, even if the detail omits them. */
-export function logRows(
-  world: TenantWorld,
-  id: string,
-  course: ThreatCourse,
-  { from, to }: TimeWindow,
-  at: number,
-): { readonly received: number; readonly row: LogRow }[] {
-  const facts = threatFacts(world, course.index);
-  return slotsAt(world, course, at)
+export function logRows(view: ThreatView, { from, to }: TimeWindow) {
+  return slotsAt(view)
     .filter(({ received }) => received >= from && received < to)
-    .map((slot) => {
-      const message = simulatedMessage(world, id, course, facts, slot, at, wireInteger);
-      return { received: slot.received, row: rowOf(message, slot.id) };
-    });
+    .map((slot) => ({ received: slot.received, row: rowOf(view, slot) }));
 }
 
-type SimulatedMessage = ReturnType<typeof simulatedMessage>;
-
-function rowOf(message: SimulatedMessage, messageId: string): LogRow {
+function rowOf(view: ThreatView, slot: MessageSlot): LogRow {
+  const message = simulatedMessage(view, slot);
   const guesses = Object.entries(BEST_GUESS).map(([column, field]) => [column, message[field]]);
   return {
     Date: message.receivedTime,
@@ -57,7 +44,7 @@ function rowOf(message: SimulatedMessage, messageId: string): LogRow {
     'Remediation Status': message.remediationStatus,
     'Remediation Time': message.remediationTimestamp,
     Judgement: message.source,
-    'Abnormal Message ID': wireInteger(messageId),
+    'Abnormal Message ID': wireInteger(slot.id),
     'Threat ID': message.threatId,
     'Tenant ID': message.tenantId,
     'Tenant Name': message.tenantName,
@@ -96,10 +83,6 @@ const COLUMNS: Record<LogForm, readonly string[]> = {
   ],
 };
 
-interface LogSource {
-  log(window: TimeWindow, at: number): LogRow[];
-}
-
 interface LogRequest {
   readonly params: URLSearchParams;
   readonly accept: string | undefined;
@@ -111,7 +94,10 @@ interface LogRequest {
 const WIDEST = 14 * DAY;
 
 /** CSV if `format` or, without it, the Accept header says so, otherwise JSON. */
-export function logAnswer(upstream: LogSource, request: LogRequest): SimulatedAnswer {
+export function logAnswer(
+  log: (window: TimeWindow, at: number) => LogRow[],
+  request: LogRequest,
+): SimulatedAnswer {
   const { params, accept = '', at, retentionDays, form } = request;
   const window = windowOf(params.get('filter'), at);
   if (typeof window === 'string') return failureAnswer(404, window);
@@ -119,7 +105,7 @@ export function logAnswer(upstream: LogSource, request: LogRequest): SimulatedAn
   if (retentionDays !== null && window.from < at - retentionDays * DAY) {
     return failureAnswer(400, `The time range is outside the data retention period of ${retentionDays} days`);
   }
-  const rows = upstream.log(window, at);
+  const rows = log(window, at);
   const format = params.get('format') ?? (accept.includes('text/csv') ? 'csv' : 'json');
   if (format !== 'csv') return json(200, wireJson(rows.map((row) => only(row, COLUMNS[form]))));
   const lines = [COLUMNS[form], ...rows.map((row) => COLUMNS[form].map((column) => cell(row[column])))];

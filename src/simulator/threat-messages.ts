@@ -9,6 +9,8 @@ import {
   stepAt,
   type ThreatCourse,
   type ThreatFacts,
+  threatCourse,
+  threatFacts,
   type Wave,
 } from './threat-course.js';
 import { type IntegerForm, zulu, zuluFraction } from './wire.js';
@@ -36,8 +38,29 @@ function receivedAt(world: TenantWorld, index: number, wave: Wave, number: numbe
   return draw & 1 ? wave.at : wave.at + ((draw >>> 1) % (SPREAD / 1000)) * 1000;
 }
 
-/** The messages at `at`, newest first, ties in an order unrelated to ids. */
-export function slotsAt(world: TenantWorld, course: ThreatCourse, at: number): MessageSlot[] {
+/** A threat as it is at an instant. */
+export interface ThreatView {
+  readonly world: TenantWorld;
+  readonly id: string;
+  readonly course: ThreatCourse;
+  readonly facts: ThreatFacts;
+  /** In ms since the epoch. */
+  readonly at: number;
+  readonly integer: IntegerForm;
+}
+
+export function threatView(
+  world: TenantWorld,
+  id: string,
+  index: number,
+  at: number,
+  integer: IntegerForm,
+): ThreatView {
+  return { world, id, at, integer, course: threatCourse(world, index), facts: threatFacts(world, index) };
+}
+
+/** The messages, newest first, ties in an order unrelated to ids. */
+export function slotsAt({ world, course, at }: Pick<ThreatView, 'world' | 'course' | 'at'>): MessageSlot[] {
   const slots: MessageSlot[] = [];
   for (const wave of course.waves) {
     if (wave.visibleAt > at) continue;
@@ -68,16 +91,9 @@ export function isReceivedWithin(
   });
 }
 
-/** A message of a threat's detail at `at`. Constant fields are drawn the same at every instant. */
-export function simulatedMessage(
-  world: TenantWorld,
-  threatId: string,
-  course: ThreatCourse,
-  facts: ThreatFacts,
-  slot: MessageSlot,
-  at: number,
-  integer: IntegerForm,
-) {
+/** A message of a threat's detail. Constant fields are drawn the same at every instant. */
+export function simulatedMessage(view: ThreatView, slot: MessageSlot) {
+  const { world, id: threatId, course, facts, integer } = view;
   const draw = new Draw(world, new Random(world.seed, 61, course.index, slot.number));
   return {
     threatId,
@@ -88,8 +104,11 @@ export function simulatedMessage(
     ...recipientsOf(facts, slot, draw),
     receivedTime: zulu(slot.received),
     sentTime: zulu(slot.wave.at - 1000),
-    internetMessageId: draw.orNull(`<${mailNumber(world, course, slot)}@mx.example.net>`),
-    ...remediationOf(world, course, facts, slot, at),
+    // the mails of one wave are copies of one mail
+    internetMessageId: draw.orNull(
+      `<${hash32(world.seed, 62, course.index, slot.wave.first).toString(16)}@mx.example.net>`,
+    ),
+    ...remediationOf(view, slot),
     ...attackOf(facts, slot, draw),
     ...contentOf(facts, draw),
     isRead: draw.random.chance(0.75) ? null : draw.random.chance(0.5),
@@ -116,11 +135,6 @@ class Draw {
   orBlank(text: string): string | null | undefined {
     return this.random.chance(this.world.shares.nulls / 2) ? '' : this.orNot(text);
   }
-}
-
-/** The mails of one wave are copies of one mail. */
-function mailNumber(world: TenantWorld, course: ThreatCourse, slot: MessageSlot): string {
-  return hash32(world.seed, 62, course.index, slot.wave.first).toString(16);
 }
 
 function senderOf({ sender }: ThreatFacts, draw: Draw) {
@@ -182,24 +196,19 @@ function addressesOf(facts: ThreatFacts, own: string, random: Random): string | 
   return some.join(random.chance(0.5) ? ', ' : ',').slice(0, 255);
 }
 
-function remediationOf(
-  world: TenantWorld,
-  course: ThreatCourse,
-  facts: ThreatFacts,
-  slot: MessageSlot,
-  at: number,
-) {
+function remediationOf({ world, course, facts, at }: ThreatView, slot: MessageSlot) {
   const draw = hash32(world.seed, 63, course.index, slot.number);
   if (slot.number > slot.wave.first && draw % 33 === 0) return MARKED_SAFE;
   const step = stepAt(slot.wave, at);
   const kind = hash32(world.seed, 64, course.index);
   const isDone = step.action === 'remediated';
+  const hasTime = isDone || (step.action === 'attempted' && (kind & 1) === 1);
   const isLate = step.time - slot.wave.at > 3 * HOUR;
   // older accounts do not say how a message was remediated, although there is a time
   const saysHow = isDone && kind % 10 > 0;
   return {
     remediationStatus: facts.old ? undefined : statusOf(step, isLate, kind),
-    remediationTimestamp: hasTime(step, kind) ? timeText(step, slot, draw) : null,
+    remediationTimestamp: hasTime ? timeText(step, slot, draw) : null,
     autoRemediated: saysHow && !isLate,
     postRemediated: saysHow && isLate,
   };
@@ -219,10 +228,6 @@ function statusOf(step: Step, isLate: boolean, kind: number): string | null {
   if (step.action === 'remediated')
     return isLate ? 'Post Remediated' : (REMEDIATED[kind & 3] ?? REMEDIATED[0]);
   return ['Not Remediated', 'Would Remediate', '', null][kind & 3] ?? null;
-}
-
-function hasTime(step: Step, kind: number): boolean {
-  return step.action === 'remediated' || (step.action === 'attempted' && (kind & 1) === 1);
 }
 
 /** The wave's first message has the time of the step, the others a slightly earlier one. */

@@ -1,7 +1,5 @@
-import type { TenantWorld } from './options.js';
-import { type ThreatCourse, type ThreatFacts, threatFacts } from './threat-course.js';
-import { type MessageSlot, simulatedMessage, slotsAt } from './threat-messages.js';
-import type { IntegerForm } from './wire.js';
+import { visibleFrom } from './threat-course.js';
+import { type MessageSlot, simulatedMessage, slotsAt, type ThreatView } from './threat-messages.js';
 
 const SAMPLE = 10;
 const MOST_MESSAGES = 2000;
@@ -11,65 +9,46 @@ export interface DetailPage {
   readonly number: number;
 }
 
-/** The threat at `at` with every message that the account returns. */
-export function wholeThreat(
-  world: TenantWorld,
-  id: string,
-  course: ThreatCourse,
-  at: number,
-  integer: IntegerForm,
-) {
-  const facts = threatFacts(world, course.index);
-  const messages = givenMessages(world, id, course, at, integer);
-  return {
-    ...frameOf(id, facts, course, at),
-    messages: facts.withoutMessages === 'absent' ? undefined : messages,
-  };
+/** Whether the detail answers; otherwise with 404. */
+export function isGiven({ course, at }: ThreatView): boolean {
+  return visibleFrom(course) <= at && course.goneAt > at;
+}
+
+/** The threat with every message that the account returns. */
+export function wholeThreat(view: ThreatView) {
+  const messages = givenMessages(view);
+  return { ...frameOf(view), messages: view.facts.withoutMessages === 'absent' ? undefined : messages };
 }
 
 /** All messages of a complete reading, newest first, ties by id. */
-function givenMessages(
-  world: TenantWorld,
-  id: string,
-  course: ThreatCourse,
-  at: number,
-  integer: IntegerForm,
-) {
-  const facts = threatFacts(world, course.index);
-  return givenSlots(world, course, facts, at)
+function givenMessages(view: ThreatView) {
+  return givenSlots(view)
     .sort((a, b) => b.received - a.received || (a.id < b.id ? -1 : 1))
-    .map((slot) => simulatedMessage(world, id, course, facts, slot, at, integer));
+    .map((slot) => simulatedMessage(view, slot));
 }
 
-function givenSlots(world: TenantWorld, course: ThreatCourse, facts: ThreatFacts, at: number): MessageSlot[] {
-  if (facts.withoutMessages !== null) return [];
-  return slotsAt(world, course, at).slice(0, world.sampleOnly ? SAMPLE : MOST_MESSAGES);
+function givenSlots(view: ThreatView): MessageSlot[] {
+  if (view.facts.withoutMessages !== null) return [];
+  return slotsAt(view).slice(0, view.world.sampleOnly ? SAMPLE : MOST_MESSAGES);
 }
 
 /** One page of its detail. Accounts with a sample ignore paging. */
-export function threatPage(
-  world: TenantWorld,
-  id: string,
-  course: ThreatCourse,
-  at: number,
-  page: DetailPage,
-  integer: IntegerForm,
-) {
-  const facts = threatFacts(world, course.index);
-  const all = givenSlots(world, course, facts, at);
-  const end = world.sampleOnly ? SAMPLE : page.size * page.number;
+export function threatPage(view: ThreatView, page: DetailPage) {
+  const { sampleOnly } = view.world;
+  const all = givenSlots(view);
+  const end = sampleOnly ? SAMPLE : page.size * page.number;
   const messages = all
-    .slice(world.sampleOnly ? 0 : end - page.size, end)
-    .map((slot) => simulatedMessage(world, id, course, facts, slot, at, integer));
+    .slice(sampleOnly ? 0 : end - page.size, end)
+    .map((slot) => simulatedMessage(view, slot));
   return {
-    ...frameOf(id, facts, course, at),
-    messages: facts.withoutMessages === 'absent' ? undefined : messages,
-    pageNumber: world.sampleOnly ? undefined : page.number,
+    ...frameOf(view),
+    messages: view.facts.withoutMessages === 'absent' ? undefined : messages,
+    pageNumber: sampleOnly ? undefined : page.number,
     nextPageNumber: all.length > end ? page.number + 1 : undefined,
   };
 }
 
-function frameOf(id: string, { tenantId, uncounted }: ThreatFacts, course: ThreatCourse, at: number) {
+function frameOf({ id, facts: { tenantId, uncounted }, course, at }: ThreatView) {
   const seen = course.waves.filter((wave) => wave.visibleAt <= at);
   return {
     threatId: id,
@@ -79,17 +58,15 @@ function frameOf(id: string, { tenantId, uncounted }: ThreatFacts, course: Threa
   };
 }
 
-export function attachmentsOf(world: TenantWorld, course: ThreatCourse, at: number, integer: IntegerForm) {
-  const messages = givenMessages(world, '', course, at, integer);
-  const attachments = messages.flatMap(({ abxMessageId, abxMessageIdStr, attachmentNames }) =>
+export function attachmentsOf(view: ThreatView) {
+  const attachments = givenMessages(view).flatMap(({ abxMessageId, abxMessageIdStr, attachmentNames }) =>
     attachmentNames.map((attachmentName) => ({ abxMessageId, abxMessageIdStr, attachmentName })),
   );
   return { attachments, tenantId: null, tenantName: null };
 }
 
-export function linksOf(world: TenantWorld, course: ThreatCourse, at: number, integer: IntegerForm) {
-  const messages = givenMessages(world, '', course, at, integer);
-  const links = messages.flatMap(({ abxMessageId, abxMessageIdStr, urls }) =>
+export function linksOf(view: ThreatView) {
+  const links = givenMessages(view).flatMap(({ abxMessageId, abxMessageIdStr, urls }) =>
     urls.map((linkUrl, place) => ({
       abxMessageId,
       abxMessageIdStr,

@@ -13,9 +13,9 @@ import {
 import type { Resource, TenantWorld } from './options.js';
 import { unit } from './random.js';
 import { candidates } from './schedule.js';
-import { type ThreatCourse, threatCourse, visibleFrom } from './threat-course.js';
 import { type LogRow, logRows } from './threat-log.js';
-import { attachmentsOf, type DetailPage, linksOf } from './threat-payload.js';
+import { type ThreatView, threatView } from './threat-messages.js';
+import { attachmentsOf, type DetailPage, isGiven, linksOf } from './threat-payload.js';
 import { MAX_LAG, type TimeWindow, wireInteger, wireJson } from './wire.js';
 
 /** The tenant as visible at an instant (`at`, ms since the epoch); bodies are JSON text. */
@@ -54,22 +54,27 @@ export function createUpstream(world: TenantWorld, kinds: Kinds): Upstream {
       .filter((index) => isListed(index, at) && spec.isWithin(index, window, at))
       .sort((a, b) => ids.rank(b) - ids.rank(a));
   };
+  const ofThreat = (id: string, at: number, bodyOf: (view: ThreatView) => object): string | null => {
+    const index = kinds.threats.ids.indexOf(id);
+    const view = index === null ? null : threatView(world, id, index, at, wireInteger);
+    return view && isGiven(view) ? wireJson(bodyOf(view)) : null;
+  };
   return {
     list,
     top: (resource, at) => top(kinds, list, resource, at),
     row: (resource, index, at) => wireJson(kinds[resource].row(index, at)),
     detail(resource, id, at, page) {
       const index = kinds[resource].ids.indexOf(id);
-      return index === null ? null : textOf(kinds[resource].detail(index, at, page));
+      const body = index === null ? null : kinds[resource].detail(index, at, page);
+      return body === null ? null : wireJson(body);
     },
     analysis(id, at) {
       const index = kinds.cases.ids.indexOf(id);
       const course = index === null ? null : caseCourse(world, index);
       return course && caseAt(course, at) ? wireJson(caseAnalysis(world, course, at)) : null;
     },
-    attachments: (id, at) =>
-      ofThreat(world, kinds, id, at, (course) => attachmentsOf(world, course, at, wireInteger)),
-    links: (id, at) => ofThreat(world, kinds, id, at, (course) => linksOf(world, course, at, wireInteger)),
+    attachments: (id, at) => ofThreat(id, at, attachmentsOf),
+    links: (id, at) => ofThreat(id, at, linksOf),
     reports: (type) => detectionReports(world, type),
     notAnalyzed: notAnalyzed(world),
     auditLogs: auditLogs(world),
@@ -81,29 +86,12 @@ export function createUpstream(world: TenantWorld, kinds: Kinds): Upstream {
     log: (window, at) =>
       (list('threats', 'receivedTime', window, at) ?? [])
         .flatMap((index) =>
-          logRows(world, kinds.threats.ids.of(index), threatCourse(world, index), window, at),
+          logRows(threatView(world, kinds.threats.ids.of(index), index, at, wireInteger), window),
         )
         .sort((a, b) => b.received - a.received)
         .map(({ row }) => row),
     saysNull: (index) => unit(world.seed, 111, index) < world.shares.nullNextPage,
   };
-}
-
-function textOf(value: unknown): string | null {
-  return value === null ? null : wireJson(value);
-}
-
-function ofThreat(
-  world: TenantWorld,
-  kinds: Kinds,
-  id: string,
-  at: number,
-  bodyOf: (course: ThreatCourse) => unknown,
-): string | null {
-  const index = kinds.threats.ids.indexOf(id);
-  if (index === null) return null;
-  const course = threatCourse(world, index);
-  return visibleFrom(course) > at || course.goneAt <= at ? null : wireJson(bodyOf(course));
 }
 
 function top(kinds: Kinds, list: Upstream['list'], resource: Resource, at: number): number[] {

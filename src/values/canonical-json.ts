@@ -54,6 +54,15 @@ function areEqual(some: readonly string[], others: readonly string[]): boolean {
   return true;
 }
 
+/** The value of a JSON text; `undefined` if it is none. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 export function sha256(text: string): string {
   return hash('sha256', text);
 }

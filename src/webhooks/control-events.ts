@@ -10,8 +10,7 @@ import {
   windowEnds,
 } from '../evidence/posture.js';
 import type { HistoryStore } from '../history/store.js';
-import { WAIVABLE_CONTROLS } from '../policy/policy.js';
-import { rulesKey } from '../policy/rules.js';
+import { rulesKey, WAIVABLE_CONTROLS } from '../policy/policy.js';
 import type { GatewayEvent } from '../policy/webhooks.js';
 import { earliest, HOUR, type Instant, shift } from '../values/instant.js';
 import type { DetectedEvent, Detector, Situation } from './detect-events.js';

@@ -4,32 +4,6 @@ import { changeDocument } from '../history/store-access.js';
 import type { DocumentBody } from '../model/documents.js';
 import type { Kind } from '../resources/registry.js';
 import type { Instant } from '../values/instant.js';
-import type { EventMessage, Place } from './messages.js';
-
-/** The message that an endpoint does not accept; the next one is sent after it. */
-interface Failure {
-  readonly id: string;
-  readonly tries: number;
-  /** The first try. */
-  readonly since: Instant;
-  readonly retryAt: Instant;
-  readonly error: string;
-}
-
-export interface DeliveryState {
-  readonly place: Place;
-  readonly failure: Failure | null;
-  /** The address that responded with 410: nothing more is sent to it. */
-  readonly gone: string | null;
-  readonly lastSentAt: Instant | null;
-}
-
-interface DeadLetter {
-  readonly message: EventMessage;
-  readonly tries: number;
-  readonly since: Instant;
-  readonly error: string;
-}
 
 /** When so many wait for a replay, further messages are retried until there is room. */
 const MOST_DEAD_LETTERS = 100;
@@ -39,17 +13,21 @@ const COLLECTION = 'settings';
 const text = z.string();
 const keySchema = z.object({ integration: text, kind: text.transform((kind) => kind as Kind), id: text });
 const place = z.object({ seq: z.int(), after: keySchema.nullable(), event: z.int(), seal: z.int() });
+/** The message that an endpoint does not accept, `since` its first try; the next one is sent after it. */
 const failure = z.object({ id: text, tries: z.int(), since: text, retryAt: text, error: text });
 const STATE = z.object({
   place,
   failure: failure.nullable(),
+  /** The address that responded with 410: nothing more is sent to it. */
   gone: text.nullable(),
   lastSentAt: text.nullable(),
 });
+export type DeliveryState = Readonly<z.infer<typeof STATE>>;
+
 const message = z.object({ id: text, type: text, timestamp: text, data: z.record(text, z.unknown()) });
-const LETTERS = z.object({
-  letters: z.array(z.object({ message, tries: z.int(), since: text, error: text })),
-});
+const letter = z.object({ message, tries: z.int(), since: text, error: text });
+const LETTERS = z.object({ letters: z.array(letter) });
+type DeadLetter = Readonly<z.infer<typeof letter>>;
 
 /** `SEAL_HOOK` was there before webhooks; its document had only the index of the last seal that was sent. */
 export const SEAL_HOOK_DOCUMENT = 'seal-hook';

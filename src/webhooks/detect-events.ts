@@ -4,7 +4,7 @@ import { readTokenSituations } from '../integrations/token-history.js';
 import { streamText } from '../model/ledger.js';
 import type { StreamState } from '../model/stream.js';
 import { replaceBy, tokenState } from '../model/token.js';
-import { type Rules, thresholdsFor } from '../policy/rules.js';
+import { type Rules, thresholdsFor } from '../policy/policy.js';
 import { mostBetweenPolls } from '../policy/thresholds.js';
 import type { GatewayEvent } from '../policy/webhooks.js';
 import { canonicalJson, sha256 } from '../values/canonical-json.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { pollExitCode, printReport } from '../../src/cli/collection.js';
+import { Terminal } from '../../src/cli/command.js';
 import type { GapReason } from '../../src/model/ledger.js';
 import { NO_COUNTS } from '../../src/model/run.js';
 import type { StreamStatus } from '../../src/model/stream.js';
@@ -33,7 +34,7 @@ function pass(status: StreamStatus, missingMs: Partial<Record<GapReason, number>
 function printed(report: PassReport, json = false): string {
   const parts: string[] = [];
   const out = { write: (part: string) => parts.push(part) };
-  printReport({ out, err: out }, { passes: [report] }, json);
+  printReport(new Terminal({ out, err: out }), { passes: [report] }, json);
   return parts.join('');
 }
 

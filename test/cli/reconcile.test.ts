@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { exitCodeFor } from '../../src/cli/command.js';
+import { exitCodeFor, Terminal } from '../../src/cli/command.js';
 import { printReconciliations, reconcileExitCode } from '../../src/cli/reconcile.js';
 import type { Reconciled } from '../../src/sync/sync.js';
 
@@ -39,7 +39,7 @@ const UNVERIFIED = found({
 function printed(reconciliations: readonly Reconciled[], quiet = false): string {
   const parts: string[] = [];
   const out = { write: (part: string) => parts.push(part) };
-  printReconciliations({ out, err: out }, { reconciliations }, quiet);
+  printReconciliations(new Terminal({ out, err: out }), { reconciliations }, quiet);
   return parts.join('');
 }
 

@@ -12,8 +12,7 @@ import {
 import { sinceOf } from '../../src/evidence/posture-since.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, Pin } from '../../src/history/store.js';
-import { CONTROL_IDS, type ControlId, NO_POLICY } from '../../src/policy/policy.js';
-import { applyPolicy } from '../../src/policy/rules.js';
+import { applyPolicy, CONTROL_IDS, type ControlId, NO_POLICY } from '../../src/policy/policy.js';
 import { type Instant, shift } from '../../src/values/instant.js';
 import { mail } from '../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';

@@ -1,6 +1,4 @@
 import type {
-  CampaignFact,
-  CaseFact,
   ControlDefinition,
   ControlEvaluation,
   ControlFinding,
@@ -17,8 +15,7 @@ import { parsePeriod, periodBefore } from '../../src/controls/period.js';
 import { ledgerSpan, streamFacts } from '../../src/controls/stream-facts.js';
 import type { LedgerEntry, RecordedEntry } from '../../src/model/ledger.js';
 import { type Stream, streamsOf } from '../../src/model/stream.js';
-import { NO_POLICY } from '../../src/policy/policy.js';
-import { applyPolicy } from '../../src/policy/rules.js';
+import { applyPolicy, NO_POLICY } from '../../src/policy/policy.js';
 import { intervalOf, type Thresholds, toThresholds } from '../../src/policy/thresholds.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
@@ -214,14 +211,14 @@ export type VersionOf<R> = readonly [observedFrom: Instant, record: R, verifiedA
 export function caseFact(
   id: string,
   versions: readonly [VersionOf<CaseRecord>, ...VersionOf<CaseRecord>[]],
-): CaseFact {
+): VersionedFact<'case'> {
   return { kind: 'case', key: caseKey(id), versions: toVersions(versions), goneSince: null };
 }
 
 export function campaignFact(
   id: string,
   versions: readonly [VersionOf<CampaignRecord>, ...VersionOf<CampaignRecord>[]],
-): CampaignFact {
+): VersionedFact<'campaign'> {
   return { kind: 'campaign', key: campaignKey(id), versions: toVersions(versions), goneSince: null };
 }
 

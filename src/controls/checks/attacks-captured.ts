@@ -7,10 +7,13 @@ import {
   type ControlDefinition,
   type ControlEvaluation,
   type ControlMeasure,
+  type Counts,
   type Find,
   type Member,
+  noCounts,
   RECEIVED_THREATS,
   type ReconciliationFact,
+  type Ruling,
   type Scope,
   type ThreatFact,
   type VersionedFact,
@@ -21,6 +24,8 @@ import {
   findUnread,
   gapText,
   holesOf,
+  recordFinding,
+  spanFinding,
   unreadRecords,
   unreadText,
   withoutHoles,
@@ -41,15 +46,6 @@ import {
   waivedText,
 } from '../verdict.js';
 import { countText, instantText, listText, shareText } from '../words.js';
-
-interface CaptureFacts {
-  /** Stored with every message that Abnormal returns. */
-  whole: number;
-  /** Stored without messages, or with some only. */
-  partial: number;
-  /** As `partial`, and accepted by a waiver. */
-  waived: number;
-}
 
 /** Evaluates `rule`. Time before the collection's beginning or out of retention is no hole. */
 export const attacksCaptured: ControlDefinition = {
@@ -72,24 +68,25 @@ export const attacksCaptured: ControlDefinition = {
   needs: RECEIVED_THREATS,
   takes: ['threat', 'detection360Report'],
   looksBack: false,
-  population: () => ({
+  population: {
     unit: 'threats',
     words:
       'Threats with a message received in the period, whatever their judgement. A threat without any message counts by when it was first recorded.',
     isListed: true,
-  }),
+  },
   begin: assess,
 };
 
 function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
-  const facts: CaptureFacts = { whole: 0, partial: 0, waived: 0 };
+  // `MET`: stored with every message that Abnormal returns
+  const counts = noCounts();
   let missedAttacks = 0;
   return {
     take(fact) {
       if (fact.kind === 'detection360Report') missedAttacks += isMissedIn(scope.period, fact) ? 1 : 0;
       const member = fact.kind === 'threat' ? threatMember(fact, scope.period) : null;
       if (fact.kind !== 'threat' || member === null) return;
-      takeThreat(fact, member, facts, belongs);
+      counts[belongs(member, rulingOn(fact, member))] += 1;
     },
     evaluate() {
       const streams = licensedStreams(scope, RECEIVED_THREATS);
@@ -97,7 +94,7 @@ function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
       findUnread(streams, find);
       const named = new Set(unreadRecords(streams).map(({ key }) => keyText(key)));
       for (const fact of summariseReconciliations(scope).short) findLacking(fact, named, find);
-      const { measures, ...evaluation } = evaluateCapture(facts, scope);
+      const { measures, ...evaluation } = evaluateCapture(counts, scope);
       return { ...evaluation, measures: [...measures, ...reportedMeasures(missedAttacks, scope)] };
     },
   };
@@ -118,22 +115,13 @@ function reportedMeasures(missedAttacks: number, scope: Scope): ControlMeasure[]
   return [measureOf('count', 'Missed attacks reported in the period', value)];
 }
 
-function takeThreat(fact: ThreatFact, member: Member, facts: CaptureFacts, belongs: Belongs) {
-  const { messages, pagesComplete } = fact.record;
-  const isWhole = pagesComplete && messages.length > 0;
-  const lack =
-    messages.length === 0
-      ? 'Abnormal returned it without any message'
-      : 'not all pages of its messages could be read';
-  const { noLongerGivenSince: gone } = member;
+function rulingOn({ record }: ThreatFact, { noLongerGivenSince: gone }: Member): Ruling {
+  if (record.messages.length === 0)
+    return { outcome: 'EXCEPTION', reason: 'Abnormal returned it without any message' };
+  if (!record.pagesComplete)
+    return { outcome: 'EXCEPTION', reason: 'not all pages of its messages could be read' };
   const held = gone === null ? 'gives' : `returned; it no longer returns them since ${instantText(gone)}`;
-  const outcome = belongs(member, {
-    outcome: isWhole ? 'MET' : 'EXCEPTION',
-    reason: isWhole ? `stored with all messages that Abnormal ${held}` : lack,
-  });
-  if (outcome === 'WAIVED') facts.waived += 1;
-  else if (isWhole) facts.whole += 1;
-  else facts.partial += 1;
+  return { outcome: 'MET', reason: `stored with all messages that Abnormal ${held}` };
 }
 
 function findLacking(
@@ -141,25 +129,16 @@ function findLacking(
   named: ReadonlySet<string>,
   find: Find,
 ) {
-  const { from, to } = found;
-  const span = `missing according to a comparison of ${instantText(from)} to ${instantText(to)}`;
+  const span = `missing according to a comparison of ${instantText(found.from)} to ${instantText(found.to)}`;
   for (const id of stillMissing) {
     const key = { integration, kind: 'threat', id } as const;
     if (named.has(keyText(key))) continue;
-    const subject = { type: 'RECORD', key, messageId: null } as const;
-    find({
-      outcome: 'EXCEPTION',
-      subject,
-      label: null,
-      at: null,
-      reason: `${span}: Abnormal has it, the history does not`,
-    });
+    find(recordFinding('EXCEPTION', key, `${span}: Abnormal has it, the history does not`));
   }
   if (stillMissingMore === 0) return;
   const stream = { integration, resource: 'threats', filterKey: 'receivedTime' } as const;
-  const subject = { type: 'SPAN', stream, from, to } as const;
   const reason = `${countText(stillMissingMore, 'threat')} more ${span}, by number only`;
-  find({ outcome: 'EXCEPTION', subject, label: null, at: from, reason });
+  find(spanFinding('EXCEPTION', stream, found, reason));
 }
 
 const HOLES = {
@@ -183,14 +162,15 @@ const UNCOMPARED = {
   next: 'Run “reconcile” over the period.',
 };
 
-function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope): ControlEvaluation {
+function evaluateCapture(counts: Counts, scope: Scope): ControlEvaluation {
+  const { MET: whole, EXCEPTION: partial, WAIVED: waived } = counts;
   const { capturedShare, reconciledShare } = scope.thresholds;
   const streams = licensedStreams(scope, RECEIVED_THREATS);
   const holes = holesOf(streams).map(({ facts, gap }) => gapText(facts, gap));
   const count = whole + partial;
-  const isShort = gradeShare({ met: whole, missed: partial, doubtful: 0 }, capturedShare) === 'SHORT';
+  const isShort = gradeShare(counts, capturedShare) === 'SHORT';
   const { share: reconciled, short } = summariseReconciliations(scope);
-  const failures = [
+  const failure = failedFrom([
     causeOf(
       holes.length > 0 && `${countText(holes.length, 'hole')} in the collection: ${listText(holes, 2)}`,
       HOLES,
@@ -202,7 +182,7 @@ function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope)
         `${countText(short.length, 'comparison')} with Abnormal found threats that are still missing`,
       LACKING,
     ),
-  ].filter((failure) => failure !== null);
+  ]);
   const unread = unreadRecords(streams).filter(({ isGone }) => !isGone).length;
   const shareOf = (some: number) => (count + unread === 0 ? null : some / (count + unread));
   const lacking = short.reduce((sum, fact) => sum + fact.stillMissing.length + fact.stillMissingMore, 0);
@@ -211,7 +191,7 @@ function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope)
       holes.length + unread > 0 ? withoutHoles(scope) : scope,
       RECEIVED_THREATS,
       {
-        ...failedFrom(failures),
+        ...failure,
         doubtBy: UNCOMPARED,
         doubt:
           reconciled < reconciledShare
@@ -226,12 +206,7 @@ function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope)
         measureOf('share', UNCOMPARED.measure, reconciled, atLeast(reconciledShare)),
         measureOf('count', HOLES.measure, holes.length, atMost(0)),
         ...(short.length > 0 ? [measureOf('count', LACKING.measure, lacking, atMost(0))] : []),
-        ...waivedMeasures('Threats stored completely', {
-          met: whole,
-          missed: partial + unread,
-          doubtful: 0,
-          waived,
-        }),
+        ...waivedMeasures(INCOMPLETE.measure, { ...counts, EXCEPTION: partial + unread }),
       ],
     ),
     count: count + waived,
@@ -239,25 +214,18 @@ function evaluateCapture({ whole, partial, waived }: CaptureFacts, scope: Scope)
   };
 }
 
-interface ReconciliationSummary {
-  /** The share of the period that the newest reconciliations of all integrations found complete. */
-  readonly share: number;
-  readonly short: readonly ReconciliationFact[];
-}
-
 /** The newest reconciliation of each span decides. */
-function summariseReconciliations(scope: Scope): ReconciliationSummary {
+function summariseReconciliations(scope: Scope) {
   const { period, integrations } = scope;
   const all = [...scope.reconciliations].sort((a, b) => (a.endedAt < b.endedAt ? 1 : -1));
-  const parts = integrations.map((name) =>
-    spokenOf(
-      all.filter((fact) => fact.integration === name),
-      period,
-    ),
-  );
+  const parts = integrations.map((name) => {
+    const own = all.filter((fact) => fact.integration === name);
+    return spokenOf(own, period);
+  });
   const length = toMillis(period.to) - toMillis(period.from);
   const matched = parts.reduce((sum, part) => sum + part.matchedMs, 0);
   return {
+    /** The share of the period that the newest reconciliations of all integrations found complete. */
     share: integrations.length === 0 ? 0 : matched / (length * integrations.length),
     short: parts.flatMap(({ short }) => short),
   };

@@ -2,20 +2,24 @@ import type { CoverageGap } from '../../model/ledger.js';
 import { type MessageRecord, messageRemediation } from '../../resources/threat/threat.js';
 import { DurationTally } from '../../values/duration-tally.js';
 import { HOUR, type Instant, MINUTE, shift } from '../../values/instant.js';
-import type {
-  Assessment,
-  Belongs,
-  ControlDefinition,
-  ControlEvaluation,
-  ControlFinding,
-  ControlMeasure,
-  Find,
-  Member,
-  RecordFact,
-  Scope,
+import {
+  type Assessment,
+  type Belongs,
+  type ControlDefinition,
+  type ControlDistribution,
+  type ControlEvaluation,
+  type ControlMeasure,
+  type Counts,
+  type Find,
+  type Member,
+  noCounts,
+  type Ruling,
+  type Scope,
+  type ThreatFact,
 } from '../control.js';
 import { isMalicious, messageMember, messageTimes, remediationMs } from '../malicious.js';
 import { isInPeriod } from '../period.js';
+import { barOf, timeBars } from '../timeliness.js';
 import {
   atMost,
   causeOf,
@@ -24,38 +28,22 @@ import {
   licensedStreams,
   measureOf,
   mostText,
+  NEXT_IF_UNDECIDED,
+  openMeasures,
+  openText,
   shareMeasures,
+  totalOf,
   verdictOf,
   waivedMeasures,
-  waivedText,
 } from '../verdict.js';
 import { countText, durationText, instantText, shareText } from '../words.js';
 
 interface RemediationFacts {
-  remediated: number;
-  /** Still in a mailbox at their deadline. */
-  left: number;
-  /** As `left`, and accepted by a waiver. */
-  waived: number;
-  /** Not remediated, with time left. */
-  pending: number;
-  /** Not remediated as far as known, with a gap in which it may have happened. */
-  doubtful: number;
+  /** `EXCEPTION`: still in a mailbox at the deadline. `IN_DOUBT`: remediated in a gap, perhaps. */
+  readonly counts: Counts;
   /** Mailboxes in Abnormal's count without a message. */
   unseen: number;
   readonly times: DurationTally;
-}
-
-function noRemediationFacts(): RemediationFacts {
-  return {
-    remediated: 0,
-    left: 0,
-    waived: 0,
-    pending: 0,
-    doubtful: 0,
-    unseen: 0,
-    times: new DurationTally(),
-  };
 }
 
 const NEEDS = [
@@ -87,17 +75,17 @@ export const attacksRemediated: ControlDefinition = {
   needs: NEEDS,
   takes: ['threat'],
   looksBack: false,
-  population: () => ({
+  population: {
     unit: 'messages',
     words:
       'Messages of threats received in the period, except messages that were marked as safe or that Abnormal judges spam, graymail, borderline or safe. A message without a time of receipt counts by its threat’s earliest one. Every recorded message belongs to the population in its last recorded state, including messages that Abnormal no longer returns.',
     isListed: true,
-  }),
+  },
   begin: assess,
 };
 
 function assess(scope: Scope, _find: Find, belongs: Belongs): Assessment {
-  const facts = noRemediationFacts();
+  const facts: RemediationFacts = { counts: noCounts(), unseen: 0, times: new DurationTally() };
   const isKnown = knowledgeOf(scope);
   return {
     take(fact) {
@@ -110,7 +98,7 @@ function assess(scope: Scope, _find: Find, belongs: Belongs): Assessment {
 type IsKnown = (integration: string, from: Instant, to: Instant) => boolean;
 
 function takeThreat(
-  fact: Extract<RecordFact, { kind: 'threat' }>,
+  fact: ThreatFact,
   scope: Scope,
   isKnown: IsKnown,
   facts: RemediationFacts,
@@ -123,18 +111,9 @@ function takeThreat(
   for (const message of members.filter(isMalicious)) {
     const at = timeOf(message) ?? scope.period.from;
     const member = messageMember(fact, message, at);
-    count(facts, belongs(member, outcomeOf(message, at, member, scope, isKnown)), message);
-  }
-}
-
-function count(facts: RemediationFacts, outcome: ControlFinding['outcome'], message: MessageRecord): void {
-  if (outcome === 'EXCEPTION') facts.left += 1;
-  else if (outcome === 'WAIVED') facts.waived += 1;
-  else if (outcome === 'PENDING') facts.pending += 1;
-  else if (outcome === 'IN_DOUBT') facts.doubtful += 1;
-  else {
-    facts.remediated += 1;
-    const ms = remediationMs(message);
+    const outcome = belongs(member, outcomeOf(message, at, member, scope, isKnown));
+    facts.counts[outcome] += 1;
+    const ms = outcome === 'MET' ? remediationMs(message) : null;
     if (ms !== null) facts.times.add(ms);
   }
 }
@@ -145,7 +124,7 @@ function outcomeOf(
   { subject, noLongerGivenSince: gone }: Member,
   { thresholds, now }: Scope,
   isKnown: IsKnown,
-): Pick<ControlFinding, 'outcome' | 'reason'> {
+): Ruling {
   const state = messageRemediation(message);
   if (state === 'REMEDIATED') return { outcome: 'MET', reason: remediatedText(message) };
   const deadline = shift(at, thresholds.remediateWithin);
@@ -203,64 +182,58 @@ const MEDIAN = { measure: 'Median time to remediation', next: SLOW };
 const P95 = { measure: '95th percentile of the time to remediation', next: SLOW };
 const UNDECIDED = {
   measure: 'Remediated',
-  next: 'Evaluate the period again after the next polls; what is in doubt is in the population.',
+  next: NEXT_IF_UNDECIDED,
 };
 
 function evaluateRemediation(facts: RemediationFacts, scope: Scope): ControlEvaluation {
   const { thresholds } = scope;
-  const { remediated: met, left: missed, doubtful, pending, waived, times } = facts;
-  const grade = gradeShare({ met, missed, doubtful, waived }, thresholds.remediatedShare);
+  const { counts, times } = facts;
+  const grade = gradeShare(counts, thresholds.remediatedShare);
+  const rest = openText(counts, 'message');
   const [median, p95] = [times.percentile(0.5), times.percentile(0.95)];
   const failures = [
-    causeOf(grade === 'SHORT' && shortText(facts, scope), LEFT),
+    causeOf(grade === 'SHORT' && shortText(counts, scope), LEFT),
     causeOf(exceeds('median', median, thresholds.remediationMedian), MEDIAN),
     causeOf(exceeds('95th percentile', p95, thresholds.remediationP95), P95),
-  ].filter((failure) => failure !== null);
+  ];
   return {
     ...verdictOf(
       scope,
       NEEDS,
       {
-        ...failedFrom(failures, openText(facts)),
+        ...failedFrom(failures, rest),
         doubtBy: UNDECIDED,
         doubt:
-          grade === 'DOUBTFUL' || (grade === 'EMPTY' && pending > 0)
-            ? `Too few messages are decided.${openText(facts)}`
+          grade === 'DOUBTFUL' || (grade === 'EMPTY' && counts.PENDING > 0)
+            ? `Too few messages are decided.${rest}`
             : null,
         empty: grade === 'EMPTY' ? 'No malicious message was received in the period.' : null,
-        passed: passedText(facts),
+        passed: `${passedText(facts)}${rest}`,
       },
       measuresOf(facts, scope),
     ),
-    count: met + missed + doubtful + pending + waived,
+    count: totalOf(counts),
     distributions: [distributionOf(facts)],
   };
 }
 
-function shortText(
-  { remediated: met, left: missed, doubtful }: RemediationFacts,
-  { thresholds }: Scope,
-): string {
+function shortText(counts: Counts, { thresholds }: Scope): string {
+  const { MET: met, EXCEPTION: missed, IN_DOUBT: doubtful } = counts;
   const { remediateWithin, remediatedShare } = thresholds;
-  return `${missed} of ${countText(met + missed + doubtful, 'malicious message')} still in a mailbox ${durationText(remediateWithin)} after receipt: ${mostText({ met, missed, doubtful })} remediated, at least ${shareText(remediatedShare)} required`;
+  return `${missed} of ${countText(met + missed + doubtful, 'malicious message')} still in a mailbox ${durationText(remediateWithin)} after receipt: ${mostText(counts)} remediated, at least ${shareText(remediatedShare)} required`;
 }
 
 function measuresOf(facts: RemediationFacts, { thresholds }: Scope): ControlMeasure[] {
-  const { remediated, left, times, unseen, pending, doubtful, waived } = facts;
+  const { counts, times, unseen } = facts;
   const time = (name: string, share: number, limit: number) =>
     measureOf('ms', name, times.percentile(share), atMost(limit));
   return [
-    ...shareMeasures(
-      'Remediated',
-      { met: remediated, missed: left, doubtful, waived },
-      thresholds.remediatedShare,
-    ),
+    ...shareMeasures('Remediated', counts, thresholds.remediatedShare),
     time(MEDIAN.measure, 0.5, thresholds.remediationMedian),
     time(P95.measure, 0.95, thresholds.remediationP95),
-    measureOf('count', 'Still before their deadline', pending),
-    measureOf('count', 'In doubt: the recorded data do not decide it', doubtful),
+    ...openMeasures(counts),
     measureOf('count', 'Recipients without a message from Abnormal', unseen),
-    ...waivedMeasures('Remediated', { met: remediated, missed: left, doubtful, waived }),
+    ...waivedMeasures('Remediated', counts),
   ];
 }
 
@@ -269,42 +242,25 @@ function exceeds(what: string, value: number | null, limit: number): string | nu
   return `the ${what} of the time to remediation is ${durationText(value)}, at most ${durationText(limit)} required`;
 }
 
-function passedText(facts: RemediationFacts): string {
-  const { remediated, left, times } = facts;
-  const decided = remediated + left;
-  if (decided === 0) return `No other malicious message was received.${openText(facts)}`;
+function passedText({ counts, times }: RemediationFacts): string {
+  const decided = counts.MET + counts.EXCEPTION;
+  if (decided === 0) return 'No other malicious message was received.';
   const median = times.percentile(0.5);
   const time = median === null ? '' : `, half of them within ${durationText(median)}`;
-  return `${shareText(remediated / decided)} of ${countText(decided, 'malicious message')} remediated${time}.${openText(facts)}`;
-}
-
-function openText({ pending, doubtful, waived }: RemediationFacts): string {
-  const waiting = pending === 0 ? '' : ` ${countText(pending, 'message')} still before the deadline.`;
-  const doubt = ` For ${countText(doubtful, 'message')} the recorded data do not decide it.`;
-  return `${waiting}${doubtful === 0 ? '' : doubt}${waivedText(waived)}`;
+  return `${shareText(counts.MET / decided)} of ${countText(decided, 'malicious message')} remediated${time}.`;
 }
 
 const LIMITS = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR];
 
-function distributionOf({
-  times,
-  left,
-  pending,
-  doubtful,
-  remediated,
-  waived,
-}: RemediationFacts): ControlEvaluation['distributions'][number] {
-  const counts = times.histogram(LIMITS);
-  const labels = [...LIMITS.map((limit) => `≤ ${durationText(limit)}`), `> ${durationText(24 * HOUR)}`];
-  const bar = (label: string, value: number) => ({ label, count: value, before: null });
+function distributionOf({ counts, times }: RemediationFacts): ControlDistribution {
   return {
     title: 'Time from receipt to remediation',
     bars: [
-      ...labels.map((label, i) => bar(label, counts[i] ?? 0)),
-      bar('time not given', remediated - times.size),
-      bar('not remediated', left),
-      bar('not decided yet', pending + doubtful),
-      ...(waived > 0 ? [bar('waived', waived)] : []),
+      ...timeBars(times, LIMITS),
+      barOf('time not given', counts.MET - times.size),
+      barOf('not remediated', counts.EXCEPTION),
+      barOf('not decided yet', counts.PENDING + counts.IN_DOUBT),
+      ...(counts.WAIVED > 0 ? [barOf('waived', counts.WAIVED)] : []),
     ],
   };
 }

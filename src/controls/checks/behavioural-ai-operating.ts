@@ -59,12 +59,12 @@ export const behaviouralAiOperating: ControlDefinition = {
   needs: RECEIVED_THREATS,
   takes: ['threat'],
   looksBack: true,
-  population: () => ({
+  population: {
     unit: 'messages',
     words:
       'Malicious messages of threats received in the period, as for attacks-remediated: except messages marked as safe or judged spam, graymail, borderline or safe.',
     isListed: true,
-  }),
+  },
   begin: assess,
 };
 

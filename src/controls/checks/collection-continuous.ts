@@ -6,7 +6,7 @@ import {
   CORE_STREAMS,
   type ControlDefinition,
   type ControlEvaluation,
-  type ControlFinding,
+  type Find,
   type MissedPoll,
   type Scope,
   type StreamFacts,
@@ -19,6 +19,7 @@ import {
   holesOf,
   inBrief,
   lateStart,
+  spanFinding,
   withoutHoles,
 } from '../missed-polls.js';
 import { isInPeriod } from '../period.js';
@@ -46,15 +47,15 @@ export const collectionContinuous: ControlDefinition = {
   needs: CORE_STREAMS,
   takes: [],
   looksBack: false,
-  population: () => ({
+  population: {
     unit: 'polls',
     words: 'Polls of each stream that Abnormal answered in the period.',
     isListed: false,
-  }),
-  begin: (scope, find) => assess(scope, find),
+  },
+  begin: assess,
 };
 
-function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessment {
+function assess(scope: Scope, find: Find): Assessment {
   return {
     take() {},
     evaluate() {
@@ -62,21 +63,11 @@ function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessme
       findUnread(streams, find);
       for (const facts of streams) {
         findHoles(facts, find);
-        for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
+        for (const missedPoll of facts.missedPolls)
+          find(spanFinding('EXCEPTION', facts.stream, missedPoll, missedText(missedPoll)));
       }
       return evaluateCollection(scope);
     },
-  };
-}
-
-function findingOf({ stream }: StreamFacts, missedPoll: MissedPoll): ControlFinding {
-  const { from, to } = missedPoll;
-  return {
-    outcome: 'EXCEPTION',
-    subject: { type: 'SPAN', stream, from, to },
-    label: null,
-    at: from,
-    reason: missedText(missedPoll),
   };
 }
 
@@ -109,7 +100,7 @@ function evaluateCollection(scope: Scope): ControlEvaluation {
       gaps.map(({ facts, gap }) => gapText(facts, gap)),
       2,
     );
-  const failures = [
+  const failure = failedFrom([
     causeOf(
       unnamed.length > 0 && `${countText(unnamed.length, 'unexplained gap')}: ${texts(unnamed)}`,
       UNEXPLAINED,
@@ -123,13 +114,13 @@ function evaluateCollection(scope: Scope): ControlEvaluation {
         `${countText(missed, 'poll')} missed, at most ${missedPolls} allowed: ${worst(streams)}`,
       MISSED,
     ),
-  ].filter((failure) => failure !== null);
+  ]);
   return {
     ...verdictOf(
-      failures.length > 0 ? withoutHoles(scope) : scope,
+      failure.failed === null ? scope : withoutHoles(scope),
       CORE_STREAMS,
       {
-        ...failedFrom(failures),
+        ...failure,
         doubtBy: UNWATCHED,
         doubt: unwatched(streams, scope),
         empty: null,

@@ -8,7 +8,6 @@ import {
   CORE_STREAMS,
   type ControlDefinition,
   type ControlEvaluation,
-  type ControlFinding,
   type ControlMeasure,
   type Find,
   type MissedPoll,
@@ -17,7 +16,7 @@ import {
   type StreamFacts,
 } from '../control.js';
 import { threatMember } from '../malicious.js';
-import { inBrief, lateStart } from '../missed-polls.js';
+import { inBrief, lateStart, spanFinding } from '../missed-polls.js';
 import type { Period } from '../period.js';
 import { atLeast, atMost, isCovered, licensedStreams, measureOf, verdictOf } from '../verdict.js';
 import { countText, durationText, instantText, listText } from '../words.js';
@@ -43,11 +42,11 @@ export const detectionActive: ControlDefinition = {
   needs: CORE_STREAMS,
   takes: ['threat'],
   looksBack: false,
-  population: () => ({
+  population: {
     unit: 'threats',
     words: 'Threats with a message received in the period, whatever their judgement.',
     isListed: true,
-  }),
+  },
   begin: assess,
 };
 
@@ -62,21 +61,14 @@ function assess(scope: Scope, find: Find, belongs: Belongs): Assessment {
     },
     evaluate() {
       const streams = licensedStreams(scope, CORE_STREAMS);
-      for (const facts of streams)
-        for (const missedPoll of facts.missedPolls) find(findingOf(facts, missedPoll));
+      for (const { stream, missedPolls } of streams) {
+        for (const missedPoll of missedPolls) {
+          const outcome = missedPoll.failed > 0 ? 'EXCEPTION' : 'IN_DOUBT';
+          find(spanFinding(outcome, stream, missedPoll, missedPollText(missedPoll)));
+        }
+      }
       return evaluateDetection(threats, scope);
     },
-  };
-}
-
-function findingOf({ stream }: StreamFacts, missedPoll: MissedPoll): ControlFinding {
-  const { from, to, failed } = missedPoll;
-  return {
-    outcome: failed > 0 ? 'EXCEPTION' : 'IN_DOUBT',
-    subject: { type: 'SPAN', stream, from, to },
-    label: null,
-    at: from,
-    reason: missedPollText(missedPoll),
   };
 }
 

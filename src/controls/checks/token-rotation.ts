@@ -4,8 +4,8 @@ import type {
   Assessment,
   ControlDefinition,
   ControlEvaluation,
-  ControlFinding,
   CredentialFact,
+  Find,
   Outcome,
   Scope,
 } from '../control.js';
@@ -33,15 +33,15 @@ export const tokenRotation: ControlDefinition = {
   needs: [],
   takes: [],
   looksBack: false,
-  population: () => ({
+  population: {
     unit: 'integrations',
     words: 'Integrations, each with its current token.',
     isListed: false,
-  }),
-  begin: (scope, find) => assess(scope, find),
+  },
+  begin: assess,
 };
 
-function assess(scope: Scope, find: (finding: ControlFinding) => void): Assessment {
+function assess(scope: Scope, find: Find): Assessment {
   return {
     take() {},
     evaluate() {

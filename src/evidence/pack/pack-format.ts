@@ -1,8 +1,7 @@
 import type { RecordedEntry } from '../../model/ledger.js';
-import type { RevisionRecord } from '../../model/revision.js';
-import { canonicalJson, sha256 } from '../../values/canonical-json.js';
+import { parsedJson } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
-import { type Leaf, leafHash, recordDigest } from '../seal/leaf.js';
+import type { RevisionFacts } from '../seal/leaf.js';
 import { isPublicJwk, type PublicJwk } from '../seal/signing-key.js';
 
 /** The manifest, as RFC 8785 canonical JSON. */
@@ -47,24 +46,20 @@ export const PACKED = {
 
 /** `null` if it is none. */
 export function readPackManifest(text: string): PackManifest | null {
-  try {
-    const value = JSON.parse(text) as Partial<PackManifest>;
-    const isOne =
-      value.type === PACK_TYPE &&
-      value.version === 1 &&
-      Number.isSafeInteger(value.seq) &&
-      Array.isArray(value.files) &&
-      value.files.every((file: Partial<PackFile> | null) => typeof file?.name === 'string') &&
-      typeof value.seals?.lastHash === 'string' &&
-      [value.seals.first, value.seals.last].every(Number.isSafeInteger) &&
-      typeof value.counts === 'object' &&
-      value.counts !== null &&
-      (value.key === null || isPublicJwk(value.key)) &&
-      (value.integrations === null || Array.isArray(value.integrations));
-    return isOne ? (value as PackManifest) : null;
-  } catch {
-    return null;
-  }
+  const value = (parsedJson(text) ?? {}) as Partial<PackManifest>;
+  const isOne =
+    value.type === PACK_TYPE &&
+    value.version === 1 &&
+    Number.isSafeInteger(value.seq) &&
+    Array.isArray(value.files) &&
+    value.files.every((file: Partial<PackFile> | null) => typeof file?.name === 'string') &&
+    typeof value.seals?.lastHash === 'string' &&
+    [value.seals.first, value.seals.last].every(Number.isSafeInteger) &&
+    typeof value.counts === 'object' &&
+    value.counts !== null &&
+    (value.key === null || isPublicJwk(value.key)) &&
+    (value.integrations === null || Array.isArray(value.integrations));
+  return isOne ? (value as PackManifest) : null;
 }
 
 /** Whether a pack about these accounts contains what a seal lists of this one. */
@@ -72,44 +67,9 @@ export function isPacked({ integrations }: Pick<PackManifest, 'integrations'>, i
   return integrations === null || integrations.includes(integration);
 }
 
-/** The facts of a version's leaf, and the response as received. */
-export interface PackedRevision {
-  readonly integration: string;
-  readonly kind: string;
-  readonly id: string;
-  readonly seqFrom: number;
-  readonly observedFrom: string;
-  readonly digest: string;
-  readonly deleted: boolean;
-  readonly origin: string;
-  readonly runId: string;
-  /** SHA-256 of the decoded record's canonical JSON. */
-  readonly record: string;
-  /** As received: its SHA-256 is the digest. */
+/** The facts of a version's leaf, and the response as received: its SHA-256 is the digest. */
+export interface PackedRevision extends RevisionFacts {
   readonly received: string;
-}
-
-export function packedRevision(revision: RevisionRecord, received: string): PackedRevision {
-  const { seqFrom, observedFrom, digest, deleted, origin, runId, record } = revision;
-  const { integration, kind, id } = revision.key;
-  return {
-    ...{ integration, kind, id, seqFrom, observedFrom, digest, deleted, origin, runId },
-    record: recordDigest(record),
-    received,
-  };
-}
-
-export function packedLeaf({ received: _received, ...facts }: PackedRevision): Leaf {
-  const { kind, integration, id, seqFrom } = facts;
-  return {
-    seq: seqFrom,
-    name: [kind, integration, id],
-    hash: leafHash(canonicalJson(facts)).toString('hex'),
-  };
-}
-
-export function isReceived({ received, digest }: PackedRevision): boolean {
-  return typeof received === 'string' && sha256(received) === digest;
 }
 
 /** A reading with its position among those of its stream in the batch. */

@@ -4,11 +4,11 @@ import type { RevisionRecord } from '../../model/revision.js';
 import type { Stream } from '../../model/stream.js';
 import type { Kind } from '../../resources/registry.js';
 import { type Instant, shift } from '../../values/instant.js';
-import { type Leaf, ledgerLeaf, walkBatches } from '../seal/leaf.js';
+import { factsLeaf, type Leaf, ledgerLeaf, revisionFacts, walkBatches } from '../seal/leaf.js';
 import { type LeafList, lastThat, type Seal, type SealBody, storedSeal, unpackLeaves } from '../seal/seal.js';
 import { sealedRun, streamNamed, wholeLedger } from '../seal/seal-content.js';
 import { type PublicJwk, pemOf } from '../seal/signing-key.js';
-import { isPacked, PACKED, type PackManifest, packedLeaf, packedRevision } from './pack-format.js';
+import { isPacked, PACKED, type PackManifest } from './pack-format.js';
 import type { PackPart, WriteText } from './tar.js';
 
 /** A pack cannot be made; the message says why, and what to do. */
@@ -153,8 +153,8 @@ export class PackedHistory {
   async #line(revision: RevisionRecord<Kind>): Promise<{ leaf: Leaf; text: string }> {
     const received = await this.store.received(revision.key, revision.seqFrom);
     if (received === null) throw altered(`What was received of ${revision.key.id}`);
-    const packed = packedRevision(revision, received);
-    return { leaf: packedLeaf(packed), text: `${JSON.stringify(packed)}\n` };
+    const facts = revisionFacts(revision);
+    return { leaf: factsLeaf(facts), text: `${JSON.stringify({ ...facts, received })}\n` };
   }
 
   async #writeLedger(write: WriteText): Promise<void> {

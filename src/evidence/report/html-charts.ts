@@ -1,4 +1,4 @@
-import type { ControlMeasure, ControlVerdict } from '../../controls/control.js';
+import type { ControlDistribution, ControlMeasure, ControlVerdict } from '../../controls/control.js';
 import { measureText } from '../../controls/headline.js';
 import type { ControlId } from '../../policy/policy.js';
 import type { PeriodEvidence, PeriodTrendPoint } from '../evaluate-period.js';
@@ -128,27 +128,16 @@ function axis(labels: readonly string[]): Html {
   return html`<div class="axis" aria-hidden="true">${labels.map((label) => html`<span>${label}</span>`)}</div>`;
 }
 
-interface Distribution {
-  readonly title: string;
-  readonly bars: readonly {
-    readonly label: string | Html;
-    readonly count: number;
-    readonly before: number | null;
-    /** Instead of the count, which it contains. */
-    readonly shown?: Html;
-  }[];
-}
-
 /** A table with bars next to its numbers, and with the previous period if it is compared. */
-export function distributionTable({ title, bars }: Distribution): Html {
+export function distributionTable({ title, bars }: ControlDistribution): Html {
   const most = Math.max(1, ...bars.flatMap(({ count, before }) => [count, before ?? 0]));
   const hasBefore = bars.some(({ before }) => before !== null);
-  const rows = bars.map(({ label, count, before, shown }) => {
+  const rows = bars.map(({ label, count, before }) => {
     const earlier =
       before === null
         ? null
         : html`<rect y="12" width="${percent(before / most)}" height="5" fill="var(--soft)"/>`;
-    return html`<tr><th scope="row">${label}</th><td class="bar"><svg aria-hidden="true" height="${hasBefore ? 17 : 11}"><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${shown ?? count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
+    return html`<tr><th scope="row">${label}</th><td class="bar"><svg aria-hidden="true" height="${hasBefore ? 17 : 11}"><rect width="${percent(count / most)}" height="11" fill="var(--held)"/>${earlier}</svg></td><td class="number">${count}</td>${hasBefore ? html`<td class="number soft">${before}</td>` : null}</tr>`;
   });
   return html`<table class="bars"><caption>${title}${hasBefore ? ' (narrow bar and second number: the previous period)' : ''}</caption>
 <tbody>${rows}</tbody></table>`;

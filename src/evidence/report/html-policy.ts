@@ -1,7 +1,6 @@
 import type { EvaluatedControl } from '../../controls/evaluate.js';
 import { countText, durationText, instantText, shareText } from '../../controls/words.js';
-import type { Waiver } from '../../policy/policy.js';
-import type { Rules } from '../../policy/rules.js';
+import type { Rules, Waiver } from '../../policy/policy.js';
 import { THRESHOLD_NAMES, THRESHOLDS, type ThresholdName } from '../../policy/thresholds.js';
 import { waiverState, waiverSubject } from '../../policy/waivers.js';
 import type { PeriodEvidence } from '../evaluate-period.js';

@@ -5,8 +5,7 @@ import { CONTROLS } from '../../controls/registry.js';
 import { isComplete, type Missing } from '../../model/ledger.js';
 import type { Stream } from '../../model/stream.js';
 import { criterionTitle, FRAMEWORKS, type FrameworkId, listReferences } from '../../policy/frameworks.js';
-import type { Waiver } from '../../policy/policy.js';
-import type { Rules } from '../../policy/rules.js';
+import type { Rules, Waiver } from '../../policy/policy.js';
 import type { UsedWaiver } from '../../policy/waivers.js';
 import type { EvidenceStream, PeriodEvidence } from '../evaluate-period.js';
 

@@ -1,7 +1,6 @@
 import type { ControlDefinition } from '../../controls/control.js';
 import { CONTROLS } from '../../controls/registry.js';
-import { CONTROL_IDS } from '../../policy/policy.js';
-import { rulesKey } from '../../policy/rules.js';
+import { CONTROL_IDS, rulesKey } from '../../policy/policy.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import type { EvidenceRequest } from '../evaluate-period.js';

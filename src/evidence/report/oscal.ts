@@ -2,8 +2,7 @@ import type { ControlFinding } from '../../controls/control.js';
 import { type EvaluatedControl, listedExceptions } from '../../controls/evaluate.js';
 import { CONTROLS } from '../../controls/registry.js';
 import { countText } from '../../controls/words.js';
-import type { Policy } from '../../policy/policy.js';
-import { type Rules, rulesKey } from '../../policy/rules.js';
+import { type Policy, type Rules, rulesKey } from '../../policy/policy.js';
 import { canonicalJson } from '../../values/canonical-json.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import { riskNames, risksOf, waiverProps } from './oscal-risks.js';
@@ -35,21 +34,15 @@ interface OscalOptions {
 export function* oscalReport(evidence: PeriodEvidence, options: OscalOptions): Generator<string> {
   const naming = namesOf(evidence);
   const { result, ...head } = headOf(evidence, options, naming);
-  yield `{"assessment-results":${open(head)},"results":[${open(result)},"observations":[`;
-  for (const [i, observation] of entries(observationsOf(evidence, naming))) {
-    yield `${i === 0 ? '' : ','}\n${JSON.stringify(observation)}`;
-  }
-  yield ']';
-  for (const [i, risk] of [...risksOf(evidence, naming)].entries()) {
-    yield `${i === 0 ? ',"risks":[' : ','}\n${JSON.stringify(risk)}`;
-  }
-  if ([...risksOf(evidence, naming)].length > 0) yield ']';
-  // the schema does not accept an empty list
-  const findings = evidence.results.filter(({ verdict }) => verdict !== 'NOT_APPLICABLE');
-  for (const [i, each] of findings.entries()) {
-    yield `${i === 0 ? ',"findings":[' : ','}\n${JSON.stringify(findingOf(each, naming))}`;
-  }
-  yield `${findings.length > 0 ? ']' : ''}}],"back-matter":${JSON.stringify(planOf(evidence, naming))}}}\n`;
+  yield `{"assessment-results":${open(head)},"results":[${open(result)}`;
+  yield* listed('observations', observationsOf(evidence, naming));
+  yield* listed('risks', risksOf(evidence, naming));
+  const judged = evidence.results.filter(({ verdict }) => verdict !== 'NOT_APPLICABLE');
+  yield* listed(
+    'findings',
+    judged.map((each) => findingOf(each, naming)),
+  );
+  yield `}],"back-matter":${JSON.stringify(planOf(evidence, naming))}}}\n`;
 }
 
 /** The JSON of an object without its closing brace. */
@@ -57,9 +50,14 @@ function open(value: object): string {
   return JSON.stringify(value).slice(0, -1);
 }
 
-function* entries<T>(items: Iterable<T>): Generator<[number, T]> {
-  let i = 0;
-  for (const item of items) yield [i++, item];
+/** A member of an object; none for an empty list, which the schema does not accept. */
+function* listed(name: string, items: Iterable<object>): Generator<string> {
+  let isFirst = true;
+  for (const item of items) {
+    yield `${isFirst ? `,"${name}":[` : ','}\n${JSON.stringify(item)}`;
+    isFirst = false;
+  }
+  if (!isFirst) yield ']';
 }
 
 function namesOf({ period, pin, integrations, rules, results }: PeriodEvidence): Naming {

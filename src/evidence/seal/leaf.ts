@@ -9,10 +9,19 @@ import { KINDS } from '../../resources/registry.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 
 /** What never changes of a revision, unlike its end and its last verification. */
-type RevisionFacts = Pick<
-  RevisionRecord,
-  'key' | 'seqFrom' | 'observedFrom' | 'digest' | 'deleted' | 'origin' | 'runId'
->;
+export interface RevisionFacts {
+  readonly integration: string;
+  readonly kind: string;
+  readonly id: string;
+  readonly seqFrom: number;
+  readonly observedFrom: string;
+  readonly digest: string;
+  readonly deleted: boolean;
+  readonly origin: string;
+  readonly runId: string;
+  /** SHA-256 of the decoded record's canonical JSON. */
+  readonly record: string;
+}
 
 /** With a name for reports of missing or altered ones. */
 export interface Leaf {
@@ -25,22 +34,24 @@ export interface Leaf {
   readonly hash: string;
 }
 
-export function recordDigest(record: unknown): string {
-  return sha256(canonicalJson(record));
+/** A leaf with the hash of the canonical JSON (RFC 8785) of a value. */
+function leafOf(seq: number, name: readonly string[], value: unknown): Leaf {
+  return { seq, name, hash: leafHash(canonicalJson(value)).toString('hex') };
 }
 
-/** The canonical JSON (RFC 8785) of the facts, with the digest of the decoded record. */
-function revisionLeafText(facts: RevisionFacts, record: unknown): string {
-  const { key, seqFrom, observedFrom, digest, deleted, origin, runId } = facts;
+export function revisionFacts(revision: RevisionRecord): RevisionFacts {
+  const { key, seqFrom, observedFrom, digest, deleted, origin, runId } = revision;
   const { integration, kind, id } = key;
-  const named = { integration, kind, id, seqFrom, observedFrom, digest, deleted, origin, runId };
-  return canonicalJson({ ...named, record: recordDigest(record) });
+  const record = sha256(canonicalJson(revision.record));
+  return { integration, kind, id, seqFrom, observedFrom, digest, deleted, origin, runId, record };
 }
 
-export function revisionLeaf(revision: RevisionFacts & { readonly record: unknown }): Leaf {
-  const { kind, integration, id } = revision.key;
-  const hash = leafHash(revisionLeafText(revision, revision.record)).toString('hex');
-  return { seq: revision.seqFrom, name: [kind, integration, id], hash };
+export function factsLeaf(facts: RevisionFacts): Leaf {
+  return leafOf(facts.seqFrom, [facts.kind, facts.integration, facts.id], facts);
+}
+
+export function revisionLeaf(revision: RevisionRecord): Leaf {
+  return factsLeaf(revisionFacts(revision));
 }
 
 export function ledgerLeaves(entries: readonly RecordedEntry[]): Leaf[] {
@@ -54,19 +65,16 @@ export function ledgerLeaves(entries: readonly RecordedEntry[]): Leaf[] {
 }
 
 export function ledgerLeaf(entry: RecordedEntry, place: number): Leaf {
-  const name = [streamText(entry), entry.from, entry.to, String(place)];
-  return { seq: entry.seq, name, hash: leafHash(canonicalJson(entry)).toString('hex') };
+  return leafOf(entry.seq, [streamText(entry), entry.from, entry.to, String(place)], entry);
 }
 
 /** Its id, its result with the instant, and what it states of rows that are overwritten later. */
 export function batchLeaf({ id, seq, recorded, stated }: BatchNote): Leaf {
-  const hash = leafHash(canonicalJson({ id, ...recorded, stated })).toString('hex');
-  return { seq, name: [], hash };
+  return leafOf(seq, [], { id, ...recorded, stated });
 }
 
 export function documentLeaf(collection: Collection, { id, version, body }: StoredDocument): Leaf {
-  const hash = leafHash(canonicalJson({ collection, id, version, body })).toString('hex');
-  return { seq: version, name: [collection, id], hash };
+  return leafOf(version, [collection, id], { collection, id, version, body });
 }
 
 const NODE = Buffer.from([1]);

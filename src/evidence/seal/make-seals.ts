@@ -15,7 +15,6 @@ import {
   SEAL_TYPE,
   type SealBody,
   type StoredSeal,
-  sealDocument,
   storedSeal,
   type Tree,
 } from './seal.js';
@@ -34,7 +33,6 @@ interface SealOptions {
   readonly clock: () => number;
   /** Cache for callers that seal repeatedly. */
   readonly recent?: RecentRuns;
-  readonly signal?: AbortSignal;
   /** Default: `ENOUGH`. */
   readonly enough?: number;
 }
@@ -66,7 +64,6 @@ export async function sealHistory(store: HistoryStore, options: SealOptions): Pr
   const target = await store.head();
   const made: SealNote[] = [];
   for (let tries = 0, again = true; again && tries < MOST_TRIES; ) {
-    options.signal?.throwIfAborted();
     const last = await lastSeal(store);
     const step = await sealNext(store, last, target, { ...options, recent });
     if (step.note) made.push(step.note);
@@ -76,30 +73,24 @@ export async function sealHistory(store: HistoryStore, options: SealOptions): Pr
   return made;
 }
 
-interface Step {
-  readonly note: SealNote | null;
-  readonly wasFirst: boolean;
-  readonly again: boolean;
-}
-
 async function sealNext(
   store: HistoryStore,
   last: (SealBody & { readonly hash: string }) | null,
   target: Pin,
-  { signer, clock, recent, signal, enough = ENOUGH }: SealOptions & { readonly recent: RecentRuns },
-): Promise<Step> {
+  { signer, clock, recent, enough = ENOUGH }: SealOptions & { readonly recent: RecentRuns },
+): Promise<{ note: SealNote | null; wasFirst: boolean; again: boolean }> {
   const fromSeq = last?.toSeq ?? 0;
   const at = toInstant(clock());
   const isBehind = fromSeq < target.seq;
   if (!isBehind && (last === null || !last.runsLeft)) return { note: null, wasFirst: true, again: false };
-  const part = await readPart(store, fromSeq, target, enough, signal);
+  const part = await readPart(store, fromSeq, target, enough);
   const range = isBehind ? part : { ...part, toSeq: fromSeq, toAt: last?.toAt ?? target.at };
   const statements = await stateAll(store, { fromSeq, ...range });
   const ended: EndedRuns = await endedRuns(store, last, recent, at);
   const ledger = statements.flatMap(({ leaves }) => leaves);
   // the first seal that covers batches covers all of them
   const batchesFrom = last?.batches ? fromSeq : 0;
-  const batches = await readBatches(store, batchesFrom, range.toSeq, signal);
+  const batches = await readBatches(store, batchesFrom, range.toSeq);
   const documents = await readDocuments(store);
   const list = leafListText({ revisions: part.leaves, ledger, batches, documents });
   const body: SealBody = {
@@ -116,7 +107,7 @@ async function sealNext(
     ...{ previous: last?.hash ?? null, key: signer?.publicKey ?? null },
   };
   const seal = makeSeal(body, await packLeaves(list), signer);
-  const wasFirst = await store.append('seals', body.index, at, sealDocument(seal));
+  const wasFirst = await store.append('seals', body.index, at, { ...seal });
   const note = wasFirst ? { index: body.index, hash: seal.hash, at, toSeq: body.toSeq } : null;
   return { note, wasFirst, again: !wasFirst || body.toSeq < target.seq || ended.hasMore };
 }
@@ -137,16 +128,9 @@ interface Part extends Pick<SealBody, 'toSeq' | 'toAt'> {
   readonly leaves: readonly Leaf[];
 }
 
-async function readPart(
-  store: HistoryStore,
-  fromSeq: number,
-  target: Pin,
-  enough: number,
-  signal: AbortSignal | undefined,
-): Promise<Part> {
+async function readPart(store: HistoryStore, fromSeq: number, target: Pin, enough: number): Promise<Part> {
   const leaves: Leaf[] = [];
   for await (const { seq, revisions } of walkBatches(store, fromSeq, target.seq)) {
-    signal?.throwIfAborted();
     for (const revision of revisions) {
       leaves.push(revisionLeaf(revision));
       if (leaves.length % AT_ONCE === 0) await setImmediate();
@@ -157,15 +141,9 @@ async function readPart(
   return { leaves, toSeq: target.seq, toAt: target.at };
 }
 
-async function readBatches(
-  store: HistoryStore,
-  fromSeq: number,
-  toSeq: number,
-  signal: AbortSignal | undefined,
-): Promise<Leaf[]> {
+async function readBatches(store: HistoryStore, fromSeq: number, toSeq: number): Promise<Leaf[]> {
   const leaves: Leaf[] = [];
   for (let afterSeq = fromSeq; afterSeq < toSeq; await setImmediate()) {
-    signal?.throwIfAborted();
     const notes = await store.batches({ afterSeq, toSeq, limit: BATCHES_AT_ONCE });
     leaves.push(...notes.map(batchLeaf));
     afterSeq = notes.length < BATCHES_AT_ONCE ? toSeq : (notes.at(-1)?.seq ?? toSeq);

@@ -103,10 +103,14 @@ export async function endedRuns(
   };
 }
 
-/** Down to `since`, newest first. */
-export async function* newestRuns(store: HistoryStore, since: Instant | null): AsyncGenerator<RunRecord> {
-  for (let before: { startedAt: Instant; id: string } | null = null; ; ) {
-    const page: RunRecord[] = await store.runs({ integrations: null, before, limit: PAGE });
+/** Some runs, or all, down to `since`, newest first. */
+export async function* newestRuns(
+  store: HistoryStore,
+  since: Instant | null,
+  query: Partial<Parameters<HistoryStore['runs']>[0]> = {},
+): AsyncGenerator<RunRecord> {
+  for (let before = query.before ?? null; ; ) {
+    const page: RunRecord[] = await store.runs({ integrations: null, ...query, before, limit: PAGE });
     for (const run of page) {
       if (since !== null && run.startedAt < since) return;
       yield run;

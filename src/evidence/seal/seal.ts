@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { deflateRaw, inflateRaw } from 'node:zlib';
 import type { HistoryStore } from '../../history/store.js';
-import type { DocumentBody, JournalEntry } from '../../model/documents.js';
+import type { JournalEntry } from '../../model/documents.js';
 import type { RunRecord } from '../../model/run.js';
-import { canonicalJson, sha256 } from '../../values/canonical-json.js';
+import { canonicalJson, parsedJson, sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import type { Leaf } from './leaf.js';
 import { isPublicJwk, type PublicJwk, type Signer } from './signing-key.js';
@@ -103,10 +103,6 @@ export function makeSeal(body: SealBody, leaves: string, signer: Signer | null):
   return { text, hash: sha256(text), signature: signer?.sign(text) ?? null, leaves };
 }
 
-export function sealDocument({ text, hash, signature, leaves }: Seal): DocumentBody {
-  return { text, hash, signature, leaves };
-}
-
 /** `null` if the entry has none. */
 export function sealIn(body: JournalEntry['body']): Seal | null {
   const { text, hash, signature, leaves } = body;
@@ -117,12 +113,8 @@ export function sealIn(body: JournalEntry['body']): Seal | null {
 
 /** `null` if it cannot be read. */
 export function bodyOf({ text }: Pick<Seal, 'text'>): SealBody | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isBody(value) ? value : null;
-  } catch {
-    return null;
-  }
+  const value = parsedJson(text);
+  return isBody(value) ? value : null;
 }
 
 /** `seal` or `body` is `null` if it cannot be read. */

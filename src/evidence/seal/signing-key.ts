@@ -8,6 +8,7 @@ import {
   verify,
 } from 'node:crypto';
 import type { HistoryStore } from '../../history/store.js';
+import { parsedJson } from '../../values/canonical-json.js';
 import { toInstant } from '../../values/instant.js';
 
 /** A JSON Web Key (RFC 8037). */
@@ -64,8 +65,10 @@ export function isSignedBy(publicKey: Pick<PublicJwk, 'x'>, text: string, signat
 /** From a JWK, a set of them, or PEM. Throws a RangeError if there is none. */
 export function readPublicKeys(text: string): PublicJwk[] {
   if (text.includes('-----BEGIN')) return pemBlocks(text).map((pem) => jwkOf(publicKeyOf(pem)));
-  const parsed = parse(text);
-  const given: unknown[] = Array.isArray(parsed.keys) ? parsed.keys : [parsed];
+  const parsed = parsedJson(text);
+  if (parsed === undefined) throw new RangeError('is neither PEM nor JSON');
+  const { keys: several } = (parsed ?? {}) as { readonly keys?: unknown };
+  const given: unknown[] = Array.isArray(several) ? several : [parsed];
   const keys = given.flatMap((jwk) => (isJwk(jwk) ? [jwkOf(publicKeyOf(jwk))] : []));
   if (keys.length > 0) return keys;
   throw new RangeError('holds no Ed25519 public key');
@@ -82,15 +85,6 @@ function publicKeyOf(source: string | { readonly x: string }): KeyObject {
       : createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: source.x }, format: 'jwk' });
   } catch {
     throw new RangeError('holds something that is not a public key');
-  }
-}
-
-function parse(text: string): { readonly keys?: unknown } {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : {};
-  } catch {
-    throw new RangeError('is neither PEM nor JSON');
   }
 }
 

@@ -1,4 +1,4 @@
-import { sha256 } from '../../values/canonical-json.js';
+import { parsedJson, sha256 } from '../../values/canonical-json.js';
 import type { Instant } from '../../values/instant.js';
 import { treeOf } from '../seal/make-seals.js';
 import { bodyOf, type LeafList, type Seal, type SealBody, unpackLeaves } from '../seal/seal.js';
@@ -181,12 +181,12 @@ export class ChainCheck {
  * or hashes by themselves.
  */
 export function knownSealsIn(text: string): HeldSeal[] {
-  const whole = parse(text);
-  if (whole !== null) return sealsOf(whole);
+  const whole = parsedJson(text);
+  if (whole !== undefined) return sealsOf(whole);
   return text.split(/\r?\n/).flatMap((line) => {
     const [hash] = /^[0-9a-f]{64}$/i.exec(line.trim()) ?? [];
     if (hash !== undefined) return [{ hash: hash.toLowerCase(), index: null }];
-    return sealsOf(parse(line));
+    return sealsOf(parsedJson(line));
   });
 }
 
@@ -199,12 +199,4 @@ function sealsOf(value: unknown): HeldSeal[] {
   if (typeof hash === 'string' && /^[0-9a-f]{64}$/i.test(hash))
     return [{ hash: hash.toLowerCase(), index: place }];
   return [];
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -146,8 +146,7 @@ export class RunCheck implements ExtraCheck {
   }
 
   #say(code: FindingCode, id: string, seal: number | null, how: string): void {
-    const where = seal === null ? '' : ` (seal ${seal})`;
-    this.findings.add(code, `Run ${id} ${how}${where}.`, { seal, what: id });
+    this.findings.sealed(code, `Run ${id}`, how, seal, id);
   }
 }
 
@@ -205,10 +204,6 @@ export class AuditCheck implements ExtraCheck {
   }
 
   #say(index: number, seal: number | null, how: string): void {
-    const where = seal === null ? '' : ` (seal ${seal})`;
-    this.findings.add('AUDIT_ALTERED', `Entry ${index} of the audit trail ${how}${where}.`, {
-      seal,
-      what: `audit ${index}`,
-    });
+    this.findings.sealed('AUDIT_ALTERED', `Entry ${index} of the audit trail`, how, seal, `audit ${index}`);
   }
 }

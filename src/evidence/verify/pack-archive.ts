@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parsedJson } from '../../values/canonical-json.js';
 import { PACKED, type PackFile, type PackManifest, readPackManifest } from '../pack/pack-format.js';
 import { readTar, TarError } from '../pack/tar.js';
 import { isSignedBy, signingKeyId } from '../seal/signing-key.js';
@@ -69,8 +70,8 @@ export class PackArchive {
     let n = 0;
     for await (const line of readLines(join(this.folder, name))) {
       n += 1;
-      const row = parsed<T>(line);
-      if (row !== null && isRow(row)) yield row as T;
+      const row = parsedJson(line);
+      if (typeof row === 'object' && row !== null && isRow(row)) yield row as T;
       else this.findings.add('FILE_ALTERED', `Line ${n} of ${name} cannot be read.`, { what: name });
     }
   }
@@ -140,15 +141,6 @@ export class PackArchive {
     if (places.some((place, i) => place < (places[i - 1] ?? 0))) {
       this.findings.add('FILE_ALTERED', 'The files are in another order than the manifest has them.');
     }
-  }
-}
-
-function parsed<T extends object>(line: string): Partial<T> | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' ? value : null;
-  } catch {
-    return null;
   }
 }
 

@@ -3,14 +3,12 @@ import type { RunRecord } from '../../model/run.js';
 import { sha256 } from '../../values/canonical-json.js';
 import {
   isPacked,
-  isReceived,
   PACKED,
   type PackedReading,
   type PackedRevision,
   type PackManifest,
-  packedLeaf,
 } from '../pack/pack-format.js';
-import { type Leaf, ledgerLeaf } from '../seal/leaf.js';
+import { factsLeaf, type Leaf, ledgerLeaf } from '../seal/leaf.js';
 import type { Seal, SealBody } from '../seal/seal.js';
 import { sealedRun } from '../seal/seal-content.js';
 import type { ChainCheck, ChainOptions, CheckedSeal } from './check-chain.js';
@@ -104,14 +102,13 @@ export class PackSource implements SealedSource {
     return { leaves };
   }
 
-  #revision(row: PackedRevision, seal: number): Leaf {
+  #revision({ received, ...facts }: PackedRevision, seal: number): Leaf {
     this.counts.revisions += 1;
-    const leaf = packedLeaf(row);
-    if (!isReceived(row)) {
+    if (typeof received !== 'string' || sha256(received) !== facts.digest) {
       const how = `has a received text that does not match its digest (seal ${seal})`;
-      this.findings.version('RECEIVED_ALTERED', row, row.seqFrom, how, seal);
+      this.findings.version('RECEIVED_ALTERED', facts, facts.seqFrom, how, seal);
     }
-    return leaf;
+    return factsLeaf(facts);
   }
 
   /** Seals that must be in the pack: those of its span, and those whose index is not known. */

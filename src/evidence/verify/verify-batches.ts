@@ -6,8 +6,7 @@ import { batchLeaf, type Leaf, tolerantRead } from '../seal/leaf.js';
 import { newestRuns } from '../seal/seal-content.js';
 import type { CheckedSeal } from './check-chain.js';
 import { HashTable } from './check-history.js';
-import { compareLeaves } from './compare-leaves.js';
-import type { Findings } from './findings.js';
+import { compareLeaves, type Findings } from './findings.js';
 
 const AT_ONCE = 200;
 const PAGE = 200;

@@ -59,9 +59,7 @@ export class DocumentCheck implements ExtraCheck {
       const kept = await tolerantRead(this.store, () => this.store.document('settings', id));
       const text = kept?.body.text;
       if (typeof text === 'string' && sha256(text) === digest) continue;
-      const how = kept ? 'is not the policy that was in use' : 'is missing';
-      const message = `The document settings/${id} ${how} (seal ${seal}).`;
-      this.findings.add('STATE_ALTERED', message, { seal, what: `settings/${id}` });
+      this.#say('settings', id, kept ? 'is not the policy that was in use' : 'is missing', seal);
     }
   }
 
@@ -85,10 +83,9 @@ export class DocumentCheck implements ExtraCheck {
     for (const id of left.keys()) this.#say(collection, id, 'is missing');
   }
 
-  #say(collection: Collection, id: string | null, how: string): void {
+  #say(collection: Collection, id: string | null, how: string, seal = this.#seal): void {
     const what = id === null ? collection : `${collection}/${id}`;
-    const message = `The document ${what} ${how} (seal ${this.#seal}).`;
-    this.findings.add('STATE_ALTERED', message, { seal: this.#seal, what });
+    this.findings.sealed('STATE_ALTERED', `The document ${what}`, how, seal, what);
   }
 }
 

@@ -3,8 +3,7 @@ import { makeTemporaryFolder, removeTemporaryFolder } from '../../history/tempor
 import { type Leaf, MerkleTree } from '../seal/leaf.js';
 import { streamNamed } from '../seal/seal-content.js';
 import { ChainCheck, type CheckedSeal } from './check-chain.js';
-import { compareLeaves, LeafCursor } from './compare-leaves.js';
-import { Findings, type VerifyReport } from './findings.js';
+import { compareLeaves, Findings, LeafCursor, type VerifyReport } from './findings.js';
 import { HistorySource } from './history-source.js';
 import { PackSource } from './pack-source.js';
 import type { SealedSource, VerifyOptions } from './sealed-source.js';

@@ -7,7 +7,7 @@ import type {
 } from '../../controls/control.js';
 import type { TrendUnit as TrendParts } from '../../controls/period.js';
 import { criterionTitle, FRAMEWORKS, listReferences, type Reference } from '../../policy/frameworks.js';
-import type { Rules } from '../../policy/rules.js';
+import type { Rules } from '../../policy/policy.js';
 import { THRESHOLDS, type ThresholdName, type ThresholdType } from '../../policy/thresholds.js';
 import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 

@@ -8,7 +8,7 @@ import type {
   PeriodTrendPoint as PointFacts,
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
-import type { Rules } from '../../policy/rules.js';
+import type { Rules } from '../../policy/policy.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { toMissingRecord } from '../collection/coverage.js';

@@ -1,7 +1,7 @@
 import { Ctx, Field } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
-import { rulesKey } from '../../policy/rules.js';
+import { rulesKey } from '../../policy/policy.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';

@@ -1,6 +1,5 @@
 import { ID } from 'type-graphql';
-import type { Waiver } from '../../policy/policy.js';
-import type { Rules } from '../../policy/rules.js';
+import type { Rules, Waiver } from '../../policy/policy.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
 import {
   type WaiverProblem as Problem,

@@ -15,7 +15,7 @@ import { windowEnds } from '../../evidence/posture.js';
 import type { Pin } from '../../history/store.js';
 import { SIMULATED_ACCOUNT } from '../../integrations/accounts.js';
 import { readTokenHistories } from '../../integrations/token-history.js';
-import { rulesKey } from '../../policy/rules.js';
+import { rulesKey } from '../../policy/policy.js';
 import type { Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
 import { DateTime } from '../base/fields.js';
@@ -74,7 +74,7 @@ export async function populationRequest(
 ): Promise<Omit<EvidenceRequest, 'keep'>> {
   const controls = asInput('control', () => controlsOf([args.control]));
   const request = await requestOf(services, args, controls);
-  const listed = Object.values(CONTROLS).filter((each) => each.population(request.period).isListed);
+  const listed = Object.values(CONTROLS).filter((each) => each.population.isListed);
   if (request.controls.some((control) => listed.includes(control))) return request;
   throw badInput(
     `The members of ${args.control} are neither records nor messages. Pass one of ${listed.map(({ id }) => id).join(', ')}.`,

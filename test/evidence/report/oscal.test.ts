@@ -17,8 +17,7 @@ import {
 } from '../../../src/evidence/report/oscal-text.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
-import { NO_POLICY } from '../../../src/policy/policy.js';
-import { applyPolicy } from '../../../src/policy/rules.js';
+import { applyPolicy, NO_POLICY } from '../../../src/policy/policy.js';
 import { THRESHOLD_NAMES } from '../../../src/policy/thresholds.js';
 import { mail } from '../../support/control-facts.js';
 import { ask, hoursAfter, type Question, recordHistory, type Seen } from '../../support/evidence-history.js';

@@ -10,7 +10,6 @@ import {
   leafListText,
   makeSeal,
   packLeaves,
-  sealDocument,
   sealIn,
   unpackLeaves,
 } from '../../../src/evidence/seal/seal.js';
@@ -141,11 +140,7 @@ async function asBefore(path: string): Promise<void> {
     const text = leafListText({ ...list, batches: [], documents: [] });
     const made = makeSeal({ ...old, previous, list: sha256(text) }, await packLeaves(text), SIGNER);
     previous = made.hash;
-    forger.run(
-      "UPDATE journals SET body = ? WHERE journal = 'seals' AND n = ?",
-      JSON.stringify(sealDocument(made)),
-      n,
-    );
+    forger.run("UPDATE journals SET body = ? WHERE journal = 'seals' AND n = ?", JSON.stringify(made), n);
   }
   forger.close();
 }

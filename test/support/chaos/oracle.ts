@@ -66,7 +66,11 @@ export class Oracle {
     const { world } = this;
     switch (filterKey) {
       case 'receivedTime':
-        return [...new Set(slotsAt(world, threatCourse(world, index), at).map(({ received }) => received))];
+        return [
+          ...new Set(
+            slotsAt({ world, course: threatCourse(world, index), at }).map(({ received }) => received),
+          ),
+        ];
       case 'latestTimeRemediated':
         return given(latestAction(threatCourse(world, index), at, true));
       case 'lastModifiedTime':
