@@ -42,14 +42,14 @@ export class ApiKeyResolver {
     })
     days: number | null,
     @Ctx() { services }: GatewayContext,
-  ): Promise<CreatedApiKey> {
+  ): Promise<InstanceType<typeof CreatedApiKey>> {
     if (!isKeyName(name)) throw badInput(`name: ${KEY_NAME}`, 'name');
     if (days !== null && days !== undefined && (days < 1 || days > MOST_DAYS)) {
       throw badInput(`days must be from 1 to ${MOST_DAYS}; it is ${days}.`, 'days');
     }
     const { key, text } = await registryOf(services).create(name, role, days ? days * DAY : null);
     await note(services, 'CREATE_API_KEY', key.id, key);
-    return new CreatedApiKey(new ApiKey(key, services.now()), text);
+    return { apiKey: new ApiKey(key, services.now()), key: text };
   }
 
   @Guard('admin')

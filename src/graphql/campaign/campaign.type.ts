@@ -1,89 +1,62 @@
 import { attackType, judgement } from '../../resources/vocabularies.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { fieldsOf, OutputType, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement } from '../records/vocabulary.enums.js';
-
-const RecordValue = valueFieldFrom('record');
 
 @OutputType(
   'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
   { implements: [Node, RecordNode] },
 )
-export class Campaign extends RecordNode<'campaign'> {
-  @RecordValue.id('Abnormal’s id of the campaign (`campaignId`).')
-  readonly campaignId!: string;
+export class Campaign extends RecordNode<'campaign'> {}
 
-  @RecordValue.instantOrNull(
+fieldsOf(Campaign, 'record', {
+  campaignId: Value.id('Abnormal’s id of the campaign (`campaignId`).'),
+  firstReportedTime: Value.instantOrNull(
     'When the campaign was first reported (UTC; `firstReported`); null if Abnormal gives no time.',
-  )
-  readonly firstReportedTime!: Instant | null;
-
-  @RecordValue.instantOrNull(
+  ),
+  lastReportedTime: Value.instantOrNull(
     'When the campaign was last reported (UTC; `lastReported`); null if Abnormal gives no time. Campaigns are collected and ordered by this time.',
-  )
-  readonly lastReportedTime!: Instant | null;
-
-  @RecordValue.idOrNull(
+  ),
+  messageId: Value.idOrNull(
     'Id of the first reported message (`messageId`): a signed 64-bit integer as text. Null if Abnormal gives none.',
-  )
-  readonly messageId!: string | null;
-
-  @RecordValue.textOrNull('Subject of the reported message (`subject`); null if Abnormal gives none.', {
+  ),
+  subject: Value.textOrNull('Subject of the reported message (`subject`); null if Abnormal gives none.', {
     personal: ['subject'],
-  })
-  readonly subject!: string | null;
-
-  @RecordValue.textOrNull('Display name of the sender (`fromName`); null if Abnormal gives none.', {
+  }),
+  fromName: Value.textOrNull('Display name of the sender (`fromName`); null if Abnormal gives none.', {
     personal: ['names'],
-  })
-  readonly fromName!: string | null;
-
-  @RecordValue.textOrNull('E-mail address of the sender (`fromAddress`); null if Abnormal gives none.', {
-    personal: ['addresses'],
-  })
-  readonly fromAddress!: string | null;
-
-  @RecordValue.textOrNull('Display name of the recipient (`recipientName`); null if Abnormal gives none.', {
-    personal: ['names'],
-  })
-  readonly recipientName!: string | null;
-
-  @RecordValue.textOrNull(
+  }),
+  fromAddress: Value.textOrNull(
+    'E-mail address of the sender (`fromAddress`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  ),
+  recipientName: Value.textOrNull(
+    'Display name of the recipient (`recipientName`); null if Abnormal gives none.',
+    { personal: ['names'] },
+  ),
+  recipientAddress: Value.textOrNull(
     'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
     { personal: ['addresses'] },
-  )
-  readonly recipientAddress!: string | null;
-
-  @ValueField(() => Judgement, {
-    nullable: true,
-    description: 'Abnormal’s judgement (`judgementStatus`); null if Abnormal gives none.',
-  })
-  get judgement(): Judgement | null {
-    return judgement(this.record.judgementStatusRaw);
-  }
-
-  @RecordValue.textOrNull('`judgementStatus` as received.', { from: 'judgementStatusRaw' })
-  readonly judgementRaw!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  judgement: Value.enumOrNull(
+    () => Judgement,
+    'Abnormal’s judgement (`judgementStatus`); null if Abnormal gives none.',
+    { by: (record) => judgement(record.judgementStatusRaw) },
+  ),
+  judgementRaw: Value.textOrNull('`judgementStatus` as received.', {
+    by: (record) => record.judgementStatusRaw,
+  }),
+  overallStatusRaw: Value.textOrNull(
     'The action taken, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
-  )
-  readonly overallStatusRaw!: string | null;
-
-  @ValueField(() => AttackType, {
-    nullable: true,
-    description:
-      'Attack type without its prefix (`attackType`); null unless the campaign was judged malicious or spam.',
-  })
-  get attackType(): AttackType | null {
-    return attackType(this.record.attackTypeRaw);
-  }
-
-  @RecordValue.textOrNull('`attackType` as received, including the prefix.')
-  readonly attackTypeRaw!: string | null;
-}
+  ),
+  attackType: Value.enumOrNull(
+    () => AttackType,
+    'Attack type without its prefix (`attackType`); null unless the campaign was judged malicious or spam.',
+    { by: (record) => attackType(record.attackTypeRaw) },
+  ),
+  attackTypeRaw: Value.textOrNull('`attackType` as received, including the prefix.'),
+});
 
 export const campaignList = recordListOf('campaign', Campaign, {
   page: 'A page of a list of campaigns.',

@@ -1,57 +1,39 @@
-import { GraphQLJSONObject } from 'graphql-scalars';
-import type { CaseAnalysis, TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField } from '../base/fields.js';
-import { PartValue, partOf } from '../records/record.type.js';
+import type { TimelineEventRecord as EventRecord } from '../../resources/case/case-analysis.js';
+import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { partOf } from '../records/record.type.js';
 
-@OutputType('One reason why Abnormal opened the case.')
-class Insight {
-  @ValueField.textOrNull('Topic, such as `Risky location`.')
-  readonly signal!: string | null;
+const Insight = outputType('Insight', 'One reason why Abnormal opened the case.', {
+  signal: Value.textOrNull('Topic, such as `Risky location`.'),
+  description: Value.textOrNull('The finding, in words.', { personal: ['texts'] }),
+});
 
-  @ValueField.textOrNull('The finding, in words.', { personal: ['texts'] })
-  readonly description!: string | null;
-}
-
-@OutputType('One event of a case. Which fields have a value depends on the kind of event.')
-class TimelineEvent implements EventRecord {
-  @ValueField.instantOrNull(
-    'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
-  )
-  readonly time!: Instant | null;
-
-  @ValueField.textOrNull('Kind of event, as received, such as `Sign In`.')
-  readonly categoryRaw!: string | null;
-
-  @ValueField.textOrNull('Abnormal’s title of the event.', { personal: ['texts'] })
-  readonly title!: string | null;
-
-  @ValueField.textOrNull('Abnormal’s description of the event.', { personal: ['texts'] })
-  readonly description!: string | null;
-
-  @ValueField.textOrNull('IP address of the event; null if Abnormal gives none.', { personal: ['locations'] })
-  readonly ipAddress!: string | null;
-
-  @ValueField.textOrNull('Location of the IP address; null if Abnormal gives none.', {
-    personal: ['locations'],
-  })
-  readonly location!: string | null;
-
-  @ValueField.textOrNull('Earlier locations of the account.', { personal: ['locations'] })
-  readonly previousLocation!: string | null;
-
-  @ValueField(() => GraphQLJSONObject, {
-    personal: ['texts'],
-    description: 'All other fields that Abnormal sends, under Abnormal’s names.',
-  })
-  readonly details!: Record<string, unknown>;
-}
+const TimelineEvent = outputType<EventRecord>(
+  'TimelineEvent',
+  'One event of a case. Which fields have a value depends on the kind of event.',
+  {
+    time: Value.instantOrNull(
+      'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
+    ),
+    categoryRaw: Value.textOrNull('Kind of event, as received, such as `Sign In`.'),
+    title: Value.textOrNull('Abnormal’s title of the event.', { personal: ['texts'] }),
+    description: Value.textOrNull('Abnormal’s description of the event.', { personal: ['texts'] }),
+    ipAddress: Value.textOrNull('IP address of the event; null if Abnormal gives none.', {
+      personal: ['locations'],
+    }),
+    location: Value.textOrNull('Location of the IP address; null if Abnormal gives none.', {
+      personal: ['locations'],
+    }),
+    previousLocation: Value.textOrNull('Earlier locations of the account.', { personal: ['locations'] }),
+    details: Value.jsonObject('All other fields that Abnormal sends, under Abnormal’s names.', {
+      personal: ['texts'],
+    }),
+  },
+);
 
 @OutputType('Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.')
-export class CaseTimeline extends partOf<'caseAnalysis'>() {
-  @PartValue(() => [Insight], { description: 'The reasons why Abnormal opened the case.' })
-  readonly insights!: CaseAnalysis['insights'];
+export class CaseTimeline extends partOf<'caseAnalysis'>() {}
 
-  @PartValue(() => [TimelineEvent], { description: 'The events, in Abnormal’s order.' })
-  readonly events!: readonly EventRecord[];
-}
+fieldsOf(CaseTimeline, 'seen.revision.record', {
+  insights: Value.list(() => Insight, 'The reasons why Abnormal opened the case.'),
+  events: Value.list(() => TimelineEvent, 'The events, in Abnormal’s order.'),
+});

@@ -12,69 +12,52 @@ import { upstreamErrorCode } from '../base/errors.js';
 import {
   DateTime,
   describedEnum,
+  fieldsOf,
   graphName,
   OutputType,
-  ValueField,
-  valueFieldFrom,
+  outputType,
+  Value,
 } from '../base/fields.js';
-import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
+import { type CoverageFacts, CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { type FilterFields, type FilterInput, filterInputFor, type KindFilter } from './filter-input.js';
 import { type ConnectionPage, PageArgs, type PageEdge } from './page.js';
 import type { ReadArgs, View } from './view.js';
 
-const ShownPage = valueFieldFrom('page');
-const PageValue = valueFieldFrom('page.facts');
-
 @OutputType('Position of a page in its list.')
 class PageInfo {
   constructor(readonly page: ConnectionPage<unknown>) {}
-
-  @PageValue.boolean('Whether there are items after this page.')
-  readonly hasNextPage!: boolean;
-
-  @PageValue.boolean('Whether there are items before this page.')
-  readonly hasPreviousPage!: boolean;
-
-  @ShownPage.textOrNull('Cursor for `before`; null if the page is empty.', { from: 'edges[0]?.cursor' })
-  readonly startCursor!: string | null;
-
-  @ValueField.textOrNull('Cursor for `after`; null if the page is empty.')
-  get endCursor(): string | null {
-    return this.page.edges.at(-1)?.cursor ?? this.page.facts.endCursor;
-  }
 }
 
-/** The edge and connection types of one node type. Every list of the graph is made of these. */
-export function connectionOf<T extends object>(nodeType: () => object, name: string) {
-  @OutputType(`One ${name} of a page, with its cursor.`, { name: `${name}Edge` })
-  class Edge {
-    @ValueField.text('Position in the list, for `after` and `before`. Opaque.')
-    readonly cursor!: string;
+fieldsOf(PageInfo, 'page.facts', {
+  hasNextPage: Value.boolean('Whether there are items after this page.'),
+  hasPreviousPage: Value.boolean('Whether there are items before this page.'),
+  startCursor: Value.textOrNull('Cursor for `before`; null if the page is empty.', {
+    by: (_facts, { page }) => page.edges[0]?.cursor ?? null,
+  }),
+  endCursor: Value.textOrNull('Cursor for `after`; null if the page is empty.', {
+    by: ({ endCursor }, { page }) => page.edges.at(-1)?.cursor ?? endCursor,
+  }),
+});
 
-    @ValueField(nodeType, { description: `The ${name}.` })
-    readonly node!: T;
-  }
+/** The edge and connection types of one node type. Every list of the graph is made of these. */
+export function connectionOf<T extends object>(
+  nodeType: () => abstract new (...args: never) => T,
+  name: string,
+) {
+  const Edge = outputType<Pick<PageEdge<T>, 'cursor' | 'node'>>(
+    `${name}Edge`,
+    `One ${name} of a page, with its cursor.`,
+    {
+      cursor: Value.text('Position in the list, for `after` and `before`. Opaque.'),
+      node: Value.object(nodeType, `The ${name}.`),
+    },
+  );
 
   @OutputType(`A page of a list of ${name}.`, { name: `${name}Connection` })
   class Connection {
     constructor(readonly page: ConnectionPage<T>) {}
-
-    @ValueField(() => [Edge], { description: 'The items of the page, each with its cursor.' })
-    get edges(): readonly PageEdge<T>[] {
-      return this.page.edges;
-    }
-
-    @ValueField(() => [nodeType()], { description: 'The items of the page without cursors.' })
-    get nodes(): readonly T[] {
-      return this.page.facts.nodes;
-    }
-
-    @ValueField(() => PageInfo, { description: 'Position of the page in the list.' })
-    get pageInfo(): PageInfo {
-      return new PageInfo(this.page);
-    }
 
     @Field(() => Int, {
       nullable: true,
@@ -87,15 +70,22 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
     }
   }
 
+  fieldsOf(Connection, 'page', {
+    edges: Value.list(() => Edge, 'The items of the page, each with its cursor.'),
+    nodes: Value.list(nodeType, 'The items of the page without cursors.', { by: ({ facts }) => facts.nodes }),
+    pageInfo: Value.object(() => PageInfo, 'Position of the page in the list.', {
+      by: (page) => new PageInfo(page),
+    }),
+  });
   return Connection;
 }
 
 /** Computes the coverage of a list; `null` if the list is not of a window of time. */
-export type ReadCoverage = (services: RequestServices) => Promise<CoverageReport | null>;
+export type ReadCoverage = (services: RequestServices) => Promise<CoverageFacts | null>;
 
 /** The connection of a record type: a page with its view, coverage and freshness. */
 export function recordConnectionOf<T extends object>(
-  nodeType: () => object,
+  nodeType: () => abstract new (...args: never) => T,
   name: string,
   description: string,
 ) {
@@ -109,36 +99,31 @@ export function recordConnectionOf<T extends object>(
       super(page);
     }
 
-    @ValueField.instant(
-      'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
-    )
-    get asOf(): Instant {
-      return this.view.asOf;
-    }
-
     @Field(() => CoverageReport, {
       nullable: true,
       description:
         'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case, of which `missingThreatIds` names those that are not stored, and for the messages of a threat.',
     })
-    coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
-      return this.readCoverage(context.trackedServices);
-    }
-
-    @ValueField(() => FreshnessReport, {
-      nullable: true,
-      description:
-        'How fresh the page is. Null with `asOf`, and on pages after the first, which repeat its snapshot.',
-    })
-    get freshness(): FreshnessReport | null {
-      return toReport(this.view);
+    async coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
+      const facts = await this.readCoverage(context.trackedServices);
+      return facts && new CoverageReport(facts);
     }
   }
 
+  fieldsOf(RecordConnection, 'view', {
+    asOf: Value.instant(
+      'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
+    ),
+    freshness: Value.objectOrNull(
+      () => FreshnessReport,
+      'How fresh the page is. Null with `asOf`, and on pages after the first, which repeat its snapshot.',
+      { by: toReport },
+    ),
+  });
   return RecordConnection;
 }
 
-function toReport({ freshness }: View): FreshnessReport | null {
+function toReport({ freshness }: View): InstanceType<typeof FreshnessReport> | null {
   if (freshness === null) return null;
   const { stale, verifiedAt } = freshness;
   if (!freshness.stale) return { stale, verifiedAt, live: freshness.live, code: null, reason: null };
