@@ -1,9 +1,12 @@
 import { isOpenCase } from '../../resources/case/case.js';
+import type { TimelineEventRecord } from '../../resources/case/case-analysis.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
-import { fieldsOf, OutputType, Value } from '../base/fields.js';
+import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
-import { Node, RecordNode } from '../records/record.type.js';
+import { Node, partOf, RecordNode } from '../records/record.type.js';
 import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
+import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
 @OutputType(
   'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
@@ -75,6 +78,42 @@ fieldsOf(Case, 'record', {
   tenant: Value.textOrNull('Name of the tenant (`tenant`); null if Abnormal gives none.'),
 });
 
+const Insight = outputType('Insight', 'One reason why Abnormal opened the case.', {
+  signal: Value.textOrNull('Topic, such as `Risky location`.'),
+  description: Value.textOrNull('The finding, in words.', { personal: ['texts'] }),
+});
+
+const TimelineEvent = outputType<TimelineEventRecord>(
+  'TimelineEvent',
+  'One event of a case. Which fields have a value depends on the kind of event.',
+  {
+    time: Value.instantOrNull(
+      'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
+    ),
+    categoryRaw: Value.textOrNull('Kind of event, as received, such as `Sign In`.'),
+    title: Value.textOrNull('Abnormal’s title of the event.', { personal: ['texts'] }),
+    description: Value.textOrNull('Abnormal’s description of the event.', { personal: ['texts'] }),
+    ipAddress: Value.textOrNull('IP address of the event; null if Abnormal gives none.', {
+      personal: ['locations'],
+    }),
+    location: Value.textOrNull('Location of the IP address; null if Abnormal gives none.', {
+      personal: ['locations'],
+    }),
+    previousLocation: Value.textOrNull('Earlier locations of the account.', { personal: ['locations'] }),
+    details: Value.jsonObject('All other fields that Abnormal sends, under Abnormal’s names.', {
+      personal: ['texts'],
+    }),
+  },
+);
+
+@OutputType('Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.')
+export class CaseTimeline extends partOf<'caseAnalysis'>() {}
+
+fieldsOf(CaseTimeline, 'seen.revision.record', {
+  insights: Value.list(() => Insight, 'The reasons why Abnormal opened the case.'),
+  events: Value.list(() => TimelineEvent, 'The events, in Abnormal’s order.'),
+});
+
 export const caseList = recordListOf('case', Case, {
   page: 'A page of a list of cases.',
   filter: {
@@ -112,5 +151,45 @@ export const caseList = recordListOf('case', Case, {
       'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
     firstObservedTime: 'When the case was first observed.',
     severityRank: { name: 'SEVERITY', description: 'Severity; unknown values are ordered like null.' },
+  },
+});
+
+export const CaseStatisticsResolver = statisticsOf(caseList, {
+  plural: 'cases',
+  times: {
+    CUSTOMER_VISIBLE: {
+      field: 'customerVisibleTime',
+      description: 'When the case became visible to the customer.',
+    },
+    CREATED: { field: 'createdTime', description: 'When Abnormal created the case.' },
+    FIRST_OBSERVED: { field: 'firstObservedTime', description: 'When the first event was observed.' },
+    LAST_MODIFIED: { field: 'lastModifiedTime', description: 'When the case was last modified.' },
+  },
+  dimensions: {
+    INTEGRATION: BY_ACCOUNT,
+    TENANT: { field: 'tenant', description: 'Tenant.' },
+    AGE: BY_AGE,
+    SEVERITY: { field: 'severityLevel', description: 'Severity.' },
+    SEVERITY_LABEL: { field: 'severityLabel', description: 'Severity in Abnormal’s words.' },
+    CONFIDENCE: { field: 'confidence', description: 'Abnormal’s confidence.' },
+    STATUS: { field: 'status', description: 'Status.' },
+    OPEN: { field: 'open', description: 'Whether the case is open.' },
+    REMEDIATION_STATUS: { field: 'remediationState', description: 'Abnormal’s status of the remediation.' },
+    ANALYSIS: { field: 'analysis', description: 'What was analysed, as received.' },
+    AFFECTED_EMPLOYEE: {
+      field: 'affectedEmployee',
+      description: 'The affected employee, by name or address.',
+    },
+  },
+  distinct: { AFFECTED_EMPLOYEE: { field: 'affectedEmployee', description: 'Affected employees.' } },
+  durations: {
+    VISIBLE_TO_HANDLED: {
+      measure: {
+        ...{ from: 'customerVisibleTime', to: null },
+        state: { field: 'open', pending: [true], none: [] },
+      },
+      bound: 'AT_MOST',
+      description: 'From when the case became visible until the gateway first saw it closed.',
+    },
   },
 });

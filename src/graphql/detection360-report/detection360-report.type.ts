@@ -3,7 +3,7 @@ import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
 const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
 
@@ -87,9 +87,8 @@ export const detection360ReportList = recordListOf('detection360Report', Detecti
   },
 });
 
-export const Detection360StatisticsResolver = statisticsFor({
-  ...{ noun: 'Detection360Report', plural: 'Detection 360 reports', kind: 'detection360Report' },
-  ...{ unit: 'RECORD', filter: detection360ReportList.filter, whole: null },
+export const Detection360StatisticsResolver = statisticsOf(detection360ReportList, {
+  plural: 'Detection 360 reports',
   times: { SUBMITTED: { field: 'submissionTime', description: 'When the report was submitted.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

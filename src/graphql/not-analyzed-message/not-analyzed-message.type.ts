@@ -3,7 +3,7 @@ import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
 type NotAnalyzedReason = NonNullable<ReturnType<typeof notAnalyzedReason>>;
 const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
@@ -77,9 +77,8 @@ export const notAnalyzedMessageList = recordListOf('notAnalyzedMessage', NotAnal
   },
 });
 
-export const NotAnalyzedStatisticsResolver = statisticsFor({
-  ...{ noun: 'NotAnalyzedMessage', plural: 'messages that were not analysed', kind: 'notAnalyzedMessage' },
-  ...{ unit: 'RECORD', filter: notAnalyzedMessageList.filter, whole: null },
+export const NotAnalyzedStatisticsResolver = statisticsOf(notAnalyzedMessageList, {
+  plural: 'messages that were not analysed',
   times: { REPORTED: { field: 'reportedTime', description: 'When the message was reported.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

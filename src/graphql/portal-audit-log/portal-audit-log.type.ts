@@ -3,7 +3,7 @@ import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
 type PortalAuditStatus = NonNullable<ReturnType<typeof auditStatus>>;
 const PortalAuditStatus = describedEnum<PortalAuditStatus>('PortalAuditStatus', 'Result of an action.', {
@@ -69,9 +69,8 @@ export const portalAuditLogList = recordListOf('portalAuditLog', PortalAuditLog,
   },
 });
 
-export const PortalAuditStatisticsResolver = statisticsFor({
-  ...{ noun: 'PortalAuditLog', plural: 'entries of the portal’s audit log', kind: 'portalAuditLog' },
-  ...{ unit: 'RECORD', filter: portalAuditLogList.filter, whole: null },
+export const PortalAuditStatisticsResolver = statisticsOf(portalAuditLogList, {
+  plural: 'entries of the portal’s audit log',
   times: { HAPPENED: { field: 'timestamp', description: 'When it happened.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

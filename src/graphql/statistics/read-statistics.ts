@@ -23,7 +23,8 @@ import { DAY, HOUR, type Instant, shift, toInstant, toMillis } from '../../value
 import { badInput, queryError } from '../base/errors.js';
 import { reportCoverage, withUndecided } from '../collection/coverage.js';
 import type { CoverageFacts } from '../collection/coverage.type.js';
-import type { FilterInput, KindFilter } from '../lists/filter-input.js';
+import type { FilterInput } from '../lists/filter-input.js';
+import type { OrderedList } from '../lists/list-records.js';
 import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import {
@@ -36,13 +37,11 @@ import {
 } from './statistics.type.js';
 
 /** What statistics of one noun offer: each table by the name in the graph. */
-export interface StatisticsSpec {
+export interface StatisticsSpec extends Pick<OrderedList<ListedKind>, 'kind' | 'filter'> {
   /** The noun that types are named after. */
   readonly noun: string;
   readonly plural: string;
-  readonly kind: ListedKind;
   readonly unit: Unit;
-  readonly filter: KindFilter;
   /** The first is the default. */
   readonly times: Readonly<Record<string, NamedTime>>;
   readonly dimensions: Readonly<Record<string, NamedField>>;

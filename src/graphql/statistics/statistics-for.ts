@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Args, ArgsType, Ctx, Field, Info, Int, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Cells, Statistics } from '../../history/statistics.js';
 import type { GapReason } from '../../model/ledger.js';
+import { DEFINITION_OF } from '../../resources/registry.js';
 import type { FieldValue } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
 import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
@@ -16,31 +17,31 @@ import {
   type StatisticsReading,
   type StatisticsSpec,
 } from './read-statistics.js';
-import { DurationFigures, groupText, registered, StatisticsArgs } from './statistics.type.js';
+import {
+  DurationFigures,
+  groupText,
+  type NamedField,
+  registered,
+  StatisticsArgs,
+} from './statistics.type.js';
+
+type Offered = Pick<StatisticsSpec, 'plural' | 'times' | 'dimensions' | 'distinct' | 'durations'>;
+
+/** The statistics of the records of a list. */
+export function statisticsOf({ kind, filter }: Pick<StatisticsSpec, 'kind' | 'filter'>, offered: Offered) {
+  const noun = DEFINITION_OF[kind].graphType;
+  return statisticsFor({ noun, kind, filter, unit: 'RECORD', whole: null, ...offered });
+}
 
 /** Makes the resolver of the statistics of one noun, with the types that it returns. */
 export function statisticsFor(spec: StatisticsSpec) {
   const { noun, plural } = spec;
   const root = `${noun.charAt(0).toLowerCase()}${noun.slice(1)}Statistics`;
-  const byField = (_: string, { field }: { readonly field: string }) => field;
-  const TimeField = registered(
-    `${noun}TimeField`,
-    `Times by which ${plural} are counted.`,
-    spec.times,
-    byField,
-  );
-  const DimensionEnum = registered(
-    `${noun}Dimension`,
-    `What ${plural} are grouped by.`,
-    spec.dimensions,
-    byField,
-  );
-  const DistinctEnum = registered(
-    `${noun}Distinct`,
-    `What is counted without repetition.`,
-    spec.distinct,
-    byField,
-  );
+  const fieldEnum = (what: string, description: string, fields: Readonly<Record<string, NamedField>>) =>
+    registered(`${noun}${what}`, description, fields, (_, { field }) => field);
+  const TimeField = fieldEnum('TimeField', `Times by which ${plural} are counted.`, spec.times);
+  const DimensionEnum = fieldEnum('Dimension', `What ${plural} are grouped by.`, spec.dimensions);
+  const DistinctEnum = fieldEnum('Distinct', 'What is counted without repetition.', spec.distinct);
   const [defaultDuration] = Object.keys(spec.durations);
   const distinctText = `Number of different values among the counted ${plural}, exact. Values without content are not counted. Do not add them up: a value can be in several groups.`;
   const durationText = `Durations of the counted ${plural}; null only if the history cannot be read.`;

@@ -3,7 +3,7 @@ import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
 const VendorInsight = outputType('VendorInsight', 'One reason why Abnormal opened a vendor case.', {
   highlight: Value.textOrNull('Topic; null if Abnormal gives none.'),
@@ -73,9 +73,8 @@ export const vendorCaseList = recordListOf('vendorCase', VendorCase, {
   },
 });
 
-export const VendorCaseStatisticsResolver = statisticsFor({
-  ...{ noun: 'VendorCase', plural: 'vendor cases', kind: 'vendorCase' },
-  ...{ unit: 'RECORD', filter: vendorCaseList.filter, whole: null },
+export const VendorCaseStatisticsResolver = statisticsOf(vendorCaseList, {
+  plural: 'vendor cases',
   times: {
     FIRST_OBSERVED: { field: 'firstObservedTime', description: 'When the first message arrived.' },
     LAST_MODIFIED: { field: 'lastModifiedTime', description: 'When the vendor case was last modified.' },
