@@ -212,6 +212,19 @@ export function describedEnum<T extends string>(
   return type;
 }
 
+type WordOf<Read extends (raw: string | null) => string | null> = NonNullable<ReturnType<Read>>;
+
+/** The enum of a list of values that Abnormal may extend, by the function that reads one. */
+export function openEnum<Read extends (raw: string | null) => string | null>(
+  name: string,
+  description: string,
+  words: Readonly<Record<Exclude<WordOf<Read>, 'OTHER'>, string>>,
+) {
+  const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
+  const all = { ...words, OTHER } as Readonly<Record<WordOf<Read>, string>>;
+  return describedEnum<WordOf<Read>>(name, description, all);
+}
+
 /** The name of an enum’s value in the graph. */
 export function graphName(value: string): string {
   return value.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();

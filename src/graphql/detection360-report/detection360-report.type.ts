@@ -1,27 +1,21 @@
 import { inquiryType, reportStatus } from '../../resources/vocabularies.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { fieldsOf, OutputType, openEnum, outputType, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsOf } from '../statistics/statistics-for.js';
 
-const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
-
-type InquiryType = NonNullable<ReturnType<typeof inquiryType>>;
-const InquiryType = describedEnum<InquiryType>('InquiryType', 'What a Detection 360 report is about.', {
+const InquiryType = openEnum<typeof inquiryType>('InquiryType', 'What a Detection 360 report is about.', {
   MISSED_ATTACK: 'An attack that Abnormal did not detect.',
   FALSE_POSITIVE: 'A harmless message that Abnormal judged as an attack.',
-  OTHER,
 });
 
-type ReportStatus = NonNullable<ReturnType<typeof reportStatus>>;
-const ReportStatus = describedEnum<ReportStatus>('ReportStatus', 'Status of a Detection 360 report.', {
+const ReportStatus = openEnum<typeof reportStatus>('ReportStatus', 'Status of a Detection 360 report.', {
   UNREVIEWED: 'Abnormal has not reviewed it.',
   CONTAINING_ATTACK: 'Abnormal is containing the attack.',
   IMPROVING_PLATFORM: 'Abnormal is improving its detection.',
   CORRECTING_JUDGEMENT: 'Abnormal is correcting its judgement.',
   RESOLVED: 'Closed.',
-  OTHER,
 });
 
 const RootCause = outputType('RootCause', 'One reason for a wrong judgement, as Abnormal found it.', {

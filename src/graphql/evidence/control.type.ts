@@ -100,8 +100,7 @@ function thresholdOf(name: ThresholdName, value: number): InstanceType<typeof Co
   return { name, description, ...toMeasured(type, value) };
 }
 
-export type Verdict = ControlVerdict;
-export const Verdict = describedEnum<Verdict>('Verdict', 'Result of a control over a period.', {
+export const Verdict = describedEnum<ControlVerdict>('Verdict', 'Result of a control over a period.', {
   PASS: 'The rule was kept, and the history covers the whole period.',
   FAIL: 'The rule was broken. Missing data cannot change that.',
   INSUFFICIENT_DATA: 'The recorded data do not decide it; the reason says what is missing.',
@@ -115,14 +114,16 @@ export const Trend = describedEnum<Trend>('Trend', 'How a period is divided for 
   MONTH: 'By calendar months.',
 });
 
-export type Bound = 'AT_LEAST' | 'AT_MOST';
-export const Bound = describedEnum<Bound>('Bound', 'On which side of its threshold a number must be.', {
-  AT_LEAST: 'The threshold or more.',
-  AT_MOST: 'The threshold or less.',
-});
+export const Bound = describedEnum<'AT_LEAST' | 'AT_MOST'>(
+  'Bound',
+  'On which side of its threshold a number must be.',
+  {
+    AT_LEAST: 'The threshold or more.',
+    AT_MOST: 'The threshold or less.',
+  },
+);
 
-export type GapClass = ClassOfGap;
-export const GapClass = describedEnum<GapClass>('GapClass', 'What a gap means for a verdict.', {
+export const GapClass = describedEnum<ClassOfGap>('GapClass', 'What a gap means for a verdict.', {
   NOT_DUE: 'The gap is so close to the end of the recording that it could not be collected yet.',
   UNREACHED:
     'The gap is before the start of the collection, out of Abnormal’s retention, or not licensed: no available data were lost.',

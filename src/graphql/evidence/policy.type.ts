@@ -1,11 +1,7 @@
 import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
-import {
-  type WaiverProblem as Problem,
-  type UsedWaiver as UseFacts,
-  waiverSubject,
-} from '../../policy/waivers.js';
+import { type UsedWaiver as UseFacts, type WaiverProblem, waiverSubject } from '../../policy/waivers.js';
 import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
 
 @OutputType('The organisation’s policy: the rules by which controls are evaluated.', { name: 'Policy' })
@@ -47,8 +43,7 @@ fieldsOf(DeclaredWaiver, 'waiver', {
   expires: Value.instant('When it ends (UTC), exclusive.'),
 });
 
-type WaiverProblem = Problem;
-const WaiverProblem = describedEnum<WaiverProblem>('WaiverProblem', 'What is wrong with a waiver.', {
+const WaiverProblemEnum = describedEnum<WaiverProblem>('WaiverProblem', 'What is wrong with a waiver.', {
   EXPIRED: 'It ended before the instant of the evaluation: its exceptions count.',
   NOT_STARTED: 'It begins after the instant of the evaluation: its exceptions count.',
   OVER_LIMIT: 'Its query matches more exceptions than its limit: the others count.',
@@ -66,7 +61,7 @@ fieldsOf(WaiverUse, 'use', {
   waived: Value.int('Exceptions that do not count because of it.'),
   notWaived: Value.int('Exceptions that it matches and that count: it is not in force, or over its limit.'),
   problem: Value.enumOrNull(
-    () => WaiverProblem,
+    () => WaiverProblemEnum,
     'What is wrong with it; null if it is in force and waives an exception.',
   ),
 });

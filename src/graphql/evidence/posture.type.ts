@@ -33,12 +33,15 @@ const PostureWindow = describedEnum<PostureWindow>(
   },
 );
 
-type Direction = StateDirection;
-const Direction = describedEnum<Direction>('TrendDirection', 'How a state compares with the window before.', {
-  IMPROVING: 'From `FAIL` to `PASS`, or the number that decides it is better.',
-  STEADY: 'The same verdict, and no better or worse number.',
-  WORSENING: 'From `PASS` to `FAIL`, or the number that decides it is worse.',
-});
+const Direction = describedEnum<StateDirection>(
+  'TrendDirection',
+  'How a state compares with the window before.',
+  {
+    IMPROVING: 'From `FAIL` to `PASS`, or the number that decides it is better.',
+    STEADY: 'The same verdict, and no better or worse number.',
+    WORSENING: 'From `PASS` to `FAIL`, or the number that decides it is worse.',
+  },
+);
 
 @OutputType('When the current state of a control began.', { name: 'StateSince' })
 class StateSince {

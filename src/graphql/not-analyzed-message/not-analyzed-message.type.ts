@@ -1,12 +1,11 @@
 import { notAnalyzedReason } from '../../resources/vocabularies.js';
-import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { fieldsOf, OutputType, openEnum, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsOf } from '../statistics/statistics-for.js';
 
-type NotAnalyzedReason = NonNullable<ReturnType<typeof notAnalyzedReason>>;
-const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
+const NotAnalyzedReason = openEnum<typeof notAnalyzedReason>(
   'NotAnalyzedReason',
   'Why Abnormal did not analyse a reported message.',
   {
@@ -22,7 +21,6 @@ const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
     FROM_PHISHING_MAILBOX: 'It came from the mailbox for reports itself.',
     NOT_ANALYZED_POV_QUOTA_REACHED: 'The quota of an evaluation was reached.',
     AI_CONVERSATION: 'It is part of a conversation with Abnormal’s assistant.',
-    OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
   },
 );
 

@@ -1,15 +1,13 @@
 import { auditStatus } from '../../resources/vocabularies.js';
-import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { fieldsOf, OutputType, openEnum, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT } from '../statistics/statistics.type.js';
 import { statisticsOf } from '../statistics/statistics-for.js';
 
-type PortalAuditStatus = NonNullable<ReturnType<typeof auditStatus>>;
-const PortalAuditStatus = describedEnum<PortalAuditStatus>('PortalAuditStatus', 'Result of an action.', {
+const PortalAuditStatus = openEnum<typeof auditStatus>('PortalAuditStatus', 'Result of an action.', {
   SUCCESS: 'The action succeeded.',
   FAILURE: 'The action failed.',
-  OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
 });
 
 @OutputType(

@@ -60,9 +60,7 @@ fieldsOf(RecordNode, 'this', {
   ),
 });
 
-type Source = 'RECORDED' | 'LIVE' | 'SIMULATED';
-
-const Source = describedEnum<Source>('Source', 'Origin of a record’s data.', {
+const Source = describedEnum<'RECORDED' | 'LIVE' | 'SIMULATED'>('Source', 'Origin of a record’s data.', {
   RECORDED: 'From the history.',
   LIVE: 'Read from Abnormal for this request and then recorded. If several requests waited for the same reading, it is live for each of them.',
   SIMULATED: 'From the built-in simulated tenant: no real data, however it was read.',
