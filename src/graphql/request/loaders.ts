@@ -81,12 +81,12 @@ function createCurrent(store: HistoryStore): CurrentLoader {
 }
 
 function shared<V>(read: () => Promise<V>): () => Promise<V> {
-  const answerAll = async (keys: readonly null[]) => {
+  const answerAll = async (keys: readonly true[]) => {
     const value = await read();
     return keys.map(() => value);
   };
-  const loader = new DataLoader<null, V>(answerAll, { cache: false });
-  return () => loader.load(null);
+  const loader = new DataLoader<true, V>(answerAll, { cache: false });
+  return () => loader.load(true);
 }
 
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
