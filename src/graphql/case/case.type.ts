@@ -127,11 +127,7 @@ export const caseList = recordListOf('case', Case, {
     confidence: { type: Confidence, by: 'Abnormal’s confidence' },
     status: { type: CaseStatus, by: 'status' },
     open: 'whether the case is open',
-    remediationState: {
-      name: 'remediationStatus',
-      type: RemediationStatus,
-      by: 'the action taken',
-    },
+    remediationState: { name: 'remediationStatus', type: RemediationStatus, by: 'the action taken' },
     affectedEmployee: 'the account’s owner, as Abnormal sends it',
     description: 'Abnormal’s description',
     threatId: {

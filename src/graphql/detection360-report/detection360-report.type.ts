@@ -75,10 +75,7 @@ export const detection360ReportList = recordListOf('detection360Report', Detecti
     submittedByAddress: 'the address of the user who submitted it',
     messageId: { name: 'messageIds', formerName: 'messageId', by: 'Abnormal’s id of a reported message' },
   },
-  order: {
-    id: 'Abnormal’s id, as text.',
-    submissionTime: 'When the report was submitted: the default.',
-  },
+  order: { id: 'Abnormal’s id, as text.', submissionTime: 'When the report was submitted: the default.' },
 });
 
 export const Detection360StatisticsResolver = statisticsOf(detection360ReportList, {

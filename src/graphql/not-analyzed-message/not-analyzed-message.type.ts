@@ -69,10 +69,7 @@ export const notAnalyzedMessageList = recordListOf('notAnalyzedMessage', NotAnal
     reporterAddress: 'the address of the user who reported it',
     recipientAddress: 'the recipient’s address',
   },
-  order: {
-    id: 'Abnormal’s id, as text.',
-    reportedTime: 'When the message was reported: the default.',
-  },
+  order: { id: 'Abnormal’s id, as text.', reportedTime: 'When the message was reported: the default.' },
 });
 
 export const NotAnalyzedStatisticsResolver = statisticsOf(notAnalyzedMessageList, {

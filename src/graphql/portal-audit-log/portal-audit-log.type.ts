@@ -61,10 +61,7 @@ export const portalAuditLogList = recordListOf('portalAuditLog', PortalAuditLog,
     sourceIp: 'the IP address of the user’s device',
     messageId: 'the id of the message that was acted on',
   },
-  order: {
-    id: 'The entry’s SHA-256.',
-    timestamp: 'When it happened: the default.',
-  },
+  order: { id: 'The entry’s SHA-256.', timestamp: 'When it happened: the default.' },
 });
 
 export const PortalAuditStatisticsResolver = statisticsOf(portalAuditLogList, {

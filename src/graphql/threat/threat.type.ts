@@ -131,17 +131,9 @@ export const threatList = recordListOf('threat', Threat, {
     firstReceivedTime: 'when the oldest stored message was received',
     latestRemediationTime: 'when a message was last remediated',
     recipientCount: 'the number of mailboxes that Abnormal counts',
-    remediationState: {
-      type: ThreatRemediationState,
-      by: 'remediation state (`remediation.state`)',
-    },
+    remediationState: { type: ThreatRemediationState, by: 'remediation state (`remediation.state`)' },
     unremediated: 'whether remediation may be incomplete: every state except REMEDIATED and NOT_NEEDED',
-    attackType: {
-      name: 'attackTypes',
-      formerName: 'attackType',
-      type: AttackType,
-      by: 'attack type',
-    },
+    attackType: { name: 'attackTypes', formerName: 'attackType', type: AttackType, by: 'attack type' },
     attackStrategy: {
       name: 'attackStrategies',
       formerName: 'attackStrategy',
@@ -170,11 +162,7 @@ export const threatList = recordListOf('threat', Threat, {
     senderDomain: 'the sender’s domain of a message, if Abnormal gives it',
     recipientAddress: 'the mailbox that received a message',
     messageId: 'Abnormal’s id of a message',
-    attackedParty: {
-      name: 'attackedParties',
-      type: AttackedParty,
-      by: 'who the attack targets',
-    },
+    attackedParty: { name: 'attackedParties', type: AttackedParty, by: 'who the attack targets' },
     tenant: 'the name of the tenant, or its number if it has no name',
     allMessagesHeld: 'whether all messages are stored',
     messages: someOf(
