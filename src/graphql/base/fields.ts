@@ -165,6 +165,12 @@ export function Personal(...groups: readonly RedactionGroup[]) {
   return Extensions({ personal: groups });
 }
 
+/** The argument by which a list or an action is limited to some integrations. */
+export const OnlyIntegrations = Field(() => [ID], {
+  nullable: true,
+  description: 'Only these integrations, by name. Default: all.',
+});
+
 type SyncResolverFn = (root: never, args: never, context: GatewayContext) => unknown;
 
 /**
@@ -202,14 +208,26 @@ export function describedEnum<T extends string>(
   description: string,
   descriptions: Readonly<Record<T, string>>,
 ): Readonly<Record<string, T>> {
-  const values = Object.keys(descriptions) as T[];
-  const type = Object.fromEntries(values.map((value) => [graphName(value), value]));
-  const valuesConfig = Object.fromEntries(
-    values.map((value) => [graphName(value), { description: descriptions[value] }]),
+  const values = Object.entries(descriptions) as [T, string][];
+  const type = enumOf(
+    name,
+    description,
+    values.map(([value, text]) => [graphName(value), value, text] as const),
   );
-  registerEnumType(type, { name, description, valuesConfig });
   ENUM_NAMES.set(type, name);
   return type;
+}
+
+/** Registers an enum; each value has a name in the graph, what it stands for and a description. */
+export function enumOf<T extends string>(
+  name: string,
+  description: string,
+  values: readonly (readonly [graphName: string, standsFor: T, description: string])[],
+): Readonly<Record<string, T>> {
+  const type = Object.fromEntries(values.map(([key, standsFor]) => [key, standsFor]));
+  const valuesConfig = Object.fromEntries(values.map(([key, , text]) => [key, { description: text }]));
+  registerEnumType(type, { name, description, valuesConfig });
+  return type as Readonly<Record<string, T>>;
 }
 
 type WordOf<Read extends (raw: string | null) => string | null> = NonNullable<ReturnType<Read>>;

@@ -1,8 +1,8 @@
-import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from 'type-graphql';
+import { Arg, Args, ArgsType, Ctx, Field, Int, Mutation, Resolver } from 'type-graphql';
 import type { Resource } from '../../resources/registry.js';
 import { EARLIEST_ASKED, type Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime, outputType, Value } from '../base/fields.js';
+import { DateTime, OnlyIntegrations, outputType, Value } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
 import type { Patience, Wanted } from '../request/operations.js';
 import {
@@ -19,7 +19,7 @@ const LONGEST_WAIT = 25;
 
 @ArgsType()
 class CollectingArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => [ResourceEnum], { nullable: true, description: 'Only these resources. Default: all.' })

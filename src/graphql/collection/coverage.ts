@@ -1,4 +1,4 @@
-import { ArgsType, Field, ID } from 'type-graphql';
+import { ArgsType, Field } from 'type-graphql';
 import { countItems } from '../../history/items.js';
 import type { Unit } from '../../history/statistics.js';
 import type { ListQuery } from '../../history/store.js';
@@ -26,7 +26,7 @@ import {
 import { type Filter, intOrNull } from '../../values/filter.js';
 import { earliest, type Instant, latest, shift, type Window } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime } from '../base/fields.js';
+import { DateTime, OnlyIntegrations } from '../base/fields.js';
 import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import { type CoverageFacts, CoverageReport, type MissingOfStream } from './coverage.type.js';
@@ -242,7 +242,7 @@ export class CoverageArgs {
   })
   to?: Instant | null;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => DateTime, {

@@ -1,7 +1,7 @@
-import { ArgsType, Field, ID } from 'type-graphql';
+import { ArgsType, Field } from 'type-graphql';
 import type { QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
-import { fieldsOf, OutputType, Value } from '../base/fields.js';
+import { fieldsOf, OnlyIntegrations, OutputType, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
@@ -38,7 +38,7 @@ export class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>
 
 @ArgsType()
 export class QuarantineArgs extends ForwardArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => [QuarantinedKindEnum], {

@@ -1,7 +1,7 @@
-import { ArgsType, Field, ID } from 'type-graphql';
+import { ArgsType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import { byResource, type Resource } from '../../resources/registry.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, fieldsOf, OnlyIntegrations, OutputType, outputType, Value } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
@@ -71,6 +71,6 @@ export class RunConnection extends connectionOf<Run>(() => Run, 'Run') {}
 
 @ArgsType()
 export class RunListArgs extends ForwardArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 }

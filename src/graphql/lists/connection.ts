@@ -1,4 +1,4 @@
-import { ArgsType, Ctx, Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
+import { ArgsType, Ctx, Field, ID, InputType, Int } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import {
   DEFAULT_ORDER,
@@ -12,8 +12,10 @@ import { upstreamErrorCode } from '../base/errors.js';
 import {
   DateTime,
   describedEnum,
+  enumOf,
   fieldsOf,
   graphName,
+  OnlyIntegrations,
   OutputType,
   outputType,
   Value,
@@ -176,19 +178,14 @@ export function orderBy(
   ties: string,
   idName = 'id',
 ): KindOrder {
-  const entries = Object.entries(fields).map(([field, shown]) => {
-    const name = graphName(field === 'id' ? idName : field);
-    return [field, typeof shown === 'string' ? { name, description: shown } : shown] as const;
-  });
-  const names = Object.fromEntries(entries.map(([field, { name }]) => [name, field]));
-  const valuesConfig = Object.fromEntries(
-    entries.map(([, { name, description }]) => [name, { description }]),
+  const names = enumOf(
+    `${noun}OrderField`,
+    `Fields that a list of ${noun} can be ordered by.`,
+    Object.entries(fields).map(([field, shown]) => {
+      const name = graphName(field === 'id' ? idName : field);
+      return typeof shown === 'string' ? [name, field, shown] : [shown.name, field, shown.description];
+    }),
   );
-  registerEnumType(names, {
-    name: `${noun}OrderField`,
-    description: `Fields that a list of ${noun} can be ordered by.`,
-    valuesConfig,
-  });
 
   @InputType(`${noun}Order`, {
     description: `The order of a list. Equal values are ordered by ${ties}, in the same direction.`,
@@ -209,26 +206,31 @@ export function orderBy(
     input
       ? { field: input.field, descending: input.direction !== 'ASC' }
       : { field: byDefault, descending: true };
-  return { type: Input, fields: entries.map(([field]) => field), toOrder };
+  return { type: Input, fields: Object.keys(fields), toOrder };
 }
 
-const AS_OF =
-  'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
-const MAX_AGE =
-  'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.';
-const STALE_IF_ERROR =
-  'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).';
+const AsOf = Field(() => DateTime, {
+  nullable: true,
+  description:
+    'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.',
+});
+const MaxAge = Field(() => Int, {
+  nullable: true,
+  description:
+    'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.',
+});
+const StaleIfError = Field(() => Boolean, {
+  nullable: true,
+  defaultValue: true,
+  description:
+    'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).',
+});
 
 @ArgsType()
 export class NodeArgs implements ReadArgs {
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
+  @AsOf asOf?: Instant | null;
+  @MaxAge maxAge?: number | null;
+  @StaleIfError staleIfError?: boolean | null;
 }
 
 @ArgsType()
@@ -242,20 +244,10 @@ export class RecordArgs extends NodeArgs {
 
 @ArgsType()
 class ListArgs extends PageArgs implements ReadArgs {
-  @Field(() => [ID], {
-    nullable: true,
-    description: 'Only these integrations, by name. Default: all.',
-  })
-  integrations?: string[] | null;
-
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
+  @OnlyIntegrations integrations?: string[] | null;
+  @AsOf asOf?: Instant | null;
+  @MaxAge maxAge?: number | null;
+  @StaleIfError staleIfError?: boolean | null;
 }
 
 /** The arguments of a list with its own filter and order. */

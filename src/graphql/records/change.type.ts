@@ -1,8 +1,8 @@
-import { ArgsType, Ctx, Field, ID, Int } from 'type-graphql';
+import { ArgsType, Ctx, Field, Int } from 'type-graphql';
 import type { StreamState } from '../../model/stream.js';
 import { type ListedKind, RESOURCE_OF } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
-import { DateTime, describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { DateTime, describedEnum, fieldsOf, OnlyIntegrations, OutputType, Value } from '../base/fields.js';
 import { IntegrationStream } from '../integration/integration.type.js';
 import { type ConnectionPage, ForwardArgs } from '../lists/page.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
@@ -45,7 +45,7 @@ export class FollowArgs extends ForwardArgs {
   })
   kinds?: ListedKind[] | null;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => [ChangeKind], {

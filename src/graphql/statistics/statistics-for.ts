@@ -5,7 +5,7 @@ import type { GapReason } from '../../model/ledger.js';
 import { DEFINITION_OF } from '../../resources/registry.js';
 import type { FieldValue } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
-import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { enumOf, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
 import { CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
 import type { FilterInput } from '../lists/filter-input.js';
 import { Guard } from '../operation/guard.js';
@@ -17,13 +17,7 @@ import {
   type StatisticsReading,
   type StatisticsSpec,
 } from './read-statistics.js';
-import {
-  DurationFigures,
-  groupText,
-  type NamedField,
-  registered,
-  StatisticsArgs,
-} from './statistics.type.js';
+import { DurationFigures, groupText, type NamedField, StatisticsArgs } from './statistics.type.js';
 
 type Offered = Pick<StatisticsSpec, 'plural' | 'times' | 'dimensions' | 'distinct' | 'durations'>;
 
@@ -37,8 +31,12 @@ export function statisticsOf({ kind, filter }: Pick<StatisticsSpec, 'kind' | 'fi
 export function statisticsFor(spec: StatisticsSpec) {
   const { noun, plural } = spec;
   const root = `${noun.charAt(0).toLowerCase()}${noun.slice(1)}Statistics`;
-  const fieldEnum = (what: string, description: string, fields: Readonly<Record<string, NamedField>>) =>
-    registered(`${noun}${what}`, description, fields, (_, { field }) => field);
+  const fieldEnum = (what: string, text: string, fields: Readonly<Record<string, NamedField>>) =>
+    enumOf(
+      `${noun}${what}`,
+      text,
+      Object.entries(fields).map(([name, { field, description }]) => [name, field, description]),
+    );
   const TimeField = fieldEnum('TimeField', `Times by which ${plural} are counted.`, spec.times);
   const DimensionEnum = fieldEnum('Dimension', `What ${plural} are grouped by.`, spec.dimensions);
   const DistinctEnum = fieldEnum('Distinct', 'What is counted without repetition.', spec.distinct);
@@ -82,8 +80,11 @@ export function statisticsFor(spec: StatisticsSpec) {
   fieldsOf(Counted, 'this', { count: Value.int(`Number of ${plural}.`) });
 
   if (defaultDuration !== undefined) {
-    const description = `Durations of ${plural}.`;
-    const DurationEnum = registered(`${noun}Duration`, description, spec.durations, (name) => name);
+    const DurationEnum = enumOf(
+      `${noun}Duration`,
+      `Durations of ${plural}.`,
+      Object.entries(spec.durations).map(([name, { description }]) => [name, name, description]),
+    );
     const { prototype } = Counted;
     const method = Object.getOwnPropertyDescriptor(prototype, 'duration');
     const argument = { defaultValue: defaultDuration, description: 'The duration.' };

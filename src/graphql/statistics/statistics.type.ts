@@ -1,9 +1,9 @@
-import { ArgsType, Field, ID, Int, registerEnumType } from 'type-graphql';
+import { ArgsType, Field, Int } from 'type-graphql';
 import type { DurationMeasure, DurationSummary } from '../../history/statistics.js';
 import type { Interval } from '../../model/time-buckets.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { DateTime, describedEnum, fieldsOf, OnlyIntegrations, OutputType, Value } from '../base/fields.js';
 
 /** A dimension, a distinct value or a time: the field that it stands for, and what it is. */
 export interface NamedField {
@@ -75,7 +75,7 @@ fieldsOf(DurationFigures, 'this', {
 /** The arguments that all statistics have. */
 @ArgsType()
 export class StatisticsArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => DateTime, {
@@ -124,24 +124,6 @@ export class StatisticsArgs {
     description: 'Groups with a smaller count are part of `rest`.',
   })
   minCount?: number | null;
-}
-
-type Described = Readonly<Record<string, { readonly description: string }>>;
-
-/** Registers an enum whose values stand for what `standsFor` gives. */
-export function registered<T extends Described>(
-  name: string,
-  description: string,
-  values: T,
-  standsFor: (key: string, value: T[string]) => string,
-): Readonly<Record<string, string>> {
-  const entries = Object.entries(values) as [string, T[string]][];
-  const type = Object.fromEntries(entries.map(([key, value]) => [key, standsFor(key, value)]));
-  const valuesConfig = Object.fromEntries(
-    entries.map(([key, value]) => [key, { description: value.description }]),
-  );
-  registerEnumType(type, { name, description, valuesConfig });
-  return type;
 }
 
 /** The value of a dimension as text. */
