@@ -9,7 +9,7 @@ import type { RequestFacts } from '../graphql/request/services.js';
 import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
 import { HttpError, problem, SECURITY_HEADERS } from './errors.js';
 import { prefersPage, sendPage } from './page-route.js';
-import { forbiddenPage, forgeryIn, type Refusal, refusalOf, refusedPage, sessionOf } from './sign-in.js';
+import { forbiddenPage, forgeryIn, type Refusal, refusedAs, refusedPage, sessionOf } from './sign-in.js';
 
 /** A caller of this role; `OPEN`: everyone; `GRAPH`: a reader, or a browser. The default is admin. */
 type RouteAccess = 'OPEN' | 'GRAPH' | Role;
@@ -124,7 +124,7 @@ const REFUSALS = {
 } as const;
 
 function refuse(reply: FastifyReply, refusal: Refusal, isWrong: boolean): FastifyReply {
-  const [status, message] = refusalOf(refusal, reply);
+  const [status, message] = refusedAs(refusal, reply);
   if (status === 503) reply.header('retry-after', '5');
   if (status === 401)
     reply.header('www-authenticate', isWrong ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE);

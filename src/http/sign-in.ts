@@ -49,7 +49,7 @@ export async function addSignIn(
       if (!credential) return refuse(400, 'The key is missing. Paste an API key of this gateway.');
       const presented = { authorization: `Bearer ${credential}`, apiKey: undefined, address: request.ip };
       const identified = await callers.identify(presented);
-      if (identified.outcome !== 'KNOWN') return refuse(...refusalOf(identified, reply));
+      if (identified.outcome !== 'KNOWN') return refuse(...refusedAs(identified, reply));
       const session = await callers.startSession(credential);
       if (session === null)
         return refuse(
@@ -73,7 +73,7 @@ const NOT_PRIVATE =
 export type Refusal = Exclude<Identified, { outcome: 'KNOWN' }>;
 
 /** The status and the message of a refusal. */
-export function refusalOf(refusal: Refusal, reply: FastifyReply): [number, string] {
+export function refusedAs(refusal: Refusal, reply: FastifyReply): [number, string] {
   if (refusal.outcome === 'WAIT') {
     const seconds = Math.ceil(refusal.ms / 1000);
     reply.header('retry-after', String(seconds));
@@ -178,7 +178,7 @@ export function refusedPage(request: FastifyRequest, refusal: Refusal, reply: Fa
   const to = placeOf(request.url);
   const isWrong = request.headers.authorization !== undefined || request.headers['x-api-key'] !== undefined;
   if (refusal.outcome === 'REFUSED' && !isWrong) return signInPage({ status: to === '/' ? 200 : 401, to });
-  const [status, problem] = refusalOf(refusal, reply);
+  const [status, problem] = refusedAs(refusal, reply);
   return signInPage({ status, to, problem });
 }
 

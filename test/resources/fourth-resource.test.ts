@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
-import { fieldsOf, OutputType, Value } from '../../src/graphql/base/fields.js';
+import { OutputType, showFields, Value } from '../../src/graphql/base/fields.js';
 import { recordListOf } from '../../src/graphql/lists/connection.js';
 import { recordQueries } from '../../src/graphql/lists/list-records.js';
 import { NODES } from '../../src/graphql/records/nodes.js';
@@ -58,7 +58,7 @@ class Vendor extends RecordNode<'campaign'> {
   }
 }
 
-fieldsOf(Vendor, 'own', {
+showFields(Vendor, 'own', {
   vendorId: Value.id('Abnormal’s own id.'),
   vendorDomain: Value.textOrNull('The vendor’s domain.', { personal: ['addresses'] }),
 });

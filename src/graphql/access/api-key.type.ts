@@ -1,6 +1,6 @@
 import { type ApiKeyRecord as Key, type KeyState, stateOf } from '../../callers/api-keys.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { RoleEnum } from './audit.type.js';
 
 const KeyStateEnum = describedEnum<KeyState>('ApiKeyState', 'Whether a key is accepted.', {
@@ -17,7 +17,7 @@ export class ApiKey {
   ) {}
 }
 
-fieldsOf(ApiKey, 'key', {
+showFields(ApiKey, 'key', {
   id: Value.id('Id of the key: the part of the key after `agk_`.'),
   name: Value.text('The person or program that uses the key.'),
   role: Value.enum(() => RoleEnum, 'The role of callers that use the key.'),

@@ -9,7 +9,7 @@ import {
   verifyAudit,
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
 
@@ -74,7 +74,7 @@ class CallerReport {
   constructor(readonly caller: Caller) {}
 }
 
-fieldsOf(CallerReport, 'caller', {
+showFields(CallerReport, 'caller', {
   kind: Value.enumOrNull(() => CallerKindEnum, `How the caller authenticated${UNKNOWN}`, {
     by: (caller) => knownOf(CALLER_KINDS, caller.kind),
   }),
@@ -90,7 +90,7 @@ export class AuditEntry {
   constructor(readonly entry: Entry) {}
 }
 
-fieldsOf(AuditEntry, 'entry', {
+showFields(AuditEntry, 'entry', {
   index: Value.int('Position in the trail, from 1, without gaps.'),
   at: Value.instant('When the entry was written (UTC).'),
   caller: Value.object(() => CallerReport, 'Who did it.', { by: (entry) => new CallerReport(entry.caller) }),

@@ -111,12 +111,12 @@ export const Value = {
  * Declares the fields of a type whose values are in its `holder`, such as `record` or `run.counts`; those of the
  * holder `this` are in the object of the type itself. Without a resolver, which would be called for each value:
  *
- *     fieldsOf(Letter, 'record', {
+ *     showFields(Letter, 'record', {
  *       subject: Value.textOrNull('…', { personal: ['subject'] }),
  *       senderName: Value.text('…', { by: ({ sender }) => sender.name }),
  *     });
  */
-export function fieldsOf<O extends object, H extends string, N extends string>(
+export function showFields<O extends object, H extends string, N extends string>(
   { prototype }: { readonly prototype: O },
   holder: H,
   fields: {

@@ -1,5 +1,5 @@
 import { attackType, judgement } from '../../resources/vocabularies.js';
-import { fieldsOf, OutputType, Value } from '../base/fields.js';
+import { OutputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement } from '../records/vocabulary.enums.js';
@@ -12,7 +12,7 @@ import { statisticsOf } from '../statistics/statistics-for.js';
 )
 export class Campaign extends RecordNode<'campaign'> {}
 
-fieldsOf(Campaign, 'record', {
+showFields(Campaign, 'record', {
   campaignId: Value.id('Abnormal’s id of the campaign (`campaignId`).'),
   firstReportedTime: Value.instantOrNull(
     'When the campaign was first reported (UTC; `firstReported`); null if Abnormal gives no time.',

@@ -1,7 +1,7 @@
 import { isOpenCase } from '../../resources/case/case.js';
 import type { TimelineEventRecord } from '../../resources/case/case-analysis.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
-import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, partOf, RecordNode } from '../records/record.type.js';
 import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
@@ -14,7 +14,7 @@ import { statisticsOf } from '../statistics/statistics-for.js';
 )
 export class Case extends RecordNode<'case'> {}
 
-fieldsOf(Case, 'record', {
+showFields(Case, 'record', {
   caseId: Value.id('Abnormal’s id of the case (`caseId`).'),
   description: Value.textOrNull(
     'Abnormal’s description, one sentence (`description` of the list); null if Abnormal gives none.',
@@ -109,7 +109,7 @@ const TimelineEvent = outputType<TimelineEventRecord>(
 @OutputType('Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.')
 export class CaseTimeline extends partOf<'caseAnalysis'>() {}
 
-fieldsOf(CaseTimeline, 'seen.revision.record', {
+showFields(CaseTimeline, 'seen.revision.record', {
   insights: Value.list(() => Insight, 'The reasons why Abnormal opened the case.'),
   events: Value.list(() => TimelineEvent, 'The events, in Abnormal’s order.'),
 });

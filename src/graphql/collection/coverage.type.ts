@@ -2,7 +2,7 @@ import { Field, Int } from 'type-graphql';
 import type { CoverageGap, GapReason, MissingEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Window } from '../../values/instant.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(
@@ -98,7 +98,7 @@ export class CoverageReport {
   }
 }
 
-fieldsOf(CoverageReport, 'facts', {
+showFields(CoverageReport, 'facts', {
   from: Value.instant('Start of the window (UTC), inclusive.'),
   to: Value.instant('End of the window (UTC), exclusive.'),
   complete: Value.boolean(

@@ -1,5 +1,5 @@
 import { type DriftKind, type DriftName, type DriftTally, MOST_NAMES } from '../../model/drift.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 
 const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
   FIELD: 'A field with an unknown name. It is stored as received; the graph does not show it.',
@@ -40,11 +40,11 @@ export class SchemaDrift {
   ) {}
 }
 
-fieldsOf(SchemaDrift, 'this', {
+showFields(SchemaDrift, 'this', {
   integration: Value.id('Name of the integration.'),
 });
 
-fieldsOf(SchemaDrift, 'tally', {
+showFields(SchemaDrift, 'tally', {
   names: Value.list(() => DriftedName, `In the order in which they were first seen; at most ${MOST_NAMES}.`),
   isFull: Value.boolean(`Whether there were more than ${MOST_NAMES}. Later ones are only counted.`, {
     by: (tally) => tally.beyond > 0,

@@ -1,7 +1,7 @@
 import { ArgsType, Field } from 'type-graphql';
 import type { QuarantineEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
-import { fieldsOf, OnlyIntegrations, OutputType, Value } from '../base/fields.js';
+import { OnlyIntegrations, OutputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
@@ -13,7 +13,7 @@ export class QuarantinedRecord {
   constructor(readonly entry: QuarantineEntry) {}
 }
 
-fieldsOf(QuarantinedRecord, 'entry', {
+showFields(QuarantinedRecord, 'entry', {
   integration: Value.id('Name of the integration.', { by: (entry) => entry.key.integration }),
   kind: Value.enum(() => QuarantinedKindEnum, 'Kind of the record.', { by: (entry) => entry.key.kind }),
   recordId: Value.id('Abnormal’s id of the record, or of the threat or case that it belongs to.', {

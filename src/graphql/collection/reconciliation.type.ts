@@ -7,7 +7,7 @@ import type {
 } from '../../model/run.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Window } from '../../values/instant.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 
@@ -67,7 +67,7 @@ export class Reconciliation {
   constructor(readonly source: ReconcilingRun) {}
 }
 
-fieldsOf(Reconciliation, 'source', {
+showFields(Reconciliation, 'source', {
   integration: Value.id('Name of the integration.'),
   resource: Value.enum(() => ResourceEnum, 'What was compared.'),
   comparedAt: Value.instant('When the comparison began (UTC).', { by: (source) => source.startedAt }),
@@ -76,7 +76,7 @@ fieldsOf(Reconciliation, 'source', {
   }),
 });
 
-fieldsOf(Reconciliation, 'source.reconciliation', {
+showFields(Reconciliation, 'source.reconciliation', {
   from: Value.instant(
     'Start of the window (UTC), inclusive, in the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
   ),

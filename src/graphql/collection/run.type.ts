@@ -1,7 +1,14 @@
 import { ArgsType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import { byResource, type Resource } from '../../resources/registry.js';
-import { describedEnum, fieldsOf, OnlyIntegrations, OutputType, outputType, Value } from '../base/fields.js';
+import {
+  describedEnum,
+  OnlyIntegrations,
+  OutputType,
+  outputType,
+  showFields,
+  Value,
+} from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
@@ -50,7 +57,7 @@ export class Run extends Node {
   }
 }
 
-fieldsOf(Run, 'run', {
+showFields(Run, 'run', {
   id: Value.id('Global id, unique over all types and integrations. It does not change. Opaque.', {
     by: (run) => toGlobalId('Run', run.integration, run.id),
   }),

@@ -1,5 +1,5 @@
 import { inquiryType, reportStatus } from '../../resources/vocabularies.js';
-import { fieldsOf, OutputType, openEnum, outputType, Value } from '../base/fields.js';
+import { OutputType, openEnum, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
@@ -29,7 +29,7 @@ const RootCause = outputType('RootCause', 'One reason for a wrong judgement, as 
 )
 export class Detection360Report extends RecordNode<'detection360Report'> {}
 
-fieldsOf(Detection360Report, 'record', {
+showFields(Detection360Report, 'record', {
   reportId: Value.id('Abnormal’s id of the report (`id`).'),
   submissionTime: Value.instantOrNull(
     'When it was submitted (UTC; `submission_datetime`); null if Abnormal gives no time. Reports are collected and ordered by this time.',

@@ -8,7 +8,7 @@ import type { TrendUnit as TrendParts } from '../../controls/period.js';
 import { criterionTitle, FRAMEWORKS, listReferences, type Reference } from '../../policy/frameworks.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLDS, type ThresholdName, type ThresholdType } from '../../policy/thresholds.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 
@@ -48,7 +48,7 @@ class ControlReference {
   constructor(readonly reference: Reference) {}
 }
 
-fieldsOf(ControlReference, 'reference', {
+showFields(ControlReference, 'reference', {
   framework: Value.id('Id of the framework: `soc2`, `nist-800-53`.'),
   frameworkTitle: Value.text('Name of the framework.', {
     by: (reference) => FRAMEWORKS[reference.framework].title,
@@ -70,7 +70,7 @@ export class Control {
   ) {}
 }
 
-fieldsOf(Control, 'control', {
+showFields(Control, 'control', {
   id: Value.id('Permanent id, such as `attacks-remediated`, for `evidence(controls:)`.'),
   title: Value.text('What the control asserts, in a few words.'),
   rule: Value.text('The rule in words; names in backquotes are thresholds.'),

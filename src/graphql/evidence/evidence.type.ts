@@ -7,7 +7,7 @@ import type {
 } from '../../evidence/evaluate-period.js';
 import type { Pin } from '../../history/store.js';
 import type { Rules } from '../../policy/rules.js';
-import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { toMissingRecord } from '../collection/coverage.js';
 import { GAP_FIELDS, MissingRecord } from '../collection/coverage.type.js';
 import { Control, GapClass, Verdict } from './control.type.js';
@@ -32,7 +32,7 @@ class Population {
   constructor(readonly facts: ResultFacts['population']) {}
 }
 
-fieldsOf(Population, 'facts', {
+showFields(Population, 'facts', {
   count: Value.int('Number of members in the history.'),
   unit: Value.text('What the members are, in the plural.'),
   words: Value.text('Which members belong to the population, and by which time.'),
@@ -82,7 +82,7 @@ class NoLongerGiven {
   ) {}
 }
 
-fieldsOf(NoLongerGiven, 'facts', {
+showFields(NoLongerGiven, 'facts', {
   count: Value.int('Number of records.'),
   since: Value.instantOrNull('Since when the first of them is missing (UTC); null if there are none.'),
   members: Value.list(
@@ -112,7 +112,7 @@ export class ControlResult {
   ) {}
 }
 
-fieldsOf(ControlResult, 'facts', {
+showFields(ControlResult, 'facts', {
   control: Value.object(() => Control, 'The control.', {
     by: ({ control }, { asked }) => controlOf(control, asked.request.rules),
   }),
@@ -175,7 +175,7 @@ class TrendPoint {
   ) {}
 }
 
-fieldsOf(TrendPoint, 'facts', {
+showFields(TrendPoint, 'facts', {
   control: Value.object(() => Control, 'The control.', {
     by: ({ control }, { rules }) => controlOf(control, rules),
   }),
@@ -201,7 +201,7 @@ export class Evidence {
   constructor(readonly asked: Asked) {}
 }
 
-fieldsOf(Evidence, 'asked.evidence', {
+showFields(Evidence, 'asked.evidence', {
   period: Value.object(() => EvidencePeriod, 'The period.'),
   asOf: Value.instant(
     'The last recording that was read (UTC); it counts as now. Pass it as `asOf` to get the same result again.',

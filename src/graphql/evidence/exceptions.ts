@@ -2,7 +2,7 @@ import { Ctx, Field } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import { rulesKey } from '../../policy/rules.js';
-import { fieldsOf, OutputType, Value } from '../base/fields.js';
+import { OutputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
@@ -33,7 +33,7 @@ class ControlException {
   }
 }
 
-fieldsOf(ControlException, 'finding', {
+showFields(ControlException, 'finding', {
   reason: Value.text('The reason.'),
   waiver: Value.objectOrNull(
     () => DeclaredWaiver,

@@ -1,5 +1,5 @@
 import type { HeadlineFacts, ControlMeasure as MeasureFacts } from '../../controls/control.js';
-import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { Bound, MeasureUnit, toMeasured } from './control.type.js';
 
 export const Measure = outputType('Measure', 'A number that a control measured, with its threshold.', {
@@ -27,7 +27,7 @@ export class Headline {
   constructor(readonly facts: HeadlineFacts) {}
 }
 
-fieldsOf(Headline, 'facts', {
+showFields(Headline, 'facts', {
   text: Value.text(
     'For people: `Median time to remediation 3 h 10 min, at most 1 h`. Without a deciding measure, the beginning of the reason.',
   ),

@@ -2,14 +2,14 @@ import type { Waiver } from '../../policy/policy.js';
 import type { Rules } from '../../policy/rules.js';
 import { THRESHOLD_NAMES } from '../../policy/thresholds.js';
 import { type UsedWaiver as UseFacts, type WaiverProblem, waiverSubject } from '../../policy/waivers.js';
-import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, showFields, Value } from '../base/fields.js';
 
 @OutputType('The organisation’s policy: the rules by which controls are evaluated.', { name: 'Policy' })
 export class PolicyInUse {
   constructor(readonly rules: Rules) {}
 }
 
-fieldsOf(PolicyInUse, 'rules.policy', {
+showFields(PolicyInUse, 'rules.policy', {
   digest: Value.idOrNull('SHA-256 of the policy file, in hex. Null if no file is configured (`POLICY`).', {
     by: (policy) => policy.file?.digest ?? null,
   }),
@@ -30,7 +30,7 @@ export class DeclaredWaiver {
   constructor(readonly waiver: Waiver) {}
 }
 
-fieldsOf(DeclaredWaiver, 'waiver', {
+showFields(DeclaredWaiver, 'waiver', {
   number: Value.int('Position in the policy, from 1.'),
   subject: Value.text('The record, message or query that is waived, in words.', {
     personal: ['addresses'],
@@ -56,7 +56,7 @@ export class WaiverUse {
   constructor(readonly use: UseFacts) {}
 }
 
-fieldsOf(WaiverUse, 'use', {
+showFields(WaiverUse, 'use', {
   waiver: Value.object(() => DeclaredWaiver, 'The waiver.', { by: (use) => new DeclaredWaiver(use.waiver) }),
   waived: Value.int('Exceptions that do not count because of it.'),
   notWaived: Value.int('Exceptions that it matches and that count: it is not in force, or over its limit.'),

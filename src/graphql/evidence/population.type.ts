@@ -3,7 +3,7 @@ import type { Member } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
-import { fieldsOf, OutputType, Value } from '../base/fields.js';
+import { OutputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
@@ -26,7 +26,7 @@ export class PopulationMember {
   }
 }
 
-fieldsOf(PopulationMember, 'member', {
+showFields(PopulationMember, 'member', {
   integration: Value.id('Name of the integration.', { by: (member) => member.subject.key.integration }),
   recordId: Value.id('Abnormal’s id of the record.', { by: (member) => member.subject.key.id }),
   messageId: Value.idOrNull('Abnormal’s id of the message; null if the members are records.', {

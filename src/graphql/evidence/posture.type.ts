@@ -14,7 +14,7 @@ import {
 } from '../../evidence/posture.js';
 import { type Since, sinceOf } from '../../evidence/posture-since.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { DateTime, describedEnum, OutputType, showFields, Value } from '../base/fields.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Control, Verdict } from './control.type.js';
 import { controlOf, EvidencePeriod } from './evidence.type.js';
@@ -48,7 +48,7 @@ class StateSince {
   constructor(readonly facts: Since) {}
 }
 
-fieldsOf(StateSince, 'facts', {
+showFields(StateSince, 'facts', {
   at: Value.instant(
     'The recording with which the state began (UTC). If `before` is null, the oldest recording that was looked at and has this state: it may have begun earlier.',
   ),
@@ -68,7 +68,7 @@ class StateTrend {
   ) {}
 }
 
-fieldsOf(StateTrend, 'facts', {
+showFields(StateTrend, 'facts', {
   direction: Value.enumOrNull(
     () => Direction,
     'How the state compares with it. Null if one of the two verdicts is neither `PASS` nor `FAIL`.',
@@ -109,7 +109,7 @@ class ControlState {
   }
 }
 
-fieldsOf(ControlState, 'facts', {
+showFields(ControlState, 'facts', {
   control: Value.object(() => Control, 'The control.', {
     by: ({ result }, { posture }) => controlOf(result.control, posture.request.rules),
   }),
@@ -119,7 +119,7 @@ fieldsOf(ControlState, 'facts', {
   ),
 });
 
-fieldsOf(ControlState, 'facts.result', {
+showFields(ControlState, 'facts.result', {
   period: Value.object(
     () => EvidencePeriod,
     'The window in instants. It ends where all streams that the control needs are collected, so up to one polling interval and `ingestionLag` ago. If a poll is late, it ends where that shows.',
@@ -162,13 +162,13 @@ export class Posture {
   }
 }
 
-fieldsOf(Posture, 'request', {
+showFields(Posture, 'request', {
   now: Value.instant('The gateway’s time when the states were asked for (UTC).'),
   asOf: Value.instant('The last recording that was read (UTC).', { by: (request) => request.pin.at }),
   seq: Value.int('Sequence number of that recording.', { by: (request) => request.pin.seq }),
 });
 
-fieldsOf(Posture, 'facts', {
+showFields(Posture, 'facts', {
   integrations: Value.ids('The integrations that were evaluated together, by name.'),
   states: Value.list(() => ControlState, 'The states, by control and window.', {
     by: ({ states }, posture) => states.map((facts, place) => new ControlState(facts, posture, place)),

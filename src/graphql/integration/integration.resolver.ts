@@ -7,7 +7,7 @@ import { emptyAccounts } from '../../integrations/token-watch.js';
 import type { Address } from '../../integrations/vault.js';
 import { UNKNOWN_TOKEN } from '../../model/token.js';
 import type { Secret } from '../../values/secret.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Token, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Token, Value } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
 import type { IntegrationDetails } from '../request/operations.js';
 import {
@@ -213,7 +213,7 @@ class IntegrationPayload {
   }
 }
 
-fieldsOf(IntegrationPayload, 'this', {
+showFields(IntegrationPayload, 'this', {
   integration: Value.object(() => Integration, 'The integration.'),
 });
 

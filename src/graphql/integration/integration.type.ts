@@ -15,7 +15,7 @@ import {
   tokenState,
 } from '../../model/token.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
@@ -97,7 +97,7 @@ export class Integration extends Node {
   }
 }
 
-fieldsOf(Integration, 'this', {
+showFields(Integration, 'this', {
   id: Value.id('Global id, unique over all types. It does not change. Opaque; `name` has the name.', {
     by: ({ name }) => toGlobalId('Integration', name, name),
   }),

@@ -13,11 +13,11 @@ import {
   DateTime,
   describedEnum,
   enumOf,
-  fieldsOf,
   graphName,
   OnlyIntegrations,
   OutputType,
   outputType,
+  showFields,
   Value,
 } from '../base/fields.js';
 import { type CoverageFacts, CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
@@ -32,7 +32,7 @@ class PageInfo {
   constructor(readonly page: ConnectionPage<unknown>) {}
 }
 
-fieldsOf(PageInfo, 'page.facts', {
+showFields(PageInfo, 'page.facts', {
   hasNextPage: Value.boolean('Whether there are items after this page.'),
   hasPreviousPage: Value.boolean('Whether there are items before this page.'),
   startCursor: Value.textOrNull('Cursor for `before`; null if the page is empty.', {
@@ -72,7 +72,7 @@ export function connectionOf<T extends object>(
     }
   }
 
-  fieldsOf(Connection, 'page', {
+  showFields(Connection, 'page', {
     edges: Value.list(() => Edge, 'The items of the page, each with its cursor.'),
     nodes: Value.list(nodeType, 'The items of the page without cursors.', { by: ({ facts }) => facts.nodes }),
     pageInfo: Value.object(() => PageInfo, 'Position of the page in the list.', {
@@ -112,7 +112,7 @@ export function recordConnectionOf<T extends object>(
     }
   }
 
-  fieldsOf(RecordConnection, 'view', {
+  showFields(RecordConnection, 'view', {
     asOf: Value.instant(
       'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
     ),

@@ -1,5 +1,5 @@
 import { notAnalyzedReason } from '../../resources/vocabularies.js';
-import { fieldsOf, OutputType, openEnum, Value } from '../base/fields.js';
+import { OutputType, openEnum, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
@@ -30,7 +30,7 @@ const NotAnalyzedReason = openEnum<typeof notAnalyzedReason>(
 )
 export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {}
 
-fieldsOf(NotAnalyzedMessage, 'record', {
+showFields(NotAnalyzedMessage, 'record', {
   messageId: Value.id('Abnormal’s id of the message (`abx_message_id`): a signed 64-bit integer as text.'),
   reportedTime: Value.instantOrNull(
     'When it was reported (UTC; `reported_datetime`); null if Abnormal gives no time. Messages are collected and ordered by this time.',

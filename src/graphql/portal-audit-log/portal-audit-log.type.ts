@@ -1,5 +1,5 @@
 import { auditStatus } from '../../resources/vocabularies.js';
-import { fieldsOf, OutputType, openEnum, Value } from '../base/fields.js';
+import { OutputType, openEnum, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT } from '../statistics/statistics.type.js';
@@ -16,7 +16,7 @@ const PortalAuditStatus = openEnum<typeof auditStatus>('PortalAuditStatus', 'Res
 )
 export class PortalAuditLog extends RecordNode<'portalAuditLog'> {}
 
-fieldsOf(PortalAuditLog, 'record', {
+showFields(PortalAuditLog, 'record', {
   entryId: Value.id(
     'SHA-256 of the entry as canonical JSON. Abnormal gives entries no id, so two entries with the same content are one.',
   ),

@@ -2,7 +2,7 @@ import { ArgsType, Ctx, Field, Int } from 'type-graphql';
 import type { StreamState } from '../../model/stream.js';
 import { type ListedKind, RESOURCE_OF } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
-import { DateTime, describedEnum, fieldsOf, OnlyIntegrations, OutputType, Value } from '../base/fields.js';
+import { DateTime, describedEnum, OnlyIntegrations, OutputType, showFields, Value } from '../base/fields.js';
 import { IntegrationStream } from '../integration/integration.type.js';
 import { type ConnectionPage, ForwardArgs } from '../lists/page.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
@@ -110,7 +110,7 @@ export class ChangeTail {
   }
 }
 
-fieldsOf(ChangeTail, 'this', {
+showFields(ChangeTail, 'this', {
   cursor: Value.text(
     'Pass it as `after` to read what comes next, without an upper limit. It does not expire. If the history is another one, or was restored from a backup, the error is `CURSOR_GONE`.',
   ),
@@ -144,6 +144,6 @@ export class ChangeConnection extends RevisionConnection {
   }
 }
 
-fieldsOf(ChangeConnection, 'this', {
+showFields(ChangeConnection, 'this', {
   tail: Value.object(() => ChangeTail, 'Where this page ends, and how to continue.'),
 });

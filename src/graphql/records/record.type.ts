@@ -3,7 +3,7 @@ import { wholeOnes } from '../../history/errors.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { Kind, ListedKind, PartKind, RecordOf } from '../../resources/registry.js';
 import { earliest } from '../../values/instant.js';
-import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, showFields, Value } from '../base/fields.js';
 import { TYPE_OF, toGlobalId } from '../base/global-id.js';
 import type { View } from '../lists/view.js';
 
@@ -15,7 +15,7 @@ export abstract class Node {
   readonly id!: string;
 }
 
-fieldsOf(Node, 'this', { id: Value.id(GLOBAL_ID) });
+showFields(Node, 'this', { id: Value.id(GLOBAL_ID) });
 
 @InterfaceType('Record', {
   implements: Node,
@@ -39,7 +39,7 @@ export abstract class RecordNode<K extends ListedKind = ListedKind> extends Node
   }
 }
 
-fieldsOf(RecordNode, 'this', {
+showFields(RecordNode, 'this', {
   id: Value.id(GLOBAL_ID, {
     by: (_, node: RecordNode) => {
       const { kind, integration, id } = node.revision.key;
@@ -74,7 +74,7 @@ export class Provenance {
   ) {}
 }
 
-fieldsOf(Provenance, 'revision', {
+showFields(Provenance, 'revision', {
   integration: Value.id('Name of the integration: the Abnormal account that the record was read from.', {
     by: (revision) => revision.key.integration,
   }),
@@ -119,7 +119,7 @@ export function partOf<K extends PartKind>() {
     constructor(readonly seen: RecordInView<K>) {}
   }
 
-  fieldsOf(Part, 'seen', {
+  showFields(Part, 'seen', {
     provenance: Value.object(() => Provenance, 'Origin of these data: they are read on demand.', {
       by: (seen) => new Provenance(seen.revision, seen.view),
     }),

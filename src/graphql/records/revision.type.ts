@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RevisionRecord } from '../../model/revision.js';
 import { byKind, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
-import { describedEnum, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
 import { toRecordNode } from './nodes.js';
@@ -42,7 +42,7 @@ export class Revision {
   constructor(readonly revision: RevisionRecord<ListedKind>) {}
 }
 
-fieldsOf(Revision, 'revision', {
+showFields(Revision, 'revision', {
   kind: Value.enum(() => RecordKind, 'Kind of the record.', { by: (revision) => revision.key.kind }),
   integration: Value.id('Name of the integration.', { by: (revision) => revision.key.integration }),
   recordId: Value.id('Abnormal’s id of the record.', { by: (revision) => revision.key.id }),

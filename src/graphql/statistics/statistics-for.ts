@@ -5,7 +5,7 @@ import type { GapReason } from '../../model/ledger.js';
 import { DEFINITION_OF } from '../../resources/registry.js';
 import type { FieldValue } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
-import { enumOf, fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { enumOf, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
 import type { FilterInput } from '../lists/filter-input.js';
 import { Guard } from '../operation/guard.js';
@@ -77,7 +77,7 @@ export function statisticsFor(spec: StatisticsSpec) {
       return new DurationFigures(summary, bound);
     }
   }
-  fieldsOf(Counted, 'this', { count: Value.int(`Number of ${plural}.`) });
+  showFields(Counted, 'this', { count: Value.int(`Number of ${plural}.`) });
 
   if (defaultDuration !== undefined) {
     const DurationEnum = enumOf(
@@ -115,7 +115,7 @@ export function statisticsFor(spec: StatisticsSpec) {
       return this.reading.gapReasons(this.index);
     }
   }
-  fieldsOf(Bucket, 'reading', {
+  showFields(Bucket, 'reading', {
     from: Value.instant('Start (UTC), inclusive.', {
       by: ({ edges }, { index }) => toInstant(edges[index] ?? 0),
     }),
@@ -137,7 +137,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     readonly keys!: readonly InstanceType<typeof Key>[];
     readonly buckets!: readonly Bucket[] | null;
   }
-  fieldsOf(Group, 'this', {
+  showFields(Group, 'this', {
     keys: Value.list(() => Key, 'The values of the group, by dimension; empty for the total.'),
     buckets,
   });
@@ -150,7 +150,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     readonly values!: number;
     readonly buckets!: readonly Bucket[] | null;
   }
-  fieldsOf(Rest, 'this', {
+  showFields(Rest, 'this', {
     count: Value.int(`Number of ${plural}, each counted once.`),
     values: Value.int('Number of groups that are not shown.'),
     buckets,
@@ -189,7 +189,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     }
   }
 
-  fieldsOf(Result, 'reading', {
+  showFields(Result, 'reading', {
     asOf: Value.instant('The instant of the snapshot (UTC).', { by: ({ view }) => view.asOf }),
     from: Value.instant('Start of the window (UTC), inclusive.'),
     to: Value.instant('End of the window (UTC), exclusive.'),
@@ -200,7 +200,7 @@ export function statisticsFor(spec: StatisticsSpec) {
     ),
   });
 
-  fieldsOf(Result, 'counts', {
+  showFields(Result, 'counts', {
     total: Value.object(() => Group, `All counted ${plural}: as many as the list of the same filter has.`, {
       by: ({ total }, result) => result.group('TOTAL', total, []),
     }),

@@ -3,7 +3,7 @@ import type { DurationMeasure, DurationSummary } from '../../history/statistics.
 import type { Interval } from '../../model/time-buckets.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, fieldsOf, OnlyIntegrations, OutputType, Value } from '../base/fields.js';
+import { DateTime, describedEnum, OnlyIntegrations, OutputType, showFields, Value } from '../base/fields.js';
 
 /** A dimension, a distinct value or a time: the field that it stands for, and what it is. */
 export interface NamedField {
@@ -53,7 +53,7 @@ export class DurationFigures {
   ) {}
 }
 
-fieldsOf(DurationFigures, 'summary', {
+showFields(DurationFigures, 'summary', {
   count: Value.int('Number of durations that are over.'),
   pending: Value.int('Number that are not over yet.'),
   unknown: Value.int('Number without a duration because a time is missing.'),
@@ -68,7 +68,7 @@ fieldsOf(DurationFigures, 'summary', {
   mean: Value.intOrNull('The mean; null if none is over.', { by: (summary) => seconds(summary.mean) }),
 });
 
-fieldsOf(DurationFigures, 'this', {
+showFields(DurationFigures, 'this', {
   bound: Value.enum(() => DurationBoundEnum, 'How exact the durations are.'),
 });
 

@@ -14,7 +14,7 @@ import {
 } from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { recordConnectionOf } from '../lists/connection.js';
 import type { View } from '../lists/view.js';
@@ -66,7 +66,7 @@ function repetition(message: MessageRecord, messages: readonly MessageRecord[]):
   return length === 0 ? [] : [length];
 }
 
-fieldsOf(Message, 'this', {
+showFields(Message, 'this', {
   id: Value.id(
     'Global id, unique over all types and integrations. It does not change. Opaque; Abnormal’s id is `messageId`.',
     {
@@ -86,7 +86,7 @@ fieldsOf(Message, 'this', {
   ),
 });
 
-fieldsOf(Message, 'record', {
+showFields(Message, 'record', {
   messageId: Value.id('Abnormal’s id of the message (`abxMessageIdStr`): a signed 64-bit integer as text.'),
   portalUrl: Value.textOrNull(
     'Link to the message in Abnormal’s portal (`abxPortalUrl`); null if Abnormal gives none.',

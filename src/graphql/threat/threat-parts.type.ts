@@ -1,4 +1,4 @@
-import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { partOf } from '../records/record.type.js';
 
 const Attachment = outputType('Attachment', 'A file attached to a message of a threat.', {
@@ -9,7 +9,7 @@ const Attachment = outputType('Attachment', 'A file attached to a message of a t
 @OutputType('Attachments of a threat: `GET /threats/{id}/attachments`.')
 export class AttachmentList extends partOf<'threatAttachments'>() {}
 
-fieldsOf(AttachmentList, 'seen.revision.record', {
+showFields(AttachmentList, 'seen.revision.record', {
   items: Value.list(() => Attachment, 'The attachments of all messages.', {
     by: (record) => record.attachments,
   }),
@@ -27,7 +27,7 @@ const Link = outputType('Link', 'A link in a message of a threat.', {
 @OutputType('Links of a threat: `GET /threats/{id}/links`.')
 export class LinkList extends partOf<'threatLinks'>() {}
 
-fieldsOf(LinkList, 'seen.revision.record', {
+showFields(LinkList, 'seen.revision.record', {
   items: Value.list(() => Link, 'The links in all messages.', { by: (record) => record.links }),
 });
 
@@ -48,7 +48,7 @@ const MailFolder = outputType('MailFolder', 'A folder of a mailbox.', {
 })
 export class RemediationHistoryReport extends partOf<'messageRemediation'>() {}
 
-fieldsOf(RemediationHistoryReport, 'seen.revision.record', {
+showFields(RemediationHistoryReport, 'seen.revision.record', {
   messageId: Value.id('Abnormal’s id of the message.'),
   events: Value.list(
     () => RemediationEvent,

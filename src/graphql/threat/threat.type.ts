@@ -15,7 +15,7 @@ import {
   impersonatedParty,
 } from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
-import { describedEnum, fieldsOf, OutputType, Value } from '../base/fields.js';
+import { describedEnum, OutputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { someOf } from '../lists/filter-input.js';
 import { PageArgs } from '../lists/page.js';
@@ -39,7 +39,7 @@ class ThreatRemediationSummary {
 
 const LAST_REMEDIATION = 'When the last message was remediated (UTC); null if none has a time.';
 
-fieldsOf(ThreatRemediationSummary, 'summary', {
+showFields(ThreatRemediationSummary, 'summary', {
   state: Value.enum(() => ThreatRemediationState, 'Remediation state of the threat.'),
   messages: Value.int('Number of messages that the state is derived from.'),
   remediated: Value.int('Number of remediated messages.'),
@@ -59,7 +59,7 @@ fieldsOf(ThreatRemediationSummary, 'summary', {
 )
 export class Threat extends RecordNode<'threat'> {}
 
-fieldsOf(Threat, 'record', {
+showFields(Threat, 'record', {
   threatId: Value.id('Abnormal’s id of the threat (`threatId`).'),
   subject: Value.textOrNull('Subject of the newest stored message; null if there is none.', {
     personal: ['subject'],

@@ -1,5 +1,5 @@
 import type { VendorEventRecord } from '../../resources/vendor-case/vendor-case.js';
-import { fieldsOf, OutputType, outputType, Value } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
@@ -32,7 +32,7 @@ const VendorEvent = outputType<VendorEventRecord>('VendorEvent', 'One message of
 })
 export class VendorCase extends RecordNode<'vendorCase'> {}
 
-fieldsOf(VendorCase, 'record', {
+showFields(VendorCase, 'record', {
   vendorCaseId: Value.id('Abnormal’s id of the vendor case (`vendorCaseId`).'),
   vendorDomain: Value.textOrNull('Domain of the vendor (`vendorDomain`); null if Abnormal gives none.', {
     personal: ['addresses'],

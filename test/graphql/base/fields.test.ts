@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { ObjectType } from 'type-graphql';
 import { expect, test } from 'vitest';
-import { describedEnum, fieldsOf, outputType, Value } from '../../../src/graphql/base/fields.js';
+import { describedEnum, outputType, showFields, Value } from '../../../src/graphql/base/fields.js';
 
 type Colour = 'RED' | 'BLUE';
 const ColourEnum = describedEnum<Colour>('Colour', 'A colour.', { RED: 'Red.', BLUE: 'Blue.' });
@@ -30,7 +30,7 @@ class Letter {
   ) {}
 }
 
-fieldsOf(Letter, 'record', {
+showFields(Letter, 'record', {
   subject: Value.textOrNull('The subject.'),
   from: Value.text('The sender.', { by: ({ sender }) => sender.name }),
   number: Value.int('The number.', { by: ({ stamps }, { place }) => place + stamps.length }),
@@ -43,13 +43,13 @@ fieldsOf(Letter, 'record', {
 class Wrong extends Letter {}
 
 // @ts-expect-error the record has nothing of this name
-fieldsOf(Wrong, 'record', { sbject: Value.textOrNull('A misspelled name.') });
+showFields(Wrong, 'record', { sbject: Value.textOrNull('A misspelled name.') });
 // @ts-expect-error the record may have null here
-fieldsOf(Wrong, 'record', { subject: Value.text('A wrong type.') });
+showFields(Wrong, 'record', { subject: Value.text('A wrong type.') });
 // @ts-expect-error the function may return null
-fieldsOf(Wrong, 'record', { title: Value.text('A wrong type.', { by: ({ subject }) => subject }) });
+showFields(Wrong, 'record', { title: Value.text('A wrong type.', { by: ({ subject }) => subject }) });
 // @ts-expect-error the record has a list here
-fieldsOf(Wrong, 'record', { stamps: Value.object(() => StampType, 'A wrong type.') });
+showFields(Wrong, 'record', { stamps: Value.object(() => StampType, 'A wrong type.') });
 // @ts-expect-error a stamp has nothing of this name
 outputType<Stamp>('Label', 'A label.', { prize: Value.int('A misspelled name.') });
 // @ts-expect-error a price is a number
