@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
 import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
@@ -10,6 +9,7 @@ import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
 import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
+import { LOCAL_CALLERS } from '../../test/support/local-callers.js';
 import { RECORDED_MS } from './history.js';
 import { serveMeasured } from './measured.js';
 

@@ -192,16 +192,8 @@ export function stateOf({ revokedAt, expiresAt }: ApiKeyRecord, now: Instant): K
   return expiresAt !== null && expiresAt <= now ? 'EXPIRED' : 'ACTIVE';
 }
 
-function withoutHash({
-  id,
-  name,
-  role,
-  createdAt,
-  expiresAt,
-  revokedAt,
-  lastUsedAt,
-}: ApiKeyRecord): ApiKeyRecord {
-  return { id, name, role, createdAt, expiresAt, revokedAt, lastUsedAt };
+function withoutHash({ hash, version, ...key }: StoredKey): ApiKeyRecord {
+  return key;
 }
 
 const instant = z.string();
@@ -226,16 +218,12 @@ interface KeyParts {
   readonly hash: Buffer;
 }
 
-interface MintedKey extends KeyParts {
-  readonly text: string;
-}
-
 const SHAPE = /^agk_([0-9a-f]{12})_([A-Za-z0-9_-]{43})([0-9a-f]{8})$/;
 
 export const KEY_PREFIX = 'agk_';
 
 /** A key is `agk_`, its id, `_`, 32 random bytes in base64url, and a CRC-32 of all that in hex. */
-export function mintKey(): MintedKey {
+export function mintKey(): KeyParts & { readonly text: string } {
   const id = randomBytes(6).toString('hex');
   const secret = randomBytes(32).toString('base64url');
   const body = `${KEY_PREFIX}${id}_${secret}`;

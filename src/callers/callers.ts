@@ -39,14 +39,6 @@ export interface Callers {
   close(): Promise<void>;
 }
 
-/** Authentication off, all callers on this machine. */
-export const LOCAL_CALLERS: Callers = {
-  areAsked: async () => false,
-  identify: async () => ({ outcome: 'KNOWN', caller: LOCAL_CALLER }),
-  startSession: async () => null,
-  close: async () => {},
-};
-
 interface CallersOptions {
   readonly keys: ApiKeys;
   readonly fixedKeys: readonly FixedKey[];

@@ -12,16 +12,13 @@ import { type Caller, ROLES, type Role } from '../values/access.js';
 import { BoundedCache, jsonBytes } from '../values/bounded-cache.js';
 import { keyHash } from './api-keys.js';
 
-interface JwtSettings {
+export interface JwtOptions {
   readonly jwksUrl: string;
   readonly audience: string;
   /** `null`: any, for a JWKS that belongs to one issuer. */
   readonly issuer: string | null;
   readonly clockSkewMs: number;
   readonly roleClaim: string;
-}
-
-export interface JwtOptions extends JwtSettings {
   readonly clock: () => number;
   readonly log: Log;
 }

@@ -8,7 +8,7 @@ import {
 import { Arg, Ctx, Query, Resolver } from 'type-graphql';
 import { isRecord } from '../values/filter.js';
 import { badInput } from './base/errors.js';
-import { OutputType, ValueField } from './base/fields.js';
+import { outputType, Value } from './base/fields.js';
 import { parseGlobalId } from './base/global-id.js';
 import { Guard } from './operation/guard.js';
 import { findNode } from './records/node.resolver.js';
@@ -39,17 +39,15 @@ export function subgraphSdl(schema: GraphQLSchema): string {
 
 /** The fields that a router of Apollo Federation asks a subgraph for. */
 export function federationResolver(sdl: string) {
-  @OutputType('This graph as a subgraph.', { name: '_Service' })
-  class Service {
-    @ValueField.text('The schema with the directives of Apollo Federation.')
-    readonly sdl!: string;
-  }
+  const Service = outputType('_Service', 'This graph as a subgraph.', {
+    sdl: Value.text('The schema with the directives of Apollo Federation.'),
+  });
 
   @Resolver()
   class FederationResolver {
     @Guard('reader')
     @Query(() => Service, { name: '_service', description: 'This graph as a subgraph of Apollo Federation.' })
-    service(): Service {
+    service(): InstanceType<typeof Service> {
       return { sdl };
     }
 

@@ -2,20 +2,14 @@ import 'reflect-metadata';
 import { type GraphQLSchema, isObjectType } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { DEFINITION_OF, ID_NAMES, type ListedKind } from '../resources/registry.js';
-import { ApiKeyResolver, AuditResolver } from './access/access.resolver.js';
+import { AccessResolver } from './access/access.resolver.js';
 import { installSyncResolvers } from './base/fields.js';
 import { CampaignResolver } from './campaign/campaign.resolver.js';
-import { CampaignStatisticsResolver } from './campaign/campaign.statistics.js';
+import { CampaignStatisticsResolver } from './campaign/campaign.type.js';
 import { CaseResolver } from './case/case.resolver.js';
-import { CaseStatisticsResolver } from './case/case.statistics.js';
+import { CaseStatisticsResolver } from './case/case.type.js';
 import { CollectingMutations } from './collection/collecting.mutations.js';
-import {
-  CoverageResolver,
-  DriftResolver,
-  QuarantineResolver,
-  ReconciliationResolver,
-  RunResolver,
-} from './collection/collection.resolver.js';
+import { CollectionResolver } from './collection/collection.resolver.js';
 import { Detection360StatisticsResolver } from './detection360-report/detection360-report.type.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { federationResolver, subgraphSdl } from './federation.js';
@@ -49,16 +43,11 @@ export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
       MessageResolver,
       CampaignResolver,
       RevisionResolver,
-      CoverageResolver,
-      RunResolver,
-      ReconciliationResolver,
-      QuarantineResolver,
-      DriftResolver,
+      CollectionResolver,
       IntegrationResolver,
       IntegrationMutations,
       CollectingMutations,
-      ApiKeyResolver,
-      AuditResolver,
+      AccessResolver,
       EvidenceResolver,
       ThreatStatisticsResolver,
       MessageStatisticsResolver,

@@ -9,7 +9,7 @@ import type { RequestFacts } from '../graphql/request/services.js';
 import { ANONYMOUS_CALLER, type Caller, hasRole, type Role } from '../values/access.js';
 import { HttpError, problem, SECURITY_HEADERS } from './errors.js';
 import { prefersPage, sendPage } from './page-route.js';
-import { forbiddenPage, forgeryIn, refusedPage, sessionOf } from './sign-in.js';
+import { forbiddenPage, forgeryIn, type Refusal, refusedAs, refusedPage, sessionOf } from './sign-in.js';
 
 /** A caller of this role; `OPEN`: everyone; `GRAPH`: a reader, or a browser. The default is admin. */
 type RouteAccess = 'OPEN' | 'GRAPH' | Role;
@@ -50,7 +50,7 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
     if (identified.outcome !== 'KNOWN') {
       if (access === 'GRAPH' && options.landingPage !== false && isForPage(request)) return;
       if (isBrowser(request)) return await sendPage(reply, refusedPage(request, identified, reply));
-      return refuse(reply, identified, hasCredential(request));
+      return await refuse(reply, identified, hasCredential(request));
     }
     const { caller } = identified;
     const forgery = hasSession(request) ? forgeryIn(request) : null;
@@ -59,7 +59,8 @@ export function addAuthentication(app: FastifyInstance, options: AuthenticationO
     const role = access === 'GRAPH' ? 'reader' : access;
     if (hasRole(caller, role)) return;
     if (isBrowser(request)) return await sendPage(reply, forbiddenPage(caller, role));
-    await forbid(reply, caller, role);
+    const message = `This needs the role ${role}; your role is ${caller.role}.`;
+    await reply.code(403).send(problem('FORBIDDEN', message));
   });
 }
 
@@ -115,31 +116,22 @@ function hasSession(request: FastifyRequest): boolean {
   return request.headers.cookie !== undefined && !hasCredential(request) && sessionOf(request) !== undefined;
 }
 
-type Refusal = Exclude<Identified, { outcome: 'KNOWN' }>;
+const REFUSALS = {
+  WAIT: 'TOO_MANY_FAILURES',
+  UNAVAILABLE: 'AUTHENTICATION_UNAVAILABLE',
+  NO_ROLE: 'FORBIDDEN',
+  REFUSED: 'UNAUTHENTICATED',
+} as const;
 
-async function refuse(reply: FastifyReply, refusal: Refusal, isWrong: boolean): Promise<void> {
-  if (refusal.outcome === 'WAIT') {
-    const seconds = Math.ceil(refusal.ms / 1000);
-    reply.code(429).header('retry-after', String(seconds));
-    const message = `Too many wrong credentials came from this address. Retry in ${seconds} seconds.`;
-    await reply.send(problem('TOO_MANY_FAILURES', message));
-  } else if (refusal.outcome === 'UNAVAILABLE') {
-    reply.code(503).header('retry-after', '5');
-    await reply.send(problem('AUTHENTICATION_UNAVAILABLE', refusal.message));
-  } else if (refusal.outcome === 'NO_ROLE') {
-    await reply.code(403).send(problem('FORBIDDEN', refusal.message));
-  } else {
-    reply.code(401).header('www-authenticate', isWrong ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE);
-    await reply.send(problem('UNAUTHENTICATED', refusal.message));
-  }
+function refuse(reply: FastifyReply, refusal: Refusal, isWrong: boolean): FastifyReply {
+  const [status, message] = refusedAs(refusal, reply);
+  if (status === 503) reply.header('retry-after', '5');
+  if (status === 401)
+    reply.header('www-authenticate', isWrong ? `${CHALLENGE}, error="invalid_token"` : CHALLENGE);
+  return reply.code(status).send(problem(REFUSALS[refusal.outcome], message));
 }
 
 const CHALLENGE = 'Bearer realm="abnormal-gateway"';
-
-async function forbid(reply: FastifyReply, caller: Caller, role: Role): Promise<void> {
-  const message = `This needs the role ${role}; your role is ${caller.role}.`;
-  await reply.code(403).send(problem('FORBIDDEN', message));
-}
 
 /**
  * A web page can point its own name at 127.0.0.1 to reach a server that only listens there; such a request
@@ -166,13 +158,8 @@ export async function addCors(app: FastifyInstance, origins: readonly string[]):
     allowedHeaders: [
       ...['authorization', 'x-api-key', 'content-type', 'x-request-id', 'if-none-match', 'last-event-id'],
       ...['apollo-require-preflight', 'x-apollo-operation-name', 'x-apollo-operation-id'],
-      ...[
-        'apollographql-client-name',
-        'apollographql-client-version',
-        'traceparent',
-        'tracestate',
-        'baggage',
-      ],
+      ...['apollographql-client-name', 'apollographql-client-version'],
+      ...['traceparent', 'tracestate', 'baggage'],
     ],
     exposedHeaders: [
       ...['x-request-id', 'retry-after', 'www-authenticate', 'etag'],

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PAGE_POLICY, type Page } from '../pages/frame.js';
 import type { Caller } from '../values/access.js';
 
@@ -26,23 +26,29 @@ interface PageRouteOptions {
 export function addPages(app: FastifyInstance, { pages, landingPage, signalOf }: PageRouteOptions): void {
   if (landingPage)
     app.get('/', { config: { access: 'reader', isPage: true } }, async (request, reply) => {
-      const { caller } = request;
-      if (caller === null) throw new Error('a page was asked for by nobody');
       const { window } = request.query as Readonly<Record<string, unknown>>;
       const given = window === undefined ? undefined : String(window);
-      return sendPage(reply, await pages.overview({ caller, signal: signalOf(reply) }, given));
+      return sendPage(reply, await pages.overview(pageRequest(request, signalOf(reply)), given));
     });
   addDocumentation(app, pages);
   app.get('/reports', { config: { access: 'operator', isPage: true } }, async (request, reply) => {
-    const { caller } = request;
-    if (caller === null) throw new Error('a page was asked for by nobody');
     const isPage = prefersPage(request.headers.accept);
-    const answer = await pages.reports({ caller, signal: signalOf(reply) }, isPage);
+    const answer = await pages.reports(pageRequest(request, signalOf(reply)), isPage);
     reply.header('vary', 'accept');
     return 'html' in answer
       ? sendPage(reply, answer)
       : reply.header('cache-control', 'no-store').send(answer);
   });
+}
+
+function pageRequest(request: FastifyRequest, signal: AbortSignal): PageRequest {
+  return { caller: callerOf(request), signal };
+}
+
+/** The caller of a route that is not open. */
+export function callerOf({ caller, url }: FastifyRequest): Caller {
+  if (caller === null) throw new Error(`${url} was asked for by nobody`);
+  return caller;
 }
 
 /** Open, because it contains no data: auditors follow the namespace of a document to it. */

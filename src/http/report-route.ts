@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../values/access.js';
 import { HttpError } from './errors.js';
-import { prefersPage } from './page-route.js';
+import { callerOf, prefersPage } from './page-route.js';
 
 export interface ReportRequest {
   readonly period: string;
@@ -68,12 +68,11 @@ function busy(reply: FastifyReply): HttpError {
 }
 
 function askedBy(request: FastifyRequest): ReportRequest {
-  const { caller } = request;
-  if (caller === null) throw new Error('a report was asked for by nobody');
   const { '*': period = '' } = request.params as Readonly<Record<string, string>>;
   const query = request.query as Readonly<Record<string, string | readonly string[]>>;
   const parameters = Object.entries(query).map(([name, value]) => [name, [value].flat()] as const);
-  return { period, parameters: new Map(parameters), caller, wantsPage: prefersPage(request.headers.accept) };
+  const wantsPage = prefersPage(request.headers.accept);
+  return { period, parameters: new Map(parameters), caller: callerOf(request), wantsPage };
 }
 
 /** A failure before the first piece is an error response; a later one cuts the response off. */

@@ -84,12 +84,7 @@ interface MetricsText {
   text(): Promise<string>;
 }
 
-export interface Server {
-  /** Listens and returns `http://host:port`. Throws a `ListenError`. */
-  start(): Promise<string>;
-  /** Accepts no requests, waits at most `patienceMs` for open ones, then aborts them and their work. */
-  close(patienceMs: number): Promise<void>;
-}
+export type Server = Pick<GatewayServer, 'start' | 'close'>;
 
 const SIGNING_KEYS = '/.well-known/abnormal-gateway-signing-keys';
 const BODY_LIMIT = 1024 * 1024;
@@ -99,7 +94,7 @@ export function createServer(options: ServerOptions): Server {
   return new GatewayServer(options);
 }
 
-class GatewayServer implements Server {
+class GatewayServer {
   private readonly app: FastifyInstance;
   private readonly inFlight = new Set<AbortController>();
   /** Responses that began as errors, whatever their final status. */
@@ -130,6 +125,7 @@ class GatewayServer implements Server {
     });
   }
 
+  /** Listens and returns `http://host:port`. Throws a `ListenError`. */
   async start(): Promise<string> {
     const { apollo, host, port } = this.options;
     await apollo.start();
@@ -144,6 +140,7 @@ class GatewayServer implements Server {
     return urlOf(this.app.server.address() as AddressInfo, host);
   }
 
+  /** Accepts no requests, waits at most `patienceMs` for open ones, then aborts them and their work. */
   async close(patienceMs: number): Promise<void> {
     this.draining.abort();
     const cut = setTimeout(() => {

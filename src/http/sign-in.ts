@@ -49,7 +49,7 @@ export async function addSignIn(
       if (!credential) return refuse(400, 'The key is missing. Paste an API key of this gateway.');
       const presented = { authorization: `Bearer ${credential}`, apiKey: undefined, address: request.ip };
       const identified = await callers.identify(presented);
-      if (identified.outcome !== 'KNOWN') return refuse(...refusalOf(identified, reply));
+      if (identified.outcome !== 'KNOWN') return refuse(...refusedAs(identified, reply));
       const session = await callers.startSession(credential);
       if (session === null)
         return refuse(
@@ -70,10 +70,10 @@ const ELSEWHERE = 'The form was sent by another site. Open the page of this gate
 const NOT_PRIVATE =
   'The connection is not encrypted, so the key could be read on its way. Open this page with https. Behind a proxy that ends TLS, set TRUST_PROXY.';
 
-function refusalOf(
-  refusal: Exclude<Identified, { outcome: 'KNOWN' }>,
-  reply: FastifyReply,
-): [number, string] {
+export type Refusal = Exclude<Identified, { outcome: 'KNOWN' }>;
+
+/** The status and the message of a refusal. */
+export function refusedAs(refusal: Refusal, reply: FastifyReply): [number, string] {
   if (refusal.outcome === 'WAIT') {
     const seconds = Math.ceil(refusal.ms / 1000);
     reply.header('retry-after', String(seconds));
@@ -171,18 +171,14 @@ ${byProxy}
 }
 
 /** What a browser gets for a page that it may not open, instead of an error for programs. */
-export function refusedPage(
-  request: FastifyRequest,
-  refusal: Exclude<Identified, { outcome: 'KNOWN' }>,
-  reply: FastifyReply,
-): Page {
+export function refusedPage(request: FastifyRequest, refusal: Refusal, reply: FastifyReply): Page {
   // a link of another site brings no cookie of this one; loaded again from here, the page gets it
   if (request.headers['sec-fetch-site'] === 'cross-site' && request.headers.cookie === undefined)
     return again(request.url);
   const to = placeOf(request.url);
   const isWrong = request.headers.authorization !== undefined || request.headers['x-api-key'] !== undefined;
   if (refusal.outcome === 'REFUSED' && !isWrong) return signInPage({ status: to === '/' ? 200 : 401, to });
-  const [status, problem] = refusalOf(refusal, reply);
+  const [status, problem] = refusedAs(refusal, reply);
   return signInPage({ status, to, problem });
 }
 

@@ -83,39 +83,16 @@ function isOverdue(lastSuccessAt: Instant | null, { now, pollEvery }: Collection
   return toMillis(now) - toMillis(lastSuccessAt) > 2 * pollEvery;
 }
 
-/** The gaps at both ends are what is not read yet: only those between are holes. */
+/** The gaps that follow each other from either end without a break are what is not read yet: only those between are holes. */
 function storedSpan(gaps: readonly Gap[], collectFrom: Instant, asOf: Instant) {
   const ordered = [...gaps].sort((a, b) => (a.from < b.from ? -1 : 1));
-  const before = ordered.filter(followsFrom(collectFrom));
-  const since = before.reduce((at, gap) => latest(at, gap.to), collectFrom);
-  const after = [...ordered].reverse().filter(precedes(asOf));
-  const upTo = latest(
-    since,
-    after.reduce((at, gap) => earliest(at, gap.from), asOf),
-  );
+  const since = ordered.reduce((at, { from, to }) => (from > at ? at : latest(at, to)), collectFrom);
+  const end = ordered.reduceRight((at, { from, to }) => (to < at ? at : earliest(at, from)), asOf);
+  const upTo = latest(since, end);
   return {
     ...{ since, upTo },
     holes: ordered.filter((gap) => gap.from >= since && gap.to <= upTo),
-    isOutOfRetention: before.some(({ reason }) => reason === 'OUT_OF_RETENTION'),
-  };
-}
-
-/** Gaps that follow each other without a break, in order, from `start` on. */
-function followsFrom(start: Instant): (gap: Gap) => boolean {
-  let at = start;
-  return ({ from, to }) => {
-    if (from > at) return false;
-    at = latest(at, to);
-    return true;
-  };
-}
-
-function precedes(end: Instant): (gap: Gap) => boolean {
-  let at = end;
-  return ({ from, to }) => {
-    if (to < at) return false;
-    at = earliest(at, from);
-    return true;
+    isOutOfRetention: ordered.some(({ from, reason }) => from <= since && reason === 'OUT_OF_RETENTION'),
   };
 }
 

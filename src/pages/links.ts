@@ -60,7 +60,7 @@ export function countLink(hasIde: boolean, count: number, set: CountedSet, keys:
 }
 
 /** Some states of a page: of one control or of all, for its window. */
-export interface StateSet {
+interface StateSet {
   readonly asOf: Instant;
   readonly windows: readonly [string];
   readonly controls?: readonly string[];

@@ -177,7 +177,7 @@ export interface StatesAnswer {
   };
 }
 
-export interface StateAnswer extends DecidedAnswer {
+interface StateAnswer extends DecidedAnswer {
   readonly period: { readonly text: string };
   readonly wouldChange: string | null;
   readonly validUntil: Instant | null;

@@ -1,6 +1,5 @@
 import 'reflect-metadata';
 import { expect, test } from 'vitest';
-import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
@@ -13,6 +12,7 @@ import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import { HOUR } from '../../src/values/instant.js';
+import { LOCAL_CALLERS } from '../support/local-callers.js';
 import { createTenantWorld, heldOf, type World } from '../sync/harness.js';
 
 const NOW = '2026-03-30T00:00:00.000Z';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { ApiKeys } from '../../src/callers/api-keys.js';
-import { type Callers, createCallers, LOCAL_CALLERS } from '../../src/callers/callers.js';
+import { type Callers, createCallers } from '../../src/callers/callers.js';
 import { Sessions } from '../../src/callers/sessions.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
 import { redactSchema } from '../../src/graphql/operation/redact-schema.js';
@@ -28,6 +28,7 @@ import type { Freshness, Live } from '../../src/sync/sync.js';
 import type { RedactionGroup } from '../../src/values/access.js';
 import { ROLES, type Role } from '../../src/values/access.js';
 import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
+import { LOCAL_CALLERS } from '../support/local-callers.js';
 import { batchOf, minutesAfterStart, START } from '../support/records.js';
 
 export interface GraphError {

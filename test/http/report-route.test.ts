@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createReports } from '../../src/app/reports.js';
 import { toAuditEntry } from '../../src/audit-trail.js';
-import { type Callers, LOCAL_CALLERS } from '../../src/callers/callers.js';
+import type { Callers } from '../../src/callers/callers.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
 import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { verifyPack } from '../../src/evidence/verify/verify.js';
@@ -22,6 +22,7 @@ import { createServer, type Server } from '../../src/http/server.js';
 import type { Role } from '../../src/values/access.js';
 import { mail } from '../support/control-facts.js';
 import { hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
+import { LOCAL_CALLERS } from '../support/local-callers.js';
 import { sampleMessage, sampleThreat } from '../support/records.js';
 import { SIGNER } from '../support/sealed-history.js';
 

@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ApolloServer } from '@apollo/server';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import { LOCAL_CALLERS } from '../../src/callers/callers.js';
 import type { GatewayContext, RequestInfo } from '../../src/graphql/request/services.js';
 import { ListenError } from '../../src/http/errors.js';
 import { createServer, type Server, type ServerOptions } from '../../src/http/server.js';
+import { LOCAL_CALLERS } from '../support/local-callers.js';
 
 const open: Server[] = [];
 

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { readEnv, toConfig } from '../../src/config/config.js';
-import { OutputType, ValueField } from '../../src/graphql/base/fields.js';
+import { OutputType, showFields, Value } from '../../src/graphql/base/fields.js';
 import { recordListOf } from '../../src/graphql/lists/connection.js';
 import { recordQueries } from '../../src/graphql/lists/list-records.js';
 import { NODES } from '../../src/graphql/records/nodes.js';
@@ -56,17 +56,12 @@ class Vendor extends RecordNode<'campaign'> {
   get own(): VendorRecord {
     return this.record as unknown as VendorRecord;
   }
-
-  @ValueField.id('Abnormal’s own id.')
-  get vendorId(): string {
-    return this.own.vendorId;
-  }
-
-  @ValueField.textOrNull('The vendor’s domain.', { personal: ['addresses'] })
-  get vendorDomain(): string | null {
-    return this.own.vendorDomain;
-  }
 }
+
+showFields(Vendor, 'own', {
+  vendorId: Value.id('Abnormal’s own id.'),
+  vendorDomain: Value.textOrNull('The vendor’s domain.', { personal: ['addresses'] }),
+});
 
 const vendorList = recordListOf(KIND, Vendor, {
   page: 'A page of a list of vendors.',

@@ -13,7 +13,7 @@ import { AuditConnection, AuditEntry, RoleEnum } from './audit.type.js';
 const MOST_DAYS = 3650;
 
 @Resolver(() => ApiKey)
-export class ApiKeyResolver {
+export class AccessResolver {
   @Guard('admin')
   @Query(() => [ApiKey], {
     nullable: true,
@@ -42,14 +42,14 @@ export class ApiKeyResolver {
     })
     days: number | null,
     @Ctx() { services }: GatewayContext,
-  ): Promise<CreatedApiKey> {
+  ): Promise<InstanceType<typeof CreatedApiKey>> {
     if (!isKeyName(name)) throw badInput(`name: ${KEY_NAME}`, 'name');
     if (days !== null && days !== undefined && (days < 1 || days > MOST_DAYS)) {
       throw badInput(`days must be from 1 to ${MOST_DAYS}; it is ${days}.`, 'days');
     }
     const { key, text } = await registryOf(services).create(name, role, days ? days * DAY : null);
     await note(services, 'CREATE_API_KEY', key.id, key);
-    return new CreatedApiKey(new ApiKey(key, services.now()), text);
+    return { apiKey: new ApiKey(key, services.now()), key: text };
   }
 
   @Guard('admin')
@@ -71,6 +71,30 @@ export class ApiKeyResolver {
       );
     return new ApiKey(key, services.now());
   }
+
+  @Guard('admin')
+  @Query(() => AuditConnection, {
+    nullable: true,
+    description:
+      'The audit trail: changes to integrations and keys, polls, reconciliations, reports and exports, newest first.',
+  })
+  async auditTrail(
+    @Args(() => ForwardArgs) args: ForwardArgs,
+    @Ctx() { services: { store } }: GatewayContext,
+  ): Promise<AuditConnection> {
+    const walk = new ListWalk(args, 'auditTrail', {});
+    const [from = null] = walk.cursor?.place ?? [];
+    if (from !== null && typeof from !== 'number') throw foreignCursor();
+    const found = await store.journal({ journal: 'audit', from, descending: true, limit: walk.limit + 1 });
+    return new AuditConnection(
+      // entries never change, so nothing is pinned
+      walk.page(found, {
+        toNode: (entry) => new AuditEntry(toAuditEntry(entry)),
+        placeOf: ({ index }) => [index],
+        count: (asking) => asking.store.journalLength('audit'),
+      }),
+    );
+  }
 }
 
 function registryOf({ keys }: RequestServices): KeyRegistry {
@@ -89,35 +113,4 @@ async function note(
   const detail = key && `${key.id} (${key.name}), ${key.role}`;
   const trail = { store, clock: () => toMillis(services.now()) };
   await recordAudit(trail, { caller, action, target, outcome, detail });
-}
-
-@Resolver(() => AuditEntry)
-export class AuditResolver {
-  @Guard('admin')
-  @Query(() => AuditConnection, {
-    nullable: true,
-    description:
-      'The audit trail: changes to integrations and keys, polls, reconciliations, reports and exports, newest first.',
-  })
-  auditTrail(
-    @Args(() => ForwardArgs) args: ForwardArgs,
-    @Ctx() context: GatewayContext,
-  ): Promise<AuditConnection> {
-    return listAudit(args, context.services);
-  }
-}
-
-/** A page of the audit trail, newest first. Entries never change, so nothing is pinned. */
-async function listAudit(args: ForwardArgs, { store }: RequestServices): Promise<AuditConnection> {
-  const walk = new ListWalk(args, 'auditTrail', {});
-  const [from = null] = walk.cursor?.place ?? [];
-  if (from !== null && typeof from !== 'number') throw foreignCursor();
-  const found = await store.journal({ journal: 'audit', from, descending: true, limit: walk.limit + 1 });
-  return new AuditConnection(
-    walk.page(found, {
-      toNode: (entry) => new AuditEntry(toAuditEntry(entry)),
-      placeOf: ({ index }) => [index],
-      count: (asking) => asking.store.journalLength('audit'),
-    }),
-  );
 }

@@ -9,8 +9,7 @@ import {
   verifyAudit,
 } from '../../audit-trail.js';
 import { CALLER_KINDS, type Caller, type CallerKind, ROLES, type Role } from '../../values/access.js';
-import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import type { GatewayContext } from '../request/services.js';
 
@@ -70,88 +69,58 @@ function knownOf<T extends string>(words: readonly T[], word: string): T | null 
   return words.find((each) => each === word) ?? null;
 }
 
-const CallerValue = valueFieldFrom('caller');
-const EntryValue = valueFieldFrom('entry');
-
 @OutputType('The person or program that made a request.', { name: 'Caller' })
 class CallerReport {
   constructor(readonly caller: Caller) {}
-
-  @ValueField(() => CallerKindEnum, { nullable: true, description: `How the caller authenticated${UNKNOWN}` })
-  get kind(): CallerKind | null {
-    return knownOf(CALLER_KINDS, this.caller.kind);
-  }
-
-  @CallerValue.id('Unique among callers of the same kind: a key’s id, a token’s subject or a user name.')
-  readonly id!: string;
-
-  @CallerValue.text('Display name.')
-  readonly name!: string;
-
-  @ValueField(() => RoleEnum, { nullable: true, description: `The caller’s role${UNKNOWN}` })
-  get role(): Role | null {
-    return knownOf(ROLES, this.caller.role);
-  }
 }
+
+showFields(CallerReport, 'caller', {
+  kind: Value.enumOrNull(() => CallerKindEnum, `How the caller authenticated${UNKNOWN}`, {
+    by: (caller) => knownOf(CALLER_KINDS, caller.kind),
+  }),
+  id: Value.id('Unique among callers of the same kind: a key’s id, a token’s subject or a user name.'),
+  name: Value.text('Display name.'),
+  role: Value.enumOrNull(() => RoleEnum, `The caller’s role${UNKNOWN}`, {
+    by: (caller) => knownOf(ROLES, caller.role),
+  }),
+});
 
 @OutputType('One action: who did it, and with which outcome. Entries are only added, never changed.')
 export class AuditEntry {
   constructor(readonly entry: Entry) {}
+}
 
-  @EntryValue.int('Position in the trail, from 1, without gaps.')
-  readonly index!: number;
-
-  @EntryValue.instant('When the entry was written (UTC).')
-  readonly at!: Instant;
-
-  @ValueField(() => CallerReport, { description: 'Who did it.' })
-  get caller(): CallerReport {
-    return new CallerReport(this.entry.caller);
-  }
-
-  @ValueField(() => AuditActionEnum, { nullable: true, description: `The action${UNKNOWN}` })
-  get action(): AuditAction | null {
-    return knownOf(AUDIT_ACTIONS, this.entry.action);
-  }
-
-  @EntryValue.textOrNull(
+showFields(AuditEntry, 'entry', {
+  index: Value.int('Position in the trail, from 1, without gaps.'),
+  at: Value.instant('When the entry was written (UTC).'),
+  caller: Value.object(() => CallerReport, 'Who did it.', { by: (entry) => new CallerReport(entry.caller) }),
+  action: Value.enumOrNull(() => AuditActionEnum, `The action${UNKNOWN}`, {
+    by: (entry) => knownOf(AUDIT_ACTIONS, entry.action),
+  }),
+  target: Value.textOrNull(
     'What the action applied to, such as an integration’s name or a key’s id; null if it applied to everything.',
-  )
-  readonly target!: string | null;
-
-  @ValueField(() => AuditOutcomeEnum, { nullable: true, description: `Outcome of the action${UNKNOWN}` })
-  get outcome(): AuditOutcome | null {
-    return knownOf(AUDIT_OUTCOMES, this.entry.outcome);
-  }
-
-  @EntryValue.textOrNull('Details in words; null if there are none.')
-  readonly detail!: string | null;
-
-  @EntryValue.textOrNull('The `digest` of the previous entry; null for the first entry.')
-  readonly previous!: string | null;
-
-  @EntryValue.text(
+  ),
+  outcome: Value.enumOrNull(() => AuditOutcomeEnum, `Outcome of the action${UNKNOWN}`, {
+    by: (entry) => knownOf(AUDIT_OUTCOMES, entry.outcome),
+  }),
+  detail: Value.textOrNull('Details in words; null if there are none.'),
+  previous: Value.textOrNull('The `digest` of the previous entry; null for the first entry.'),
+  digest: Value.text(
     'SHA-256 of the stored entry as RFC 8785 canonical JSON, in hex. The next entry contains it.',
-  )
-  readonly digest!: string;
-}
+  ),
+});
 
-@OutputType(
+const AuditChainReport = outputType<Chain>(
+  'AuditChain',
   'Whether each entry of the trail contains the digest of the previous entry. This does not detect that the newest entries were removed, or that the whole trail was rewritten: for that, keep a digest outside the gateway.',
-  { name: 'AuditChain' },
-)
-class AuditChainReport implements Chain {
-  @ValueField.int('Number of entries checked.')
-  readonly length!: number;
-
-  @ValueField.boolean('Whether every entry contains the digest of the previous entry.')
-  readonly intact!: boolean;
-
-  @ValueField.intOrNull(
-    '`index` of the first entry that is missing or does not fit the previous entry; null if there is none.',
-  )
-  readonly brokenAt!: number | null;
-}
+  {
+    length: Value.int('Number of entries checked.'),
+    intact: Value.boolean('Whether every entry contains the digest of the previous entry.'),
+    brokenAt: Value.intOrNull(
+      '`index` of the first entry that is missing or does not fit the previous entry; null if there is none.',
+    ),
+  },
+);
 
 @OutputType('A page of the audit trail.')
 export class AuditConnection extends connectionOf(() => AuditEntry, 'AuditEntry') {
@@ -159,7 +128,7 @@ export class AuditConnection extends connectionOf(() => AuditEntry, 'AuditEntry'
     nullable: true,
     description: 'Whether the trail is unaltered. Selecting this field reads the whole trail.',
   })
-  chain(@Ctx() context: GatewayContext): Promise<AuditChainReport> {
+  chain(@Ctx() context: GatewayContext): Promise<Chain> {
     return verifyAudit(context.services.store);
   }
 }

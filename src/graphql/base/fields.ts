@@ -1,5 +1,6 @@
 import { GraphQLError, GraphQLScalarType, type GraphQLSchema, isObjectType, Kind } from 'graphql';
-import { Extensions, Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { GraphQLJSON, GraphQLJSONObject } from 'graphql-scalars';
+import { Extensions, Field, Float, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { RedactionGroup } from '../../values/access.js';
 import { DAY, HOUR, type Instant, MINUTE, parseUpstreamTime } from '../../values/instant.js';
 import { Secret } from '../../values/secret.js';
@@ -19,130 +20,156 @@ export function OutputType(description: string, { name, ...options }: OutputOpti
   return name === undefined ? ObjectType(settings) : ObjectType(name, settings);
 }
 
-interface FieldOptions {
+interface ShownOptions {
   /** The groups of personal data that the field shows, if any: see `Personal`. */
   readonly personal?: readonly RedactionGroup[];
+  readonly deprecationReason?: string;
 }
 
-interface ValueFieldOptions extends FieldOptions {
+interface Shown extends ShownOptions {
+  readonly type: () => object;
   readonly description: string;
-  readonly nullable?: boolean;
+  readonly nullable: boolean;
+  /** Whether it is a list or an object. */
+  readonly isLarge: boolean;
 }
 
-const SHORT_FORMS = {
-  text: () => String,
-  int: () => Int,
-  id: () => ID,
-  instant: () => DateTime,
-  boolean: () => Boolean,
-};
-
-type ShortName = keyof typeof SHORT_FORMS;
-
-/** The decorators of fields of common types: `text('…')`, or `textOrNull('…')` if the value may be null. */
-function shortForms<F>(formOf: (type: () => object, nullable: boolean) => F) {
-  const forms = Object.entries(SHORT_FORMS).flatMap(([name, type]) => [
-    [name, formOf(type, false)],
-    [`${name}OrNull`, formOf(type, true)],
-  ]);
-  return Object.fromEntries(forms) as Readonly<Record<ShortName | `${ShortName}OrNull`, F>>;
+/** Shows what the source has under the name of the field; the field accepts these values. */
+interface Named<V> extends Shown {
+  readonly accepts?: (value: V) => void;
 }
 
-/**
- * A field whose value is read from the object, including getters. `@Field` on a getter would add a resolver,
- * which is called for each value; on types with `simpleResolvers` this field has none.
- */
-export const ValueField = Object.assign(
-  valueField,
-  shortForms((type, nullable) => (description: string, options: FieldOptions = {}) => {
-    return valueField(type, { ...options, description, nullable });
-  }),
-);
+/** Shows what `by` reads from the source, or from the object of the type. */
+interface Derived<S, O> extends Shown {
+  readonly by: (source: S, object: O) => unknown;
+}
 
-function valueField(type: () => object, { personal, ...options }: ValueFieldOptions) {
-  return (prototype: object, name: string, descriptor?: PropertyDescriptor): void => {
-    Field(type, options)(prototype, name);
-    if (personal) Personal(...personal)(prototype, name);
-    if (descriptor?.get) descriptor.get = onceIfLarge(type, name, descriptor.get);
+type DerivedOptions<S, O, V> = ShownOptions & { readonly by: (source: S, object: O) => V };
+
+interface ScalarForm<V> {
+  <S, O>(description: string, options: DerivedOptions<S, O, V>): Derived<S, O>;
+  (description: string, options?: ShownOptions): Named<V>;
+}
+
+/** A class, or an enum of `describedEnum`. */
+type TypeOf<T> = (abstract new (...args: never) => T) | Readonly<Record<string, T>>;
+
+interface TypeForm<Null> {
+  <T, S, O>(type: () => TypeOf<T>, text: string, options: DerivedOptions<S, O, T | Null>): Derived<S, O>;
+  <T>(type: () => TypeOf<T>, text: string, options?: ShownOptions): Named<T | Null>;
+}
+
+interface ListForm<Null> {
+  <T, S, O>(
+    ...given: [type: () => TypeOf<T>, text: string, DerivedOptions<S, O, readonly T[] | Null>]
+  ): Derived<S, O>;
+  <T>(type: () => TypeOf<T>, text: string, options?: ShownOptions): Named<readonly T[] | Null>;
+}
+
+interface FormsOf<Null> {
+  readonly text: ScalarForm<string | Null>;
+  readonly int: ScalarForm<number | Null>;
+  readonly float: ScalarForm<number | Null>;
+  readonly id: ScalarForm<string | Null>;
+  readonly instant: ScalarForm<Instant | Null>;
+  readonly boolean: ScalarForm<boolean | Null>;
+  readonly json: ScalarForm<unknown>;
+  readonly jsonObject: ScalarForm<Readonly<Record<string, unknown>> | Null>;
+  readonly texts: ScalarForm<readonly string[] | Null>;
+  readonly ids: ScalarForm<readonly string[] | Null>;
+  readonly enum: TypeForm<Null>;
+  readonly object: TypeForm<Null>;
+  readonly list: ListForm<Null>;
+}
+
+function formsOf(nullable: boolean) {
+  const shown = (isLarge: boolean, type: () => object, description: string, options: ShownOptions = {}) => {
+    return { type, description, nullable, isLarge, ...options };
+  };
+  const small = (type: () => object) => (text: string, more?: ShownOptions) => shown(false, type, text, more);
+  const large = (type: () => object) => (text: string, more?: ShownOptions) => shown(true, type, text, more);
+  return {
+    ...{ text: small(() => String), int: small(() => Int), float: small(() => Float), id: small(() => ID) },
+    ...{ instant: small(() => DateTime), boolean: small(() => Boolean) },
+    ...{ json: small(() => GraphQLJSON), jsonObject: small(() => GraphQLJSONObject) },
+    ...{ texts: large(() => [String]), ids: large(() => [ID]) },
+    enum: shown.bind(null, false),
+    object: shown.bind(null, true),
+    list: (type: () => object, text: string, more?: ShownOptions) => shown(true, () => [type()], text, more),
   };
 }
 
-const LEAVES: readonly unknown[] = [String, Boolean, Number];
-
-/** A compiled query reads a list or an object several times, so that a getter of one must compute it only once. */
-function onceIfLarge(type: () => object, name: string, read: () => unknown): () => unknown {
-  const key = Symbol(name);
-  let isLarge: boolean | null = null;
-  return function (this: { [key]?: unknown }) {
-    isLarge ??= Array.isArray(type()) || (typeof type() === 'function' && !LEAVES.includes(type()));
-    if (!isLarge) return read.call(this);
-    if (this[key] === undefined) this[key] = read.call(this);
-    return this[key];
-  };
-}
-
-interface Shown<From> extends FieldOptions {
-  readonly from?: From;
-}
+/**
+ * What a field shows: `Value.text('…')`, `Value.textOrNull('…')` if the value may be null, `Value.list(() => Letter, '…')`.
+ */
+export const Value = {
+  ...formsOf(false),
+  ...Object.fromEntries(Object.entries(formsOf(true)).map(([name, form]) => [`${name}OrNull`, form])),
+} as FormsOf<never> & { readonly [N in keyof FormsOf<null> as `${N}OrNull`]: FormsOf<null>[N] };
 
 /**
- * Makes the decorator of the fields that show what another object, the `holder`, has under the same name (or under
- * the name `from`). Such a field is only declared; its getter is put on the prototype:
+ * Declares the fields of a type whose values are in its `holder`, such as `record` or `run.counts`; those of the
+ * holder `this` are in the object of the type itself. Without a resolver, which would be called for each value:
  *
- *     const RecordValue = valueFieldFrom('record');
- *
- *     @RecordValue.text('…')
- *     readonly subject!: string;
- *
- * A name with a question mark (`account?`, `messages[0]?.subject`) may be missing; the value is then null.
+ *     showFields(Letter, 'record', {
+ *       subject: Value.textOrNull('…', { personal: ['subject'] }),
+ *       senderName: Value.text('…', { by: ({ sender }) => sender.name }),
+ *     });
  */
-export function valueFieldFrom<Holder extends string>(holder: Holder) {
-  const shown =
-    <From extends string = never>(
-      type: () => object,
-      { from, ...options }: ValueFieldOptions & Shown<From>,
-    ) =>
-    <T extends object, Name extends string>(
-      prototype: T & Shows<T, Name, `${Holder}.${[From] extends [never] ? Name : From}`>,
-      name: Name,
-    ): void => {
-      valueField(type, options)(prototype, name);
-      // code of its own for each: one getter for all, with the names in variables, is ten times slower to read
-      const path = `${holder}.${from ?? name}`;
-      const get = new Function(`return this.${path}${path.includes('?') ? ' ?? null' : ''}`) as () => unknown;
-      Object.defineProperty(prototype, name, { get, configurable: true });
-    };
-  const forms = shortForms(
-    (type, nullable) =>
-      <From extends string = never>(description: string, options: Shown<From> = {}) =>
-        shown<From>(type, { ...options, description, nullable }),
-  );
-  return Object.assign(shown, forms);
+export function showFields<O extends object, H extends string, N extends string>(
+  { prototype }: { readonly prototype: O },
+  holder: H,
+  fields: {
+    readonly [K in N]: Derived<At<O, H>, O> | Named<K extends keyof At<O, H> ? At<O, H>[K] : unknown>;
+  },
+): void {
+  const source = holder === 'this' ? holder : `this.${holder}`;
+  for (const [name, shown] of Object.entries<Shown & { by?: unknown }>(fields)) {
+    addField(prototype, name, shown);
+    if (!shown.by && source === 'this') continue;
+    // a compiled query reads a list or an object several times, so that it must be computed only once
+    const value = shown.by
+      ? `${shown.isLarge ? 'this[key] ??= ' : ''}by(${source}, this)`
+      : `${source}.${name}`;
+    // code of its own for each: one getter for all, with what differs in variables, is ten times slower to read
+    const get = new Function('by', 'key', `return function () { return ${value}; }`)(shown.by, Symbol(name));
+    Object.defineProperty(prototype, name, { get, configurable: true });
+  }
 }
 
-/** `never`, unless the value of `T` at the path has the type that is declared under the name. */
-type Shows<T, Name extends string, Path extends string> = [ValueAt<T, Path>] extends [never]
-  ? never
-  : ValueAt<T, Path> extends T[Name & keyof T]
-    ? unknown
-    : never;
-
-type ValueAt<T, Path extends string> = Path extends `${infer Head}?.${infer Rest}`
-  ? NonNullable<ValueAt<NonNullable<ValueAt<T, Head>>, Rest>> | null
+type At<T, Path extends string> = Path extends 'this'
+  ? T
   : Path extends `${infer Head}.${infer Rest}`
-    ? ValueAt<ValueAt<T, Head>, Rest>
-    : Path extends `${infer List}[0]`
-      ? ValueAt<T, List> extends readonly (infer Item)[]
-        ? Item
-        : never
-      : Path extends keyof T
-        ? T[Path]
-        : never;
+    ? At<T[Head & keyof T], Rest>
+    : T[Path & keyof T];
+
+/** The type of plain objects: fields show their properties. */
+export function outputType<T extends object>(
+  name: string,
+  description: string,
+  fields: { readonly [N in keyof T]?: Named<T[N]> },
+): new () => T {
+  class Output {}
+  OutputType(description, { name })(Output);
+  for (const [field, shown] of Object.entries(fields)) addField(Output.prototype, field, shown as Shown);
+  return Output as new () => T;
+}
+
+function addField(prototype: object, name: string, { type, personal, ...options }: Shown): void {
+  Field(type, options)(prototype, name);
+  if (personal) Personal(...personal)(prototype, name);
+}
 
 /** Marks a field that shows personal data of these groups: `REDACT` with any of them masks it. */
 export function Personal(...groups: readonly RedactionGroup[]) {
   return Extensions({ personal: groups });
 }
+
+/** The argument by which a list or an action is limited to some integrations. */
+export const OnlyIntegrations = Field(() => [ID], {
+  nullable: true,
+  description: 'Only these integrations, by name. Default: all.',
+});
 
 type SyncResolverFn = (root: never, args: never, context: GatewayContext) => unknown;
 
@@ -181,14 +208,39 @@ export function describedEnum<T extends string>(
   description: string,
   descriptions: Readonly<Record<T, string>>,
 ): Readonly<Record<string, T>> {
-  const values = Object.keys(descriptions) as T[];
-  const type = Object.fromEntries(values.map((value) => [graphName(value), value]));
-  const valuesConfig = Object.fromEntries(
-    values.map((value) => [graphName(value), { description: descriptions[value] }]),
+  const values = Object.entries(descriptions) as [T, string][];
+  const type = enumOf(
+    name,
+    description,
+    values.map(([value, text]) => [graphName(value), value, text] as const),
   );
-  registerEnumType(type, { name, description, valuesConfig });
   ENUM_NAMES.set(type, name);
   return type;
+}
+
+/** Registers an enum; each value has a name in the graph, what it stands for and a description. */
+export function enumOf<T extends string>(
+  name: string,
+  description: string,
+  values: readonly (readonly [graphName: string, standsFor: T, description: string])[],
+): Readonly<Record<string, T>> {
+  const type = Object.fromEntries(values.map(([key, standsFor]) => [key, standsFor]));
+  const valuesConfig = Object.fromEntries(values.map(([key, , text]) => [key, { description: text }]));
+  registerEnumType(type, { name, description, valuesConfig });
+  return type as Readonly<Record<string, T>>;
+}
+
+type WordOf<Read extends (raw: string | null) => string | null> = NonNullable<ReturnType<Read>>;
+
+/** The enum of a list of values that Abnormal may extend, by the function that reads one. */
+export function openEnum<Read extends (raw: string | null) => string | null>(
+  name: string,
+  description: string,
+  words: Readonly<Record<Exclude<WordOf<Read>, 'OTHER'>, string>>,
+) {
+  const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
+  const all = { ...words, OTHER } as Readonly<Record<WordOf<Read>, string>>;
+  return describedEnum<WordOf<Read>>(name, description, all);
 }
 
 /** The name of an enum’s value in the graph. */

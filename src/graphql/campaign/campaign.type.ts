@@ -1,89 +1,64 @@
 import { attackType, judgement } from '../../resources/vocabularies.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement } from '../records/vocabulary.enums.js';
-
-const RecordValue = valueFieldFrom('record');
+import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
 @OutputType(
   'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
   { implements: [Node, RecordNode] },
 )
-export class Campaign extends RecordNode<'campaign'> {
-  @RecordValue.id('Abnormal’s id of the campaign (`campaignId`).')
-  readonly campaignId!: string;
+export class Campaign extends RecordNode<'campaign'> {}
 
-  @RecordValue.instantOrNull(
+showFields(Campaign, 'record', {
+  campaignId: Value.id('Abnormal’s id of the campaign (`campaignId`).'),
+  firstReportedTime: Value.instantOrNull(
     'When the campaign was first reported (UTC; `firstReported`); null if Abnormal gives no time.',
-  )
-  readonly firstReportedTime!: Instant | null;
-
-  @RecordValue.instantOrNull(
+  ),
+  lastReportedTime: Value.instantOrNull(
     'When the campaign was last reported (UTC; `lastReported`); null if Abnormal gives no time. Campaigns are collected and ordered by this time.',
-  )
-  readonly lastReportedTime!: Instant | null;
-
-  @RecordValue.idOrNull(
+  ),
+  messageId: Value.idOrNull(
     'Id of the first reported message (`messageId`): a signed 64-bit integer as text. Null if Abnormal gives none.',
-  )
-  readonly messageId!: string | null;
-
-  @RecordValue.textOrNull('Subject of the reported message (`subject`); null if Abnormal gives none.', {
+  ),
+  subject: Value.textOrNull('Subject of the reported message (`subject`); null if Abnormal gives none.', {
     personal: ['subject'],
-  })
-  readonly subject!: string | null;
-
-  @RecordValue.textOrNull('Display name of the sender (`fromName`); null if Abnormal gives none.', {
+  }),
+  fromName: Value.textOrNull('Display name of the sender (`fromName`); null if Abnormal gives none.', {
     personal: ['names'],
-  })
-  readonly fromName!: string | null;
-
-  @RecordValue.textOrNull('E-mail address of the sender (`fromAddress`); null if Abnormal gives none.', {
-    personal: ['addresses'],
-  })
-  readonly fromAddress!: string | null;
-
-  @RecordValue.textOrNull('Display name of the recipient (`recipientName`); null if Abnormal gives none.', {
-    personal: ['names'],
-  })
-  readonly recipientName!: string | null;
-
-  @RecordValue.textOrNull(
+  }),
+  fromAddress: Value.textOrNull(
+    'E-mail address of the sender (`fromAddress`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  ),
+  recipientName: Value.textOrNull(
+    'Display name of the recipient (`recipientName`); null if Abnormal gives none.',
+    { personal: ['names'] },
+  ),
+  recipientAddress: Value.textOrNull(
     'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
     { personal: ['addresses'] },
-  )
-  readonly recipientAddress!: string | null;
-
-  @ValueField(() => Judgement, {
-    nullable: true,
-    description: 'Abnormal’s judgement (`judgementStatus`); null if Abnormal gives none.',
-  })
-  get judgement(): Judgement | null {
-    return judgement(this.record.judgementStatusRaw);
-  }
-
-  @RecordValue.textOrNull('`judgementStatus` as received.', { from: 'judgementStatusRaw' })
-  readonly judgementRaw!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  judgement: Value.enumOrNull(
+    () => Judgement,
+    'Abnormal’s judgement (`judgementStatus`); null if Abnormal gives none.',
+    { by: (record) => judgement(record.judgementStatusRaw) },
+  ),
+  judgementRaw: Value.textOrNull('`judgementStatus` as received.', {
+    by: (record) => record.judgementStatusRaw,
+  }),
+  overallStatusRaw: Value.textOrNull(
     'The action taken, as received (`overallStatus`), such as `Auto-Remediated` or `No Action Needed`.',
-  )
-  readonly overallStatusRaw!: string | null;
-
-  @ValueField(() => AttackType, {
-    nullable: true,
-    description:
-      'Attack type without its prefix (`attackType`); null unless the campaign was judged malicious or spam.',
-  })
-  get attackType(): AttackType | null {
-    return attackType(this.record.attackTypeRaw);
-  }
-
-  @RecordValue.textOrNull('`attackType` as received, including the prefix.')
-  readonly attackTypeRaw!: string | null;
-}
+  ),
+  attackType: Value.enumOrNull(
+    () => AttackType,
+    'Attack type without its prefix (`attackType`); null unless the campaign was judged malicious or spam.',
+    { by: (record) => attackType(record.attackTypeRaw) },
+  ),
+  attackTypeRaw: Value.textOrNull('`attackType` as received, including the prefix.'),
+});
 
 export const campaignList = recordListOf('campaign', Campaign, {
   page: 'A page of a list of campaigns.',
@@ -106,5 +81,38 @@ export const campaignList = recordListOf('campaign', Campaign, {
     id: 'Abnormal’s id, as text.',
     lastReportedTime: 'When the campaign was last reported: the default.',
     firstReportedTime: 'When the campaign was first reported.',
+  },
+});
+
+export const CampaignStatisticsResolver = statisticsOf(campaignList, {
+  plural: 'campaigns',
+  times: {
+    FIRST_REPORTED: { field: 'firstReportedTime', description: 'When the campaign was first reported.' },
+    LAST_REPORTED: { field: 'lastReportedTime', description: 'When the campaign was last reported.' },
+  },
+  dimensions: {
+    INTEGRATION: BY_ACCOUNT,
+    AGE: BY_AGE,
+    JUDGEMENT: { field: 'judgement', description: 'Abnormal’s judgement.' },
+    ATTACK_TYPE: { field: 'attackType', description: 'Attack type.' },
+    OVERALL_STATUS: { field: 'overallStatus', description: 'The action taken, as received.' },
+    SENDER_ADDRESS: { field: 'fromAddress', description: 'E-mail address of the sender.' },
+    SENDER_NAME: { field: 'fromName', description: 'Display name of the sender.' },
+    RECIPIENT_ADDRESS: { field: 'recipientAddress', description: 'E-mail address of the recipient.' },
+    SUBJECT: { field: 'subject', description: 'Subject.' },
+  },
+  distinct: {
+    RECIPIENT_ADDRESS: { field: 'recipientAddress', description: 'Recipients.' },
+    SENDER_ADDRESS: { field: 'fromAddress', description: 'Senders.' },
+  },
+  durations: {
+    REPORTED_TO_JUDGED: {
+      measure: {
+        ...{ from: 'firstReportedTime', to: null },
+        state: { field: 'scanning', pending: [true], none: [] },
+      },
+      bound: 'AT_MOST',
+      description: 'From the first report until the gateway first saw a judgement.',
+    },
   },
 });

@@ -5,8 +5,7 @@ import { readOnDemand } from '../records/read-record.js';
 import type { GatewayContext } from '../request/services.js';
 import { missingThreatIds, namedThreats } from '../threat/threat.resolver.js';
 import { threatList } from '../threat/threat.type.js';
-import { Case } from './case.type.js';
-import { CaseTimeline } from './timeline.type.js';
+import { Case, CaseTimeline } from './case.type.js';
 
 @Resolver(() => Case)
 export class CaseResolver {

@@ -1,131 +1,118 @@
-import { ID } from 'type-graphql';
 import { isOpenCase } from '../../resources/case/case.js';
+import type { TimelineEventRecord } from '../../resources/case/case-analysis.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../../resources/vocabularies.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
-import { Node, RecordNode } from '../records/record.type.js';
+import { Node, partOf, RecordNode } from '../records/record.type.js';
 import { CaseStatus, Confidence, RemediationStatus, Severity } from '../records/vocabulary.enums.js';
-
-const RecordValue = valueFieldFrom('record');
+import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
 @OutputType(
   'An account-takeover case: Abnormal’s `/cases` list and detail joined. The account needs the Account Takeover licence.',
   { implements: [Node, RecordNode] },
 )
-export class Case extends RecordNode<'case'> {
-  @RecordValue.id('Abnormal’s id of the case (`caseId`).')
-  readonly caseId!: string;
+export class Case extends RecordNode<'case'> {}
 
-  @RecordValue.textOrNull(
+showFields(Case, 'record', {
+  caseId: Value.id('Abnormal’s id of the case (`caseId`).'),
+  description: Value.textOrNull(
     'Abnormal’s description, one sentence (`description` of the list); null if Abnormal gives none.',
     { personal: ['texts'] },
-  )
-  readonly description!: string | null;
-
-  @ValueField(() => Severity, {
-    nullable: true,
-    description: 'Severity (`severity_level`); null if Abnormal gives none.',
-  })
-  get severity(): Severity | null {
-    return severityLevel(this.record.severityLevelRaw);
-  }
-
-  @RecordValue.textOrNull('`severity_level` as received.', { from: 'severityLevelRaw' })
-  readonly severityRaw!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  severity: Value.enumOrNull(() => Severity, 'Severity (`severity_level`); null if Abnormal gives none.', {
+    by: (record) => severityLevel(record.severityLevelRaw),
+  }),
+  severityRaw: Value.textOrNull('`severity_level` as received.', { by: (record) => record.severityLevelRaw }),
+  severityLabel: Value.textOrNull(
     'Type of the case as free text, such as `Potential Account Takeover` (`severity` of the detail).',
-    { from: 'severityRaw' },
-  )
-  readonly severityLabel!: string | null;
-
-  @ValueField(() => Confidence, {
-    nullable: true,
-    description: 'Abnormal’s confidence (`confidence`); null if Abnormal gives none.',
-  })
-  get confidence(): Confidence | null {
-    return confidence(this.record.confidenceRaw);
-  }
-
-  @RecordValue.textOrNull('`confidence` as received; null for older accounts, for which Abnormal sends none.')
-  readonly confidenceRaw!: string | null;
-
-  @ValueField(() => CaseStatus, {
-    nullable: true,
-    description: 'Status (`case_status`); null if Abnormal gives none.',
-  })
-  get status(): CaseStatus | null {
-    return caseStatus(this.record.statusRaw);
-  }
-
-  @RecordValue.textOrNull('`case_status` as received.')
-  readonly statusRaw!: string | null;
-
-  @ValueField.boolean(
+    { by: (record) => record.severityRaw },
+  ),
+  confidence: Value.enumOrNull(
+    () => Confidence,
+    'Abnormal’s confidence (`confidence`); null if Abnormal gives none.',
+    { by: (record) => confidence(record.confidenceRaw) },
+  ),
+  confidenceRaw: Value.textOrNull(
+    '`confidence` as received; null for older accounts, for which Abnormal sends none.',
+  ),
+  status: Value.enumOrNull(() => CaseStatus, 'Status (`case_status`); null if Abnormal gives none.', {
+    by: (record) => caseStatus(record.statusRaw),
+  }),
+  statusRaw: Value.textOrNull('`case_status` as received.'),
+  open: Value.boolean(
     'Whether the case is open: every status except RESOLVED and NOT_AN_ATTACK, including unknown values.',
-  )
-  get open(): boolean {
-    return isOpenCase(this.record);
-  }
-
-  @ValueField(() => RemediationStatus, {
-    nullable: true,
-    description: 'The action taken (`remediation_status`); null if Abnormal gives none.',
-  })
-  get remediationStatus(): RemediationStatus | null {
-    return remediationState(this.record.remediationStatusRaw);
-  }
-
-  @RecordValue.textOrNull('`remediation_status` as received.')
-  readonly remediationStatusRaw!: string | null;
-
-  @RecordValue.textOrNull(
+    { by: isOpenCase },
+  ),
+  remediationStatus: Value.enumOrNull(
+    () => RemediationStatus,
+    'The action taken (`remediation_status`); null if Abnormal gives none.',
+    { by: (record) => remediationState(record.remediationStatusRaw) },
+  ),
+  remediationStatusRaw: Value.textOrNull('`remediation_status` as received.'),
+  analysisRaw: Value.textOrNull(
     'Kind of signal that led to the case, as received (`analysis`), such as `SIGN_IN` or `RISK_EVENT`.',
-  )
-  readonly analysisRaw!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  affectedEmployee: Value.textOrNull(
     'The account’s owner (`affectedEmployee`): a display name or an e-mail address, whichever Abnormal sends.',
     { personal: ['names', 'addresses'] },
-  )
-  readonly affectedEmployee!: string | null;
-
-  @RecordValue.instantOrNull(
+  ),
+  firstObservedTime: Value.instantOrNull(
     'When the case was first observed (UTC; `firstObserved`); null if Abnormal gives no time.',
-  )
-  readonly firstObservedTime!: Instant | null;
-
-  @RecordValue.instantOrNull(
+  ),
+  customerVisibleTime: Value.instantOrNull(
     'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
-  )
-  readonly customerVisibleTime!: Instant | null;
-
-  @RecordValue.instantOrNull(
+  ),
+  createdTime: Value.instantOrNull(
     'When the case was created (UTC; `created` of the list); null if Abnormal gives no time.',
-  )
-  readonly createdTime!: Instant | null;
-
-  @RecordValue.instantOrNull(
+  ),
+  lastModifiedTime: Value.instantOrNull(
     'When the case was last modified (UTC; `last_modified` of the list); null if Abnormal gives no time. Cases are collected and ordered by this time.',
-  )
-  readonly lastModifiedTime!: Instant | null;
-
-  @RecordValue(() => [ID], {
-    description:
-      'Abnormal’s ids of the threats that the case names (`threatIds`), stored or not. Often empty for account takeovers.',
-  })
-  readonly threatIds!: readonly string[];
-
-  @RecordValue(() => [String], {
+  ),
+  threatIds: Value.ids(
+    'Abnormal’s ids of the threats that the case names (`threatIds`), stored or not. Often empty for account takeovers.',
+  ),
+  genaiSummary: Value.texts('Abnormal’s summary, one element per paragraph (`genai_summary`).', {
     personal: ['texts'],
-    description: 'Abnormal’s summary, one element per paragraph (`genai_summary`).',
-  })
-  readonly genaiSummary!: readonly string[];
+  }),
+  tenant: Value.textOrNull('Name of the tenant (`tenant`); null if Abnormal gives none.'),
+});
 
-  @RecordValue.textOrNull('Name of the tenant (`tenant`); null if Abnormal gives none.')
-  readonly tenant!: string | null;
-}
+const Insight = outputType('Insight', 'One reason why Abnormal opened the case.', {
+  signal: Value.textOrNull('Topic, such as `Risky location`.'),
+  description: Value.textOrNull('The finding, in words.', { personal: ['texts'] }),
+});
+
+const TimelineEvent = outputType<TimelineEventRecord>(
+  'TimelineEvent',
+  'One event of a case. Which fields have a value depends on the kind of event.',
+  {
+    time: Value.instantOrNull(
+      'When the event happened (UTC; `event_timestamp`); null if Abnormal gives no time.',
+    ),
+    categoryRaw: Value.textOrNull('Kind of event, as received, such as `Sign In`.'),
+    title: Value.textOrNull('Abnormal’s title of the event.', { personal: ['texts'] }),
+    description: Value.textOrNull('Abnormal’s description of the event.', { personal: ['texts'] }),
+    ipAddress: Value.textOrNull('IP address of the event; null if Abnormal gives none.', {
+      personal: ['locations'],
+    }),
+    location: Value.textOrNull('Location of the IP address; null if Abnormal gives none.', {
+      personal: ['locations'],
+    }),
+    previousLocation: Value.textOrNull('Earlier locations of the account.', { personal: ['locations'] }),
+    details: Value.jsonObject('All other fields that Abnormal sends, under Abnormal’s names.', {
+      personal: ['texts'],
+    }),
+  },
+);
+
+@OutputType('Why Abnormal opened a case, and what happened: `GET /cases/{id}/analysis`.')
+export class CaseTimeline extends partOf<'caseAnalysis'>() {}
+
+showFields(CaseTimeline, 'seen.revision.record', {
+  insights: Value.list(() => Insight, 'The reasons why Abnormal opened the case.'),
+  events: Value.list(() => TimelineEvent, 'The events, in Abnormal’s order.'),
+});
 
 export const caseList = recordListOf('case', Case, {
   page: 'A page of a list of cases.',
@@ -140,11 +127,7 @@ export const caseList = recordListOf('case', Case, {
     confidence: { type: Confidence, by: 'Abnormal’s confidence' },
     status: { type: CaseStatus, by: 'status' },
     open: 'whether the case is open',
-    remediationState: {
-      name: 'remediationStatus',
-      type: RemediationStatus,
-      by: 'the action taken',
-    },
+    remediationState: { name: 'remediationStatus', type: RemediationStatus, by: 'the action taken' },
     affectedEmployee: 'the account’s owner, as Abnormal sends it',
     description: 'Abnormal’s description',
     threatId: {
@@ -164,5 +147,45 @@ export const caseList = recordListOf('case', Case, {
       'When the case became visible to customers (UTC; `customerVisibleTime`); null if Abnormal gives no time.',
     firstObservedTime: 'When the case was first observed.',
     severityRank: { name: 'SEVERITY', description: 'Severity; unknown values are ordered like null.' },
+  },
+});
+
+export const CaseStatisticsResolver = statisticsOf(caseList, {
+  plural: 'cases',
+  times: {
+    CUSTOMER_VISIBLE: {
+      field: 'customerVisibleTime',
+      description: 'When the case became visible to the customer.',
+    },
+    CREATED: { field: 'createdTime', description: 'When Abnormal created the case.' },
+    FIRST_OBSERVED: { field: 'firstObservedTime', description: 'When the first event was observed.' },
+    LAST_MODIFIED: { field: 'lastModifiedTime', description: 'When the case was last modified.' },
+  },
+  dimensions: {
+    INTEGRATION: BY_ACCOUNT,
+    TENANT: { field: 'tenant', description: 'Tenant.' },
+    AGE: BY_AGE,
+    SEVERITY: { field: 'severityLevel', description: 'Severity.' },
+    SEVERITY_LABEL: { field: 'severityLabel', description: 'Severity in Abnormal’s words.' },
+    CONFIDENCE: { field: 'confidence', description: 'Abnormal’s confidence.' },
+    STATUS: { field: 'status', description: 'Status.' },
+    OPEN: { field: 'open', description: 'Whether the case is open.' },
+    REMEDIATION_STATUS: { field: 'remediationState', description: 'Abnormal’s status of the remediation.' },
+    ANALYSIS: { field: 'analysis', description: 'What was analysed, as received.' },
+    AFFECTED_EMPLOYEE: {
+      field: 'affectedEmployee',
+      description: 'The affected employee, by name or address.',
+    },
+  },
+  distinct: { AFFECTED_EMPLOYEE: { field: 'affectedEmployee', description: 'Affected employees.' } },
+  durations: {
+    VISIBLE_TO_HANDLED: {
+      measure: {
+        ...{ from: 'customerVisibleTime', to: null },
+        state: { field: 'open', pending: [true], none: [] },
+      },
+      bound: 'AT_MOST',
+      description: 'From when the case became visible until the gateway first saw it closed.',
+    },
   },
 });

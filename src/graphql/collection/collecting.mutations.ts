@@ -1,8 +1,8 @@
-import { Arg, Args, ArgsType, Ctx, Field, ID, Int, Mutation, Resolver } from 'type-graphql';
+import { Arg, Args, ArgsType, Ctx, Field, Int, Mutation, Resolver } from 'type-graphql';
 import type { Resource } from '../../resources/registry.js';
 import { EARLIEST_ASKED, type Instant } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime, OutputType, ValueField } from '../base/fields.js';
+import { DateTime, OnlyIntegrations, outputType, Value } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
 import type { Patience, Wanted } from '../request/operations.js';
 import {
@@ -19,7 +19,7 @@ const LONGEST_WAIT = 25;
 
 @ArgsType()
 class CollectingArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => [ResourceEnum], { nullable: true, description: 'Only these resources. Default: all.' })
@@ -44,7 +44,7 @@ export class CollectingMutations {
   async pollNow(
     @Args(() => CollectingArgs) args: CollectingArgs,
     @Ctx() { services }: GatewayContext,
-  ): Promise<PollNowPayload> {
+  ): Promise<InstanceType<typeof PollNowPayload>> {
     const { wanted, patience, target } = await asked(services, args);
     const polled = await runAudited(services, {
       ...{ action: 'POLL', target },
@@ -53,7 +53,7 @@ export class CollectingMutations {
         polls.map(({ integration, resource, runId }) => `${integration}/${resource} run ${runId}`).join('; '),
     });
     const polls = await Promise.all(
-      polled.map(async ({ runId, isFinished: finished, ...source }): Promise<PollOutcome> => {
+      polled.map(async ({ runId, isFinished: finished, ...source }) => {
         const run = runId === null ? null : await services.store.run(runId);
         return { ...source, finished, run: run && new Run(run) };
       }),
@@ -80,7 +80,7 @@ export class CollectingMutations {
     })
     to: Instant | null,
     @Ctx() { services }: GatewayContext,
-  ): Promise<ReconcileNowPayload> {
+  ): Promise<InstanceType<typeof ReconcileNowPayload>> {
     if (from && from >= (to ?? services.now())) throw badInput(`from (${from}) must be before to.`, 'from');
     if (from && from < EARLIEST_ASKED)
       throw badInput(`from is ${from}. Pass ${EARLIEST_ASKED} or later.`, 'from');
@@ -118,38 +118,21 @@ async function asked(
   };
 }
 
-@OutputType('The poll of one resource of one integration.')
-class PollOutcome {
-  @ValueField.id('Name of the integration.')
-  readonly integration!: string;
+const PollOutcome = outputType('PollOutcome', 'The poll of one resource of one integration.', {
+  integration: Value.id('Name of the integration.'),
+  resource: Value.enum(() => ResourceEnum, 'The polled resource.'),
+  finished: Value.boolean(
+    'Whether the poll has ended. If false, it continues, and `run` shows its progress.',
+  ),
+  run: Value.objectOrNull(() => Run, 'The run with its cost and results; null if nothing is recorded yet.'),
+});
 
-  @ValueField(() => ResourceEnum, { description: 'The polled resource.' })
-  readonly resource!: Resource;
+const PollNowPayload = outputType('PollNowPayload', 'Result of a poll on request.', {
+  finished: Value.boolean('Whether all polls have ended.'),
+  polls: Value.list(() => PollOutcome, 'One entry for each resource of each integration.'),
+});
 
-  @ValueField.boolean('Whether the poll has ended. If false, it continues, and `run` shows its progress.')
-  readonly finished!: boolean;
-
-  @ValueField(() => Run, {
-    nullable: true,
-    description: 'The run with its cost and results; null if nothing is recorded yet.',
-  })
-  readonly run!: Run | null;
-}
-
-@OutputType('Result of a poll on request.')
-class PollNowPayload {
-  @ValueField.boolean('Whether all polls have ended.')
-  readonly finished!: boolean;
-
-  @ValueField(() => [PollOutcome], { description: 'One entry for each resource of each integration.' })
-  readonly polls!: readonly PollOutcome[];
-}
-
-@OutputType('Result of a reconciliation on request.')
-class ReconcileNowPayload {
-  @ValueField.boolean('Whether the reconciliation has ended. If false, it continues.')
-  readonly finished!: boolean;
-
-  @ValueField(() => [Reconciliation], { description: 'The windows compared so far.' })
-  readonly reconciliations!: readonly Reconciliation[];
-}
+const ReconcileNowPayload = outputType('ReconcileNowPayload', 'Result of a reconciliation on request.', {
+  finished: Value.boolean('Whether the reconciliation has ended. If false, it continues.'),
+  reconciliations: Value.list(() => Reconciliation, 'The windows compared so far.'),
+});

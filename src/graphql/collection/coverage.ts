@@ -1,9 +1,10 @@
-import { ArgsType, Field, ID } from 'type-graphql';
+import { ArgsType, Field } from 'type-graphql';
 import { countItems } from '../../history/items.js';
 import type { Unit } from '../../history/statistics.js';
 import type { ListQuery } from '../../history/store.js';
 import {
   coverageOf,
+  isComplete,
   type Missing,
   type RecordedEntry,
   stillMissing,
@@ -25,13 +26,13 @@ import {
 import { type Filter, intOrNull } from '../../values/filter.js';
 import { earliest, type Instant, latest, shift, type Window } from '../../values/instant.js';
 import { badInput } from '../base/errors.js';
-import { DateTime } from '../base/fields.js';
+import { DateTime, OnlyIntegrations } from '../base/fields.js';
 import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
-import { CoverageReport, type MissingRecord, type UndecidedRecords } from './coverage.type.js';
+import { type CoverageFacts, CoverageReport, type MissingOfStream } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
 
-const NONE_UNDECIDED: UndecidedRecords = { count: 0, reason: null };
+const NONE_UNDECIDED = { count: 0, reason: null };
 const EPOCH: Instant = '1970-01-01T00:00:00.000Z';
 
 /** The bounds `[from, to)` that a filter sets on a field, whatever its other conditions are. */
@@ -62,7 +63,7 @@ export async function reportCoverage(
   integrations: readonly string[],
   bounds: { readonly from: Instant | null; readonly to: Instant | null },
   filterKey: FilterKey = FILTER_KEYS[resource][0],
-): Promise<CoverageReport> {
+): Promise<CoverageFacts> {
   const second = currentSecond(services);
   const end = view.frozen ? view.asOf : second.from;
   const to = bounds.to === null ? end : earliest(bounds.to, end);
@@ -83,10 +84,10 @@ export async function reportCoverage(
 /** Adds the stored records that the filter can neither include nor exclude; if there are any, it is not complete. */
 export async function withUndecided(
   { store }: RequestServices,
-  report: CoverageReport,
+  report: CoverageFacts,
   query: ListQuery,
   unit: Unit = 'RECORD',
-): Promise<CoverageReport> {
+): Promise<CoverageFacts> {
   const { kind } = query;
   const parts = await Promise.all(
     undecidedBy(kind, query.filter, unit === 'ITEM').map(async ({ filter, ...times }) => ({
@@ -99,7 +100,7 @@ export async function withUndecided(
   const found = parts.filter(({ count }) => count > 0);
   if (found.length === 0) return report;
   const undecided = { count: sum(found.map(({ count }) => count)), reason: found.map(reasonText).join(' ') };
-  return Object.assign(new CoverageReport(), { ...report, complete: false, undecided });
+  return { ...report, complete: false, undecided };
 }
 
 interface UndecidedCount extends Omit<Undecided, 'filter'> {
@@ -130,27 +131,27 @@ async function reportStream(
   stream: Stream,
   entries: readonly RecordedEntry[],
   { from, to }: Window,
-): Promise<CoverageReport> {
+): Promise<CoverageFacts> {
   const { integration, resource } = stream;
   const { gaps, missing } = coverageOf(entries, from, to);
   const left = await stillMissing(services.store, stream, missing, seq);
   const only = entries.findLast(
     (entry) => entry.from === from && entry.to === to && READ.includes(entry.status),
   );
-  return Object.assign(new CoverageReport(), {
-    ...{ from, to, complete: gaps.length === 0 && left.every(({ code }) => code === 'GONE') },
+  return {
+    ...{ from, to, complete: isComplete(gaps, left) },
     gaps: gaps.map((gap) => ({ ...gap, integration })),
     undecided: NONE_UNDECIDED,
     missing: left.map((each) => toMissingRecord(stream, each)),
     declared: intOrNull(only?.declared ?? null),
     countHeld: () => countWithin(services, seq, integration, resource, { from, to }),
-  });
+  };
 }
 
 export function toMissingRecord(
   { integration, resource }: Pick<Stream, 'integration' | 'resource'>,
   { id, code, reason, since, from, to }: Missing,
-): MissingRecord {
+): MissingOfStream {
   return { integration, kind: KIND_OF[resource], id, code, reason, since, from, to };
 }
 
@@ -176,9 +177,9 @@ function countWithin(
   return store.count({ kind, integrations: [integration], filter, seq });
 }
 
-function combine(parts: readonly CoverageReport[], from: Instant, to: Instant): CoverageReport {
+function combine(parts: readonly CoverageFacts[], from: Instant, to: Instant): CoverageFacts {
   const declared = parts.map((part) => part.declared);
-  return Object.assign(new CoverageReport(), {
+  return {
     from: parts.map((part) => part.from).reduce(earliest, from),
     to,
     complete: parts.every((part) => part.complete),
@@ -187,7 +188,7 @@ function combine(parts: readonly CoverageReport[], from: Instant, to: Instant): 
     missing: parts.flatMap((part) => part.missing),
     declared: declared.length === 0 || declared.includes(null) ? null : intOrNull(sum(declared)),
     countHeld: async () => sum(await Promise.all(parts.map((part) => part.countHeld()))),
-  });
+  };
 }
 
 function sum(numbers: readonly (number | null)[]): number {
@@ -211,12 +212,8 @@ export async function readCoverage(services: RequestServices, args: CoverageArgs
   const names = integrations ?? (await integrationNames(services));
   const report = await reportCoverage(services, view, resource, names, { from, to });
   const kind = KIND_OF[resource];
-  return withUndecided(services, report, {
-    kind,
-    filter: windowFilter(kind, from, to),
-    integrations,
-    seq: view.seq,
-  });
+  const query = { kind, filter: windowFilter(kind, from, to), integrations, seq: view.seq };
+  return new CoverageReport(await withUndecided(services, report, query));
 }
 
 function windowFilter(kind: ListedKind, from: Instant | null, to: Instant | null): Filter | null {
@@ -245,7 +242,7 @@ export class CoverageArgs {
   })
   to?: Instant | null;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => DateTime, {

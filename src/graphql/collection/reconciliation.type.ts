@@ -1,4 +1,3 @@
-import { ID } from 'type-graphql';
 import type {
   IdSample as IdSampleRecord,
   PopulationSource,
@@ -6,10 +5,9 @@ import type {
   ReconciliationVerdict,
   RunRecord,
 } from '../../model/run.js';
-import type { Resource } from '../../resources/registry.js';
 import { intOrNull } from '../../values/filter.js';
-import type { Instant, Window } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import type { Window } from '../../values/instant.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { ResourceEnum, Run } from './run.type.js';
 
@@ -44,115 +42,73 @@ const ReconciliationBasisEnum = describedEnum<ReconciliationBasis>(
   },
 );
 
-@OutputType('A set of records, by Abnormal’s ids.', { name: 'RecordIds' })
-class RecordIds implements IdSampleRecord {
-  @ValueField.int('Number of records.')
-  readonly count!: number;
+const RecordIds = outputType<IdSampleRecord>('RecordIds', 'A set of records, by Abnormal’s ids.', {
+  count: Value.int('Number of records.'),
+  ids: Value.ids('The first 100 ids, in order.'),
+});
 
-  @ValueField(() => [ID], { description: 'The first 100 ids, in order.' })
-  readonly ids!: readonly string[];
-}
-
-@OutputType('A span of source time that a reconciliation reopened, so that the next poll lists it again.')
-class ReopenedWindow implements Window {
-  @ValueField.instant('Start of the span (UTC), inclusive.')
-  readonly from!: Instant;
-
-  @ValueField.instant('End of the span (UTC), exclusive.')
-  readonly to!: Instant;
-}
+const ReopenedWindow = outputType<Window>(
+  'ReopenedWindow',
+  'A span of source time that a reconciliation reopened, so that the next poll lists it again.',
+  {
+    from: Value.instant('Start of the span (UTC), inclusive.'),
+    to: Value.instant('End of the span (UTC), exclusive.'),
+  },
+);
 
 export interface ReconcilingRun extends RunRecord {
   readonly reconciliation: ReconciliationRecord;
 }
-
-const RunValue = valueFieldFrom('source');
-const ReconciliationValue = valueFieldFrom('source.reconciliation');
 
 @OutputType(
   'One comparison of the stored records of a resource, in a window of at most 14 days, with Abnormal’s.',
 )
 export class Reconciliation {
   constructor(readonly source: ReconcilingRun) {}
-
-  @RunValue.id('Name of the integration.')
-  readonly integration!: string;
-
-  @RunValue(() => ResourceEnum, { description: 'What was compared.' })
-  readonly resource!: Resource;
-
-  @ReconciliationValue.instant(
-    'Start of the window (UTC), inclusive, in the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
-  )
-  readonly from!: Instant;
-
-  @ReconciliationValue.instant('End of the window (UTC), exclusive.')
-  readonly to!: Instant;
-
-  @RunValue.instant('When the comparison began (UTC).', { from: 'startedAt' })
-  readonly comparedAt!: Instant;
-
-  @ReconciliationValue(() => ReconciliationVerdictEnum, { description: 'Result of the comparison.' })
-  readonly verdict!: ReconciliationVerdict;
-
-  @ReconciliationValue.textOrNull('Further details in words; null if there are none.')
-  readonly reason!: string | null;
-
-  @ReconciliationValue(() => [PopulationSourceEnum], {
-    description: 'Where the population was read; empty if it could not be read.',
-  })
-  readonly sources!: readonly PopulationSource[];
-
-  @ReconciliationValue(() => ReconciliationBasisEnum, {
-    nullable: true,
-    description: 'What was compared; null if nothing was compared.',
-  })
-  readonly basis!: ReconciliationBasis | null;
-
-  @ReconciliationValue.intOrNull(
-    'Number of records that Abnormal names in the window; null if they could not be read.',
-  )
-  readonly population!: number | null;
-
-  @ValueField.intOrNull(
-    'Number of records that the list declares for the window (`total`); null if it declares none.',
-  )
-  get declared(): number | null {
-    return intOrNull(this.source.reconciliation.declared);
-  }
-
-  @ReconciliationValue.int(
-    'Number of records of the population that are stored, plus stored records that are not in it; without a population, the number of stored records in the window.',
-  )
-  readonly held!: number;
-
-  @ReconciliationValue(() => RecordIds, {
-    description: 'Records that Abnormal names and that are not stored.',
-  })
-  readonly missing!: IdSampleRecord;
-
-  @ReconciliationValue(() => RecordIds, {
-    description: 'Records that are stored and that Abnormal does not name.',
-  })
-  readonly extra!: IdSampleRecord;
-
-  @ReconciliationValue(() => RecordIds, {
-    description:
-      'Records that Abnormal names although their details return 404: known to be deleted, and not missing.',
-  })
-  readonly gone!: IdSampleRecord;
-
-  @ReconciliationValue(() => [ReopenedWindow], {
-    description:
-      'Spans that were reopened for the next poll, newest first. Spans that were gaps already are not included.',
-  })
-  readonly opened!: readonly Window[];
-
-  @ValueField(() => Run, { description: 'The run of the comparison, with its cost.' })
-  get run(): Run {
-    return new Run(this.source);
-  }
 }
+
+showFields(Reconciliation, 'source', {
+  integration: Value.id('Name of the integration.'),
+  resource: Value.enum(() => ResourceEnum, 'What was compared.'),
+  comparedAt: Value.instant('When the comparison began (UTC).', { by: (source) => source.startedAt }),
+  run: Value.object(() => Run, 'The run of the comparison, with its cost.', {
+    by: (source) => new Run(source),
+  }),
+});
+
+showFields(Reconciliation, 'source.reconciliation', {
+  from: Value.instant(
+    'Start of the window (UTC), inclusive, in the resource’s own time (threats: received; cases: last modified; campaigns: last reported).',
+  ),
+  to: Value.instant('End of the window (UTC), exclusive.'),
+  verdict: Value.enum(() => ReconciliationVerdictEnum, 'Result of the comparison.'),
+  reason: Value.textOrNull('Further details in words; null if there are none.'),
+  sources: Value.list(
+    () => PopulationSourceEnum,
+    'Where the population was read; empty if it could not be read.',
+  ),
+  basis: Value.enumOrNull(() => ReconciliationBasisEnum, 'What was compared; null if nothing was compared.'),
+  population: Value.intOrNull(
+    'Number of records that Abnormal names in the window; null if they could not be read.',
+  ),
+  declared: Value.intOrNull(
+    'Number of records that the list declares for the window (`total`); null if it declares none.',
+    { by: (reconciliation) => intOrNull(reconciliation.declared) },
+  ),
+  held: Value.int(
+    'Number of records of the population that are stored, plus stored records that are not in it; without a population, the number of stored records in the window.',
+  ),
+  missing: Value.object(() => RecordIds, 'Records that Abnormal names and that are not stored.'),
+  extra: Value.object(() => RecordIds, 'Records that are stored and that Abnormal does not name.'),
+  gone: Value.object(
+    () => RecordIds,
+    'Records that Abnormal names although their details return 404: known to be deleted, and not missing.',
+  ),
+  opened: Value.list(
+    () => ReopenedWindow,
+    'Spans that were reopened for the next poll, newest first. Spans that were gaps already are not included.',
+  ),
+});
 
 @OutputType('A page of reconciliations.')
 export class ReconciliationConnection extends connectionOf<Reconciliation>(

@@ -1,9 +1,14 @@
-import { GraphQLJSONObject } from 'graphql-scalars';
-import { ArgsType, Field, ID } from 'type-graphql';
+import { ArgsType } from 'type-graphql';
 import type { RunCounts, RunRecord, RunStatus, RunTrigger } from '../../model/run.js';
 import { byResource, type Resource } from '../../resources/registry.js';
-import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import {
+  describedEnum,
+  OnlyIntegrations,
+  OutputType,
+  outputType,
+  showFields,
+  Value,
+} from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { connectionOf } from '../lists/connection.js';
 import { ForwardArgs } from '../lists/page.js';
@@ -31,93 +36,48 @@ const RunStatusEnum = describedEnum<RunStatus>('RunStatus', 'State of a run.', {
   INTERRUPTED: 'The process ended before the run did; the next run continues.',
 });
 
-@OutputType('Cost and results of a run.', { name: 'RunCounts' })
-class RunCountsReport implements RunCounts {
-  @ValueField.int('Requests sent to Abnormal, including retries.')
-  readonly calls!: number;
-
-  @ValueField.int('Requests for pages of lists.')
-  readonly listCalls!: number;
-
-  @ValueField.int('Requests for details.')
-  readonly detailCalls!: number;
-
-  @ValueField.int('Number of records in the lists.')
-  readonly listed!: number;
-
-  @ValueField.int('Records stored for the first time.')
-  readonly added!: number;
-
-  @ValueField.int('Records with a new version.')
-  readonly changed!: number;
-
-  @ValueField.int('Records read again without a change.')
-  readonly unchanged!: number;
-
-  @ValueField.int('Records that were deleted at Abnormal.')
-  readonly deleted!: number;
-
-  @ValueField.int('Records quarantined because they could not be fetched or parsed.')
-  readonly quarantined!: number;
-
-  @ValueField.int('Listed records that were not fetched, because the stored version is recent enough.')
-  readonly skipped!: number;
-
-  @ValueField.int('Windows that the run read.')
-  readonly windows!: number;
-}
-
-const RunValue = valueFieldFrom('run');
+const RunCountsReport = outputType<RunCounts>('RunCounts', 'Cost and results of a run.', {
+  calls: Value.int('Requests sent to Abnormal, including retries.'),
+  listCalls: Value.int('Requests for pages of lists.'),
+  detailCalls: Value.int('Requests for details.'),
+  listed: Value.int('Number of records in the lists.'),
+  added: Value.int('Records stored for the first time.'),
+  changed: Value.int('Records with a new version.'),
+  unchanged: Value.int('Records read again without a change.'),
+  deleted: Value.int('Records that were deleted at Abnormal.'),
+  quarantined: Value.int('Records quarantined because they could not be fetched or parsed.'),
+  skipped: Value.int('Listed records that were not fetched, because the stored version is recent enough.'),
+  windows: Value.int('Windows that the run read.'),
+});
 
 @OutputType('One pass over one resource of one integration.', { implements: Node })
 export class Run extends Node {
   constructor(readonly run: RunRecord) {
     super();
   }
-
-  @ValueField.id('Global id, unique over all types and integrations. It does not change. Opaque.')
-  get id(): string {
-    return toGlobalId('Run', this.run.integration, this.run.id);
-  }
-
-  @RunValue.id('The gateway’s id of the run, called `runId` in other places.', { from: 'id' })
-  readonly runId!: string;
-
-  @RunValue.id('Name of the integration.')
-  readonly integration!: string;
-
-  @RunValue(() => ResourceEnum, { description: 'The resource.' })
-  readonly resource!: Resource;
-
-  @RunValue(() => RunTriggerEnum, { description: 'Reason for the run.' })
-  readonly trigger!: RunTrigger;
-
-  @RunValue(() => RunStatusEnum, { description: 'State of the run.' })
-  readonly status!: RunStatus;
-
-  @RunValue.instant('When the run began (UTC).')
-  readonly startedAt!: Instant;
-
-  @RunValue.instantOrNull('When the run ended (UTC); null while it runs.')
-  readonly endedAt!: Instant | null;
-
-  @RunValue(() => GraphQLJSONObject, {
-    description: 'What the run was asked to read, in the form of command-line options.',
-  })
-  readonly parameters!: RunRecord['parameters'];
-
-  @RunValue(() => RunCountsReport, { description: 'Cost and results.' })
-  readonly counts!: RunCounts;
-
-  @RunValue(() => [String], { description: 'Errors in words: at most the first 20.' })
-  readonly errors!: readonly string[];
 }
+
+showFields(Run, 'run', {
+  id: Value.id('Global id, unique over all types and integrations. It does not change. Opaque.', {
+    by: (run) => toGlobalId('Run', run.integration, run.id),
+  }),
+  runId: Value.id('The gateway’s id of the run, called `runId` in other places.', { by: (run) => run.id }),
+  integration: Value.id('Name of the integration.'),
+  resource: Value.enum(() => ResourceEnum, 'The resource.'),
+  trigger: Value.enum(() => RunTriggerEnum, 'Reason for the run.'),
+  status: Value.enum(() => RunStatusEnum, 'State of the run.'),
+  startedAt: Value.instant('When the run began (UTC).'),
+  endedAt: Value.instantOrNull('When the run ended (UTC); null while it runs.'),
+  parameters: Value.jsonObject('What the run was asked to read, in the form of command-line options.'),
+  counts: Value.object(() => RunCountsReport, 'Cost and results.'),
+  errors: Value.texts('Errors in words: at most the first 20.'),
+});
 
 @OutputType('A page of runs.')
 export class RunConnection extends connectionOf<Run>(() => Run, 'Run') {}
 
 @ArgsType()
 export class RunListArgs extends ForwardArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 }

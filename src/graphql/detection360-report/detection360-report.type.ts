@@ -1,103 +1,68 @@
-import { ID } from 'type-graphql';
 import { inquiryType, reportStatus } from '../../resources/vocabularies.js';
-import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, openEnum, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
-const RecordValue = valueFieldFrom('record');
-const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
-
-type InquiryType = NonNullable<ReturnType<typeof inquiryType>>;
-const InquiryType = describedEnum<InquiryType>('InquiryType', 'What a Detection 360 report is about.', {
+const InquiryType = openEnum<typeof inquiryType>('InquiryType', 'What a Detection 360 report is about.', {
   MISSED_ATTACK: 'An attack that Abnormal did not detect.',
   FALSE_POSITIVE: 'A harmless message that Abnormal judged as an attack.',
-  OTHER,
 });
 
-type ReportStatus = NonNullable<ReturnType<typeof reportStatus>>;
-const ReportStatus = describedEnum<ReportStatus>('ReportStatus', 'Status of a Detection 360 report.', {
+const ReportStatus = openEnum<typeof reportStatus>('ReportStatus', 'Status of a Detection 360 report.', {
   UNREVIEWED: 'Abnormal has not reviewed it.',
   CONTAINING_ATTACK: 'Abnormal is containing the attack.',
   IMPROVING_PLATFORM: 'Abnormal is improving its detection.',
   CORRECTING_JUDGEMENT: 'Abnormal is correcting its judgement.',
   RESOLVED: 'Closed.',
-  OTHER,
 });
 
-@OutputType('One reason for a wrong judgement, as Abnormal found it.')
-class RootCause {
-  @ValueField.textOrNull('Name; null if Abnormal gives none.')
-  readonly name!: string | null;
-
-  @ValueField.textOrNull('Description; null if Abnormal gives none.', { personal: ['texts'] })
-  readonly description!: string | null;
-}
+const RootCause = outputType('RootCause', 'One reason for a wrong judgement, as Abnormal found it.', {
+  name: Value.textOrNull('Name; null if Abnormal gives none.'),
+  description: Value.textOrNull('Description; null if Abnormal gives none.', { personal: ['texts'] }),
+});
 
 @OutputType(
   'A Detection 360 report: the organisation reported a missed attack or a false positive (`/detection360/reports`). Abnormal has no request for a single one: a report is read with the list of its day.',
   { implements: [Node, RecordNode] },
 )
-export class Detection360Report extends RecordNode<'detection360Report'> {
-  @RecordValue.id('Abnormal’s id of the report (`id`).')
-  readonly reportId!: string;
+export class Detection360Report extends RecordNode<'detection360Report'> {}
 
-  @RecordValue.instantOrNull(
+showFields(Detection360Report, 'record', {
+  reportId: Value.id('Abnormal’s id of the report (`id`).'),
+  submissionTime: Value.instantOrNull(
     'When it was submitted (UTC; `submission_datetime`); null if Abnormal gives no time. Reports are collected and ordered by this time.',
-  )
-  readonly submissionTime!: Instant | null;
-
-  @ValueField(() => InquiryType, {
-    nullable: true,
-    description: 'Missed attack or false positive (`inquiry_type`); null if Abnormal gives none.',
-  })
-  get inquiryType(): InquiryType | null {
-    return inquiryType(this.record.inquiryTypeRaw);
-  }
-
-  @RecordValue.textOrNull('`inquiry_type` as received.')
-  readonly inquiryTypeRaw!: string | null;
-
-  @ValueField(() => ReportStatus, {
-    nullable: true,
-    description: 'Status of the review (`status`); null if Abnormal gives none.',
-  })
-  get status(): ReportStatus | null {
-    return reportStatus(this.record.statusRaw);
-  }
-
-  @RecordValue.textOrNull('`status` as received.')
-  readonly statusRaw!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  inquiryType: Value.enumOrNull(
+    () => InquiryType,
+    'Missed attack or false positive (`inquiry_type`); null if Abnormal gives none.',
+    { by: (record) => inquiryType(record.inquiryTypeRaw) },
+  ),
+  inquiryTypeRaw: Value.textOrNull('`inquiry_type` as received.'),
+  status: Value.enumOrNull(
+    () => ReportStatus,
+    'Status of the review (`status`); null if Abnormal gives none.',
+    { by: (record) => reportStatus(record.statusRaw) },
+  ),
+  statusRaw: Value.textOrNull('`status` as received.'),
+  submittedByName: Value.textOrNull(
     'Name of the user who submitted it (`submitted_by.name`); null if Abnormal gives none.',
     { personal: ['names'] },
-  )
-  readonly submittedByName!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  submittedByAddress: Value.textOrNull(
     'E-mail address of the user who submitted it (`submitted_by.email`); null if Abnormal gives none.',
     { personal: ['addresses'] },
-  )
-  readonly submittedByAddress!: string | null;
-
-  @RecordValue(() => [ID], {
-    description: 'Ids of the reported messages (`messages`): signed 64-bit integers as text.',
-  })
-  readonly messageIds!: readonly string[];
-
-  @RecordValue.textOrNull('Abnormal’s answer (`report.analysis`); null before the review.', {
+  ),
+  messageIds: Value.ids('Ids of the reported messages (`messages`): signed 64-bit integers as text.'),
+  analysis: Value.textOrNull('Abnormal’s answer (`report.analysis`); null before the review.', {
     personal: ['texts'],
-  })
-  readonly analysis!: string | null;
-
-  @RecordValue(() => [RootCause], {
-    description: 'Why the judgement was wrong (`report.root_causes`); empty before the review.',
-  })
-  readonly rootCauses!: readonly RootCause[];
-}
+  }),
+  rootCauses: Value.list(
+    () => RootCause,
+    'Why the judgement was wrong (`report.root_causes`); empty before the review.',
+  ),
+});
 
 export const detection360ReportList = recordListOf('detection360Report', Detection360Report, {
   page: 'A page of a list of Detection 360 reports.',
@@ -110,15 +75,11 @@ export const detection360ReportList = recordListOf('detection360Report', Detecti
     submittedByAddress: 'the address of the user who submitted it',
     messageId: { name: 'messageIds', formerName: 'messageId', by: 'Abnormal’s id of a reported message' },
   },
-  order: {
-    id: 'Abnormal’s id, as text.',
-    submissionTime: 'When the report was submitted: the default.',
-  },
+  order: { id: 'Abnormal’s id, as text.', submissionTime: 'When the report was submitted: the default.' },
 });
 
-export const Detection360StatisticsResolver = statisticsFor({
-  ...{ noun: 'Detection360Report', plural: 'Detection 360 reports', kind: 'detection360Report' },
-  ...{ unit: 'RECORD', filter: detection360ReportList.filter, whole: null },
+export const Detection360StatisticsResolver = statisticsOf(detection360ReportList, {
+  plural: 'Detection 360 reports',
   times: { SUBMITTED: { field: 'submissionTime', description: 'When the report was submitted.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

@@ -1,4 +1,3 @@
-import { Float } from 'type-graphql';
 import type {
   CoverageGapClass as ClassOfGap,
   ControlDefinition as ControlRule,
@@ -9,7 +8,7 @@ import type { TrendUnit as TrendParts } from '../../controls/period.js';
 import { criterionTitle, FRAMEWORKS, listReferences, type Reference } from '../../policy/frameworks.js';
 import type { Rules } from '../../policy/policy.js';
 import { THRESHOLDS, type ThresholdName, type ThresholdType } from '../../policy/thresholds.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 
 export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
 
@@ -35,107 +34,73 @@ export function toMeasured(
   return { unit: measured, value: measured === 'SECONDS' ? value / 1000 : value };
 }
 
-@OutputType('A parameter of a control’s rule.', { name: 'ControlThreshold' })
-class ControlThreshold {
-  @ValueField.id('Name of the threshold, as used in rules and on the command line.')
-  readonly name!: string;
-
-  @ValueField(() => Float, { description: 'The value that this gateway uses.' })
-  readonly value!: number;
-
-  @ValueField(() => MeasureUnit, { description: 'Unit of the value.' })
-  readonly unit!: MeasureUnit;
-
-  @ValueField.text('What the threshold decides.')
-  readonly description!: string;
-}
-
-const ReferenceValue = valueFieldFrom('reference');
+const ControlThreshold = outputType('ControlThreshold', 'A parameter of a control’s rule.', {
+  name: Value.id('Name of the threshold, as used in rules and on the command line.'),
+  value: Value.float('The value that this gateway uses.'),
+  unit: Value.enum(() => MeasureUnit, 'Unit of the value.'),
+  description: Value.text('What the threshold decides.'),
+});
 
 @OutputType('A requirement of a published framework that a control is evidence for.', {
   name: 'ControlReference',
 })
 class ControlReference {
   constructor(readonly reference: Reference) {}
-
-  @ReferenceValue.id('Id of the framework: `soc2`, `nist-800-53`.')
-  readonly framework!: string;
-
-  @ValueField.text('Name of the framework.')
-  get frameworkTitle(): string {
-    return FRAMEWORKS[this.reference.framework].title;
-  }
-
-  @ReferenceValue.id('Id of the requirement in the framework: `CC7.2`, `SI-3`.')
-  readonly criterion!: string;
-
-  @ValueField.text('What the requirement is about, in our words.')
-  get title(): string {
-    return criterionTitle(this.reference);
-  }
-
-  @ValueField.text('Where the text of the framework is published.')
-  get source(): string {
-    return FRAMEWORKS[this.reference.framework].source;
-  }
 }
 
-const ControlValue = valueFieldFrom('control');
+showFields(ControlReference, 'reference', {
+  framework: Value.id('Id of the framework: `soc2`, `nist-800-53`.'),
+  frameworkTitle: Value.text('Name of the framework.', {
+    by: (reference) => FRAMEWORKS[reference.framework].title,
+  }),
+  criterion: Value.id('Id of the requirement in the framework: `CC7.2`, `SI-3`.'),
+  title: Value.text('What the requirement is about, in our words.', {
+    by: criterionTitle,
+  }),
+  source: Value.text('Where the text of the framework is published.', {
+    by: (reference) => FRAMEWORKS[reference.framework].source,
+  }),
+});
 
 @OutputType('A rule that the recorded history is checked against, with its thresholds.', { name: 'Control' })
 export class Control {
   constructor(
     readonly control: ControlRule,
-    private readonly rules: Rules,
+    readonly rules: Rules,
   ) {}
-
-  @ControlValue.id('Permanent id, such as `attacks-remediated`, for `evidence(controls:)`.')
-  readonly id!: string;
-
-  @ControlValue.text('What the control asserts, in a few words.')
-  readonly title!: string;
-
-  @ControlValue.text('The rule in words; names in backquotes are thresholds.')
-  readonly rule!: string;
-
-  @ValueField(() => [ControlReference], {
-    description:
-      'The requirements of frameworks that the control is evidence for; only the frameworks that the policy shows.',
-  })
-  get references(): ControlReference[] {
-    const shown = listReferences(this.control.references, this.rules.policy.frameworks);
-    return shown.map((reference) => new ControlReference(reference));
-  }
-
-  @ControlValue.text('How far the evidence goes, and what it does not show.')
-  readonly limits!: string;
-
-  @ValueField.textOrNull('Who owns the control, by the policy. Null if the policy names nobody.')
-  get owner(): string | null {
-    return this.rules.policy.controls[this.control.id]?.owner ?? null;
-  }
-
-  @ValueField(() => [ControlThreshold], { description: 'The thresholds of the rule.' })
-  get thresholds(): ControlThreshold[] {
-    return this.control.thresholds.map((name) => thresholdOf(name, this.rules.thresholds[name]));
-  }
-
-  @ValueField(() => [String], {
-    description:
-      'The streams that must be covered for the control to pass, each as resource/filter key: `threats/receivedTime`.',
-  })
-  get streams(): string[] {
-    return this.control.needs.map(({ resource, filterKey }) => `${resource}/${filterKey}`);
-  }
 }
 
-function thresholdOf(name: ThresholdName, value: number): ControlThreshold {
+showFields(Control, 'control', {
+  id: Value.id('Permanent id, such as `attacks-remediated`, for `evidence(controls:)`.'),
+  title: Value.text('What the control asserts, in a few words.'),
+  rule: Value.text('The rule in words; names in backquotes are thresholds.'),
+  limits: Value.text('How far the evidence goes, and what it does not show.'),
+  streams: Value.texts(
+    'The streams that must be covered for the control to pass, each as resource/filter key: `threats/receivedTime`.',
+    { by: (control) => control.needs.map(({ resource, filterKey }) => `${resource}/${filterKey}`) },
+  ),
+  references: Value.list(
+    () => ControlReference,
+    'The requirements of frameworks that the control is evidence for; only the frameworks that the policy shows.',
+    {
+      by: ({ references }, { rules }) =>
+        listReferences(references, rules.policy.frameworks).map((each) => new ControlReference(each)),
+    },
+  ),
+  owner: Value.textOrNull('Who owns the control, by the policy. Null if the policy names nobody.', {
+    by: ({ id }, { rules }) => rules.policy.controls[id]?.owner ?? null,
+  }),
+  thresholds: Value.list(() => ControlThreshold, 'The thresholds of the rule.', {
+    by: ({ thresholds }, { rules }) => thresholds.map((name) => thresholdOf(name, rules.thresholds[name])),
+  }),
+});
+
+function thresholdOf(name: ThresholdName, value: number): InstanceType<typeof ControlThreshold> {
   const { type, description } = THRESHOLDS[name];
   return { name, description, ...toMeasured(type, value) };
 }
 
-export type Verdict = ControlVerdict;
-export const Verdict = describedEnum<Verdict>('Verdict', 'Result of a control over a period.', {
+export const Verdict = describedEnum<ControlVerdict>('Verdict', 'Result of a control over a period.', {
   PASS: 'The rule was kept, and the history covers the whole period.',
   FAIL: 'The rule was broken. Missing data cannot change that.',
   INSUFFICIENT_DATA: 'The recorded data do not decide it; the reason says what is missing.',
@@ -149,14 +114,16 @@ export const Trend = describedEnum<Trend>('Trend', 'How a period is divided for 
   MONTH: 'By calendar months.',
 });
 
-export type Bound = 'AT_LEAST' | 'AT_MOST';
-export const Bound = describedEnum<Bound>('Bound', 'On which side of its threshold a number must be.', {
-  AT_LEAST: 'The threshold or more.',
-  AT_MOST: 'The threshold or less.',
-});
+export const Bound = describedEnum<'AT_LEAST' | 'AT_MOST'>(
+  'Bound',
+  'On which side of its threshold a number must be.',
+  {
+    AT_LEAST: 'The threshold or more.',
+    AT_MOST: 'The threshold or less.',
+  },
+);
 
-export type GapClass = ClassOfGap;
-export const GapClass = describedEnum<GapClass>('GapClass', 'What a gap means for a verdict.', {
+export const GapClass = describedEnum<ClassOfGap>('GapClass', 'What a gap means for a verdict.', {
   NOT_DUE: 'The gap is so close to the end of the recording that it could not be collected yet.',
   UNREACHED:
     'The gap is before the start of the collection, out of Abnormal’s retention, or not licensed: no available data were lost.',

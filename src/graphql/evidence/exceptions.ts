@@ -2,8 +2,7 @@ import { Ctx, Field } from 'type-graphql';
 import type { ControlFinding, Subject } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import { rulesKey } from '../../policy/policy.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
@@ -13,8 +12,6 @@ import { DeclaredWaiver } from './policy.type.js';
 import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
-const FindingValue = valueFieldFrom('finding');
-
 @OutputType(
   'Something that counts against a control, or that the policy waives: a record, a message, a span of a stream or an integration.',
   { name: 'ControlException' },
@@ -22,24 +19,8 @@ const FindingValue = valueFieldFrom('finding');
 class ControlException {
   constructor(
     readonly finding: ControlFinding,
-    private readonly pin: Pin,
+    readonly pin: Pin,
   ) {}
-
-  @FindingValue.text('The reason.')
-  readonly reason!: string;
-
-  @ValueField(() => DeclaredWaiver, {
-    nullable: true,
-    description: 'The waiver by which the exception does not count. Null if it counts.',
-  })
-  get waiver(): DeclaredWaiver | null {
-    return this.finding.waiver ? new DeclaredWaiver(this.finding.waiver) : null;
-  }
-
-  @ValueField.id('Name of the integration.')
-  get integration(): string {
-    return integrationOf(this.finding.subject);
-  }
 
   @Field(() => RecordNode, {
     nullable: true,
@@ -50,37 +31,34 @@ class ControlException {
     const { subject } = this.finding;
     return subject.type === 'RECORD' ? recordInView(subject.key, this.pin, services) : null;
   }
-
-  @ValueField.idOrNull('Abnormal’s id of the message; null if the exception is not about a message.')
-  get messageId(): string | null {
-    const { subject } = this.finding;
-    return subject.type === 'RECORD' ? subject.messageId : null;
-  }
-
-  @ValueField.textOrNull('The stream, as resource/filter key; null if the exception is not about a span.')
-  get stream(): string | null {
-    const { subject } = this.finding;
-    return subject.type === 'SPAN' ? `${subject.stream.resource}/${subject.stream.filterKey}` : null;
-  }
-
-  @FindingValue.instantOrNull(
-    'The time by which a record belongs to the period, or the start of a span (UTC); null if there is neither.',
-  )
-  readonly at!: Instant | null;
-
-  @ValueField.instantOrNull(
-    'Since when Abnormal no longer returns the record or the message (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
-  )
-  get noLongerGivenSince(): Instant | null {
-    return this.finding.noLongerGivenSince ?? null;
-  }
-
-  @ValueField.instantOrNull('End of the span (UTC), exclusive; null if the exception is not about a span.')
-  get until(): Instant | null {
-    const { subject } = this.finding;
-    return subject.type === 'SPAN' ? subject.to : null;
-  }
 }
+
+showFields(ControlException, 'finding', {
+  reason: Value.text('The reason.'),
+  waiver: Value.objectOrNull(
+    () => DeclaredWaiver,
+    'The waiver by which the exception does not count. Null if it counts.',
+    { by: (finding) => (finding.waiver ? new DeclaredWaiver(finding.waiver) : null) },
+  ),
+  integration: Value.id('Name of the integration.', { by: (finding) => integrationOf(finding.subject) }),
+  at: Value.instantOrNull(
+    'The time by which a record belongs to the period, or the start of a span (UTC); null if there is neither.',
+  ),
+  noLongerGivenSince: Value.instantOrNull(
+    'Since when Abnormal no longer returns the record or the message (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
+    { by: (finding) => finding.noLongerGivenSince ?? null },
+  ),
+  messageId: Value.idOrNull('Abnormal’s id of the message; null if the exception is not about a message.', {
+    by: ({ subject }) => (subject.type === 'RECORD' ? subject.messageId : null),
+  }),
+  stream: Value.textOrNull('The stream, as resource/filter key; null if the exception is not about a span.', {
+    by: ({ subject }) =>
+      subject.type === 'SPAN' ? `${subject.stream.resource}/${subject.stream.filterKey}` : null,
+  }),
+  until: Value.instantOrNull('End of the span (UTC), exclusive; null if the exception is not about a span.', {
+    by: ({ subject }) => (subject.type === 'SPAN' ? subject.to : null),
+  }),
+});
 
 @OutputType('A page of exceptions.')
 export class ControlExceptionConnection extends connectionOf<ControlException>(

@@ -3,14 +3,11 @@ import type { Member } from '../../controls/control.js';
 import type { Pin } from '../../history/store.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import type { ListedKind, RecordKey } from '../../resources/registry.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, valueFieldFrom } from '../base/fields.js';
+import { OutputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { toRecordNode } from '../records/nodes.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-
-const MemberValue = valueFieldFrom('member');
 
 @OutputType('A record or message in the population of a control.', { name: 'PopulationMember' })
 export class PopulationMember {
@@ -18,25 +15,6 @@ export class PopulationMember {
     readonly member: Member,
     private readonly pin: Pin,
   ) {}
-
-  @MemberValue.id('Name of the integration.', { from: 'subject.key.integration' })
-  readonly integration!: string;
-
-  @MemberValue.id('Abnormal’s id of the record.', { from: 'subject.key.id' })
-  readonly recordId!: string;
-
-  @MemberValue.idOrNull('Abnormal’s id of the message; null if the members are records.', {
-    from: 'subject.messageId',
-  })
-  readonly messageId!: string | null;
-
-  @MemberValue.instantOrNull('The time by which the member belongs to the period (UTC).')
-  readonly at!: Instant | null;
-
-  @MemberValue.instantOrNull(
-    'Since when Abnormal no longer returns it (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
-  )
-  readonly noLongerGivenSince!: Instant | null;
 
   @Field(() => RecordNode, {
     nullable: true,
@@ -47,6 +25,18 @@ export class PopulationMember {
     return recordInView(this.member.subject.key, this.pin, services);
   }
 }
+
+showFields(PopulationMember, 'member', {
+  integration: Value.id('Name of the integration.', { by: (member) => member.subject.key.integration }),
+  recordId: Value.id('Abnormal’s id of the record.', { by: (member) => member.subject.key.id }),
+  messageId: Value.idOrNull('Abnormal’s id of the message; null if the members are records.', {
+    by: (member) => member.subject.messageId,
+  }),
+  at: Value.instantOrNull('The time by which the member belongs to the period (UTC).'),
+  noLongerGivenSince: Value.instantOrNull(
+    'Since when Abnormal no longer returns it (UTC): the time of the first version without it. It counts as it was last recorded. Null while Abnormal returns it.',
+  ),
+});
 
 @OutputType('A page of the members of a population.')
 export class PopulationMemberConnection extends connectionOf<PopulationMember>(

@@ -14,7 +14,7 @@ import {
 } from '../../evidence/posture.js';
 import { type Since, sinceOf } from '../../evidence/posture-since.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { DateTime, describedEnum, OutputType, showFields, Value } from '../base/fields.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { Control, Verdict } from './control.type.js';
 import { controlOf, EvidencePeriod } from './evidence.type.js';
@@ -33,64 +33,53 @@ const PostureWindow = describedEnum<PostureWindow>(
   },
 );
 
-type Direction = StateDirection;
-const Direction = describedEnum<Direction>('TrendDirection', 'How a state compares with the window before.', {
-  IMPROVING: 'From `FAIL` to `PASS`, or the number that decides it is better.',
-  STEADY: 'The same verdict, and no better or worse number.',
-  WORSENING: 'From `PASS` to `FAIL`, or the number that decides it is worse.',
-});
-
-const SinceValue = valueFieldFrom('facts');
+const Direction = describedEnum<StateDirection>(
+  'TrendDirection',
+  'How a state compares with the window before.',
+  {
+    IMPROVING: 'From `FAIL` to `PASS`, or the number that decides it is better.',
+    STEADY: 'The same verdict, and no better or worse number.',
+    WORSENING: 'From `PASS` to `FAIL`, or the number that decides it is worse.',
+  },
+);
 
 @OutputType('When the current state of a control began.', { name: 'StateSince' })
 class StateSince {
   constructor(readonly facts: Since) {}
-
-  @SinceValue.instant(
-    'The recording with which the state began (UTC). If `before` is null, the oldest recording that was looked at and has this state: it may have begun earlier.',
-  )
-  readonly at!: Instant;
-
-  @SinceValue(() => Verdict, {
-    nullable: true,
-    description:
-      'The verdict until then. Null if the beginning was not found among the recordings looked at.',
-  })
-  readonly before!: Verdict | null;
 }
+
+showFields(StateSince, 'facts', {
+  at: Value.instant(
+    'The recording with which the state began (UTC). If `before` is null, the oldest recording that was looked at and has this state: it may have begun earlier.',
+  ),
+  before: Value.enumOrNull(
+    () => Verdict,
+    'The verdict until then. Null if the beginning was not found among the recordings looked at.',
+  ),
+});
 
 @OutputType('The window before, in the same view: as long, and ending where the window begins.', {
   name: 'StateTrend',
 })
 class StateTrend {
   constructor(
-    private readonly now: EvaluatedControl,
+    readonly now: EvaluatedControl,
     readonly facts: EvaluatedControl,
   ) {}
-
-  @ValueField(() => Direction, {
-    nullable: true,
-    description:
-      'How the state compares with it. Null if one of the two verdicts is neither `PASS` nor `FAIL`.',
-  })
-  get direction(): Direction | null {
-    return directionOf(this.now, this.facts);
-  }
-
-  @SinceValue(() => EvidencePeriod, { description: 'The window before.' })
-  readonly period!: EvidencePeriod;
-
-  @SinceValue(() => Verdict, { description: 'Its verdict.' })
-  readonly verdict!: Verdict;
-
-  @ValueField(() => Headline, { description: 'What decided its verdict.' })
-  get headline(): Headline {
-    return new Headline(this.facts.headline);
-  }
 }
 
-const ResultValue = valueFieldFrom('facts.result');
-const StateValue = valueFieldFrom('facts');
+showFields(StateTrend, 'facts', {
+  direction: Value.enumOrNull(
+    () => Direction,
+    'How the state compares with it. Null if one of the two verdicts is neither `PASS` nor `FAIL`.',
+    { by: (facts, { now }) => directionOf(now, facts) },
+  ),
+  period: Value.object(() => EvidencePeriod, 'The window before.'),
+  verdict: Value.enum(() => Verdict, 'Its verdict.'),
+  headline: Value.object(() => Headline, 'What decided its verdict.', {
+    by: (facts) => new Headline(facts.headline),
+  }),
+});
 
 @OutputType(
   'The state of one control for one window up to now: the verdict of `evidence` for the same period and control.',
@@ -99,55 +88,9 @@ const StateValue = valueFieldFrom('facts');
 class ControlState {
   constructor(
     readonly facts: StateFacts,
-    private readonly posture: Posture,
-    private readonly place: number,
+    readonly posture: Posture,
+    readonly place: number,
   ) {}
-
-  @ValueField(() => Control, { description: 'The control.' })
-  get control(): Control {
-    return controlOf(this.facts.result.control, this.posture.request.rules);
-  }
-
-  @StateValue(() => PostureWindow, { description: 'The window.' })
-  readonly window!: PostureWindow;
-
-  @ResultValue(() => EvidencePeriod, {
-    description:
-      'The window in instants. It ends where all streams that the control needs are collected, so up to one polling interval and `ingestionLag` ago. If a poll is late, it ends where that shows.',
-  })
-  readonly period!: EvidencePeriod;
-
-  @ResultValue(() => Verdict, { description: 'The verdict.' })
-  readonly verdict!: Verdict;
-
-  @ResultValue.text('The reason, in one or two sentences.')
-  readonly reason!: string;
-
-  @ValueField(() => Headline, { description: 'The verdict in one line: what decided it.' })
-  get headline(): Headline {
-    return new Headline(this.facts.result.headline);
-  }
-
-  @ResultValue.int('Exceptions that count; `evidence` names them.', { from: 'outcomes.EXCEPTION' })
-  readonly exceptions!: number;
-
-  @ResultValue.int('Exceptions that the policy accepts.', { from: 'outcomes.WAIVED' })
-  readonly waived!: number;
-
-  @ResultValue.int('Members of the population.', { from: 'population.count' })
-  readonly count!: number;
-
-  @StateValue.instantOrNull(
-    'Until when the state is valid unless a poll returns new data (UTC): then the next poll is overdue. Null while a poll is overdue, and before the first recording.',
-  )
-  readonly validUntil!: Instant | null;
-
-  @ValueField.textOrNull(
-    'What would change the verdict: for `PASS` the bound nearest to its number, otherwise the next step. Null if there is none.',
-  )
-  get wouldChange(): string | null {
-    return changeText(this.facts.result);
-  }
 
   @Field(() => StateSince, {
     nullable: true,
@@ -166,8 +109,36 @@ class ControlState {
   }
 }
 
-const PostureValue = valueFieldFrom('facts');
-const RequestValue = valueFieldFrom('request');
+showFields(ControlState, 'facts', {
+  control: Value.object(() => Control, 'The control.', {
+    by: ({ result }, { posture }) => controlOf(result.control, posture.request.rules),
+  }),
+  window: Value.enum(() => PostureWindow, 'The window.'),
+  validUntil: Value.instantOrNull(
+    'Until when the state is valid unless a poll returns new data (UTC): then the next poll is overdue. Null while a poll is overdue, and before the first recording.',
+  ),
+});
+
+showFields(ControlState, 'facts.result', {
+  period: Value.object(
+    () => EvidencePeriod,
+    'The window in instants. It ends where all streams that the control needs are collected, so up to one polling interval and `ingestionLag` ago. If a poll is late, it ends where that shows.',
+  ),
+  verdict: Value.enum(() => Verdict, 'The verdict.'),
+  reason: Value.text('The reason, in one or two sentences.'),
+  headline: Value.object(() => Headline, 'The verdict in one line: what decided it.', {
+    by: (result) => new Headline(result.headline),
+  }),
+  exceptions: Value.int('Exceptions that count; `evidence` names them.', {
+    by: (result) => result.outcomes.EXCEPTION,
+  }),
+  waived: Value.int('Exceptions that the policy accepts.', { by: (result) => result.outcomes.WAIVED }),
+  count: Value.int('Members of the population.', { by: (result) => result.population.count }),
+  wouldChange: Value.textOrNull(
+    'What would change the verdict: for `PASS` the bound nearest to its number, otherwise the next step. Null if there is none.',
+    { by: changeText },
+  ),
+});
 
 @OutputType('The current states of controls.', { name: 'Posture' })
 export class Posture {
@@ -178,23 +149,6 @@ export class Posture {
     readonly request: PostureRequest,
     readonly facts: PostureFacts,
   ) {}
-
-  @RequestValue.instant('The gateway’s time when the states were asked for (UTC).')
-  readonly now!: Instant;
-
-  @RequestValue.instant('The last recording that was read (UTC).', { from: 'pin.at' })
-  readonly asOf!: Instant;
-
-  @RequestValue.int('Sequence number of that recording.', { from: 'pin.seq' })
-  readonly seq!: number;
-
-  @PostureValue(() => [ID], { description: 'The integrations that were evaluated together, by name.' })
-  readonly integrations!: readonly string[];
-
-  @ValueField(() => [ControlState], { description: 'The states, by control and window.' })
-  get states(): ControlState[] {
-    return this.facts.states.map((facts, place) => new ControlState(facts, this, place));
-  }
 
   /** Evaluated for all states together, when the first asks. */
   since({ store }: RequestServices): ReturnType<typeof sinceOf> {
@@ -207,6 +161,19 @@ export class Posture {
     return this.beforeOnce;
   }
 }
+
+showFields(Posture, 'request', {
+  now: Value.instant('The gateway’s time when the states were asked for (UTC).'),
+  asOf: Value.instant('The last recording that was read (UTC).', { by: (request) => request.pin.at }),
+  seq: Value.int('Sequence number of that recording.', { by: (request) => request.pin.seq }),
+});
+
+showFields(Posture, 'facts', {
+  integrations: Value.ids('The integrations that were evaluated together, by name.'),
+  states: Value.list(() => ControlState, 'The states, by control and window.', {
+    by: ({ states }, posture) => states.map((facts, place) => new ControlState(facts, posture, place)),
+  }),
+});
 
 @ArgsType()
 export class PostureArgs {

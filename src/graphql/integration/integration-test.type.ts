@@ -1,7 +1,6 @@
 import type { IntegrationTest, Tested, TestedPart, TestOutcome } from '../../integrations/connection-test.js';
 import { byResource } from '../../resources/registry.js';
-import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField } from '../base/fields.js';
+import { describedEnum, outputType, Value } from '../base/fields.js';
 import { type RequestServices, runAudited } from '../request/services.js';
 
 const TestedPartEnum = describedEnum<Tested>('TestedPart', 'What a connection test requests from Abnormal.', {
@@ -23,48 +22,35 @@ const TestOutcomeEnum = describedEnum<TestOutcome>(
   },
 );
 
-@OutputType('One request of a connection test, with its result.')
-class TestedPartReport implements TestedPart {
-  @ValueField(() => TestedPartEnum, { description: 'What was requested.' })
-  readonly part!: Tested;
+const TestedPartReport = outputType<TestedPart>(
+  'TestedPartReport',
+  'One request of a connection test, with its result.',
+  {
+    part: Value.enum(() => TestedPartEnum, 'What was requested.'),
+    outcome: Value.enum(() => TestOutcomeEnum, 'Result of the request.'),
+    seen: Value.intOrNull(
+      'Number of records of the last seven days; a lower bound if `isAll` is false. Null if they were not counted.',
+    ),
+    isAll: Value.boolean('Whether `seen` counts all of them.'),
+    code: Value.textOrNull('Error code; null if nothing is wrong.'),
+    message: Value.text('The result in words: what works, or what is wrong and what to do.'),
+  },
+);
 
-  @ValueField(() => TestOutcomeEnum, { description: 'Result of the request.' })
-  readonly outcome!: TestOutcome;
-
-  @ValueField.intOrNull(
-    'Number of records of the last seven days; a lower bound if `isAll` is false. Null if they were not counted.',
-  )
-  readonly seen!: number | null;
-
-  @ValueField.boolean('Whether `seen` counts all of them.')
-  readonly isAll!: boolean;
-
-  @ValueField.textOrNull('Error code; null if nothing is wrong.')
-  readonly code!: string | null;
-
-  @ValueField.text('The result in words: what works, or what is wrong and what to do.')
-  readonly message!: string;
-}
-
-@OutputType(
+export const IntegrationTestReport = outputType<
+  Pick<IntegrationTest, 'testedAt' | 'works' | 'parts' | 'calls'>
+>(
+  'IntegrationTest',
   'Whether Abnormal allows an integration to be read: one request per resource, with the result in words.',
-  { name: 'IntegrationTest' },
-)
-export class IntegrationTestReport
-  implements Pick<IntegrationTest, 'testedAt' | 'works' | 'parts' | 'calls'>
-{
-  @ValueField.instant('When the test was made (UTC).')
-  readonly testedAt!: Instant;
-
-  @ValueField.boolean('Whether the integration can be read: no request failed, and at least one succeeded.')
-  readonly works!: boolean;
-
-  @ValueField(() => [TestedPartReport], { description: 'The requests, in order.' })
-  readonly parts!: readonly TestedPart[];
-
-  @ValueField.int('Number of requests sent to Abnormal.')
-  readonly calls!: number;
-}
+  {
+    testedAt: Value.instant('When the test was made (UTC).'),
+    works: Value.boolean(
+      'Whether the integration can be read: no request failed, and at least one succeeded.',
+    ),
+    parts: Value.list(() => TestedPartReport, 'The requests, in order.'),
+    calls: Value.int('Number of requests sent to Abnormal.'),
+  },
+);
 
 export function runTest(services: RequestServices, name: string): Promise<IntegrationTest> {
   return runAudited(services, {

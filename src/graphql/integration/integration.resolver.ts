@@ -1,11 +1,13 @@
 import { Arg, Ctx, Field, ID, Mutation, Query, Resolver } from 'type-graphql';
+import type { BudgetSnapshot } from '../../abnormal/budget.js';
 import type { Region } from '../../integrations/address.js';
+import type { IntegrationTest } from '../../integrations/connection-test.js';
 import { readTokenSituations } from '../../integrations/token-history.js';
 import { emptyAccounts } from '../../integrations/token-watch.js';
 import type { Address } from '../../integrations/vault.js';
 import { UNKNOWN_TOKEN } from '../../model/token.js';
 import type { Secret } from '../../values/secret.js';
-import { describedEnum, OutputType, Token, ValueField } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Token, Value } from '../base/fields.js';
 import { Guard } from '../operation/guard.js';
 import type { IntegrationDetails } from '../request/operations.js';
 import {
@@ -43,7 +45,7 @@ export class IntegrationResolver {
     })
     name: string | null,
     @Ctx() { services }: GatewayContext,
-  ): Promise<UpstreamBudget | null> {
+  ): Promise<BudgetSnapshot | null> {
     return services.budgets?.get(await chooseIntegration(services, name))?.snapshot() ?? null;
   }
 }
@@ -156,7 +158,7 @@ export class IntegrationMutations {
   async removeIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,
     @Ctx() { services }: GatewayContext,
-  ): Promise<RemovedIntegration> {
+  ): Promise<InstanceType<typeof RemovedIntegration>> {
     await runAudited(services, {
       ...{ action: 'REMOVE_INTEGRATION', target: name },
       work: (operations) => operations.remove(name),
@@ -173,7 +175,7 @@ export class IntegrationMutations {
   async testIntegration(
     @Arg('name', () => ID, { description: NAME }) name: string,
     @Ctx() { services }: GatewayContext,
-  ): Promise<IntegrationTestReport> {
+  ): Promise<IntegrationTest> {
     await checkIntegrations(services, [name]);
     return runTest(services, name);
   }
@@ -199,31 +201,26 @@ async function changed(
 
 @OutputType('An integration after a change.')
 class IntegrationPayload {
-  @ValueField(() => Integration, { description: 'The integration.' })
-  readonly integration: Integration;
-
-  constructor(integration: Integration) {
-    this.integration = integration;
-  }
+  constructor(readonly integration: Integration) {}
 
   @Field(() => IntegrationTestReport, {
     nullable: true,
     description:
       'Whether Abnormal allows the integration to be read. Tested only if selected; costs a few requests.',
   })
-  test(@Ctx() context: GatewayContext): Promise<IntegrationTestReport> {
+  test(@Ctx() context: GatewayContext): Promise<IntegrationTest> {
     return runTest(context.services, this.integration.name);
   }
 }
 
-@OutputType('An integration that is no longer read.')
-class RemovedIntegration {
-  @ValueField.id('Name of the integration.')
-  readonly name!: string;
+showFields(IntegrationPayload, 'this', {
+  integration: Value.object(() => Integration, 'The integration.'),
+});
 
-  @ValueField(() => Integration, {
-    nullable: true,
-    description: 'The integration with its history, which stays; null if nothing was recorded.',
-  })
-  readonly integration!: Integration | null;
-}
+const RemovedIntegration = outputType('RemovedIntegration', 'An integration that is no longer read.', {
+  name: Value.id('Name of the integration.'),
+  integration: Value.objectOrNull(
+    () => Integration,
+    'The integration with its history, which stays; null if nothing was recorded.',
+  ),
+});

@@ -14,9 +14,8 @@ import {
   type TokenState,
   tokenState,
 } from '../../model/token.js';
-import type { FilterKey, Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
 import { ResourceEnum } from '../collection/run.type.js';
 import { Node } from '../records/record.type.js';
@@ -60,47 +59,31 @@ const IntegrationStatusEnum = describedEnum<IntegrationStatus>(
   },
 );
 
-@OutputType('One way to list a resource of an integration. Windows and gaps belong to a stream.', {
-  name: 'Stream',
-})
-export class IntegrationStream implements StreamState {
-  @ValueField.id('Name of the integration.')
-  readonly integration!: string;
-
-  @ValueField(() => ResourceEnum, { description: 'The resource.' })
-  readonly resource!: Resource;
-
-  @ValueField.text('Abnormal’s filter key, such as `receivedTime`.')
-  readonly filterKey!: FilterKey;
-
-  @ValueField(() => StreamStatusEnum, { description: 'Whether the stream can be read.' })
-  readonly status!: StreamStatus;
-
-  @ValueField.textOrNull(
-    'What happened, the likely causes and what to do, in words; null if nothing is wrong.',
-  )
-  readonly message!: string | null;
-
-  @ValueField.instant('Start of the collection (UTC); earlier records are not requested.')
-  readonly collectFrom!: Instant;
-
-  @ValueField.instantOrNull('When it was last tried (UTC).')
-  readonly lastAttemptAt!: Instant | null;
-
-  @ValueField.instantOrNull('When the stream was last read to its end (UTC); null if it never was.')
-  readonly lastSuccessAt!: Instant | null;
-}
-
-const AccountValue = valueFieldFrom('account?');
-const DetailsValue = valueFieldFrom('notes.details?');
-const TokenValue = valueFieldFrom('token?');
+export const IntegrationStream = outputType<StreamState>(
+  'Stream',
+  'One way to list a resource of an integration. Windows and gaps belong to a stream.',
+  {
+    integration: Value.id('Name of the integration.'),
+    resource: Value.enum(() => ResourceEnum, 'The resource.'),
+    filterKey: Value.text('Abnormal’s filter key, such as `receivedTime`.'),
+    status: Value.enum(() => StreamStatusEnum, 'Whether the stream can be read.'),
+    message: Value.textOrNull(
+      'What happened, the likely causes and what to do, in words; null if nothing is wrong.',
+    ),
+    collectFrom: Value.instant('Start of the collection (UTC); earlier records are not requested.'),
+    lastAttemptAt: Value.instantOrNull('When it was last tried (UTC).'),
+    lastSuccessAt: Value.instantOrNull(
+      'When the stream was last read to its end (UTC); null if it never was.',
+    ),
+  },
+);
 
 @OutputType('An Abnormal account that the gateway reads or has read.', { implements: Node })
 export class Integration extends Node {
   constructor(
-    private readonly integration: string,
+    readonly name: string,
     readonly account: Pick<Account, 'origin' | 'baseUrl'> | null,
-    private readonly states: readonly StreamState[],
+    readonly streams: readonly StreamState[],
     readonly notes: {
       readonly details: IntegrationDetails | null;
       /** What to do if Abnormal answers, but has listed nothing. */
@@ -108,104 +91,73 @@ export class Integration extends Node {
     },
     /** `null` if the account is not read or has no token. */
     readonly token: TokenSituation | null,
-    private readonly now: Instant,
+    readonly now: Instant,
   ) {
     super();
   }
-
-  @ValueField.id('Global id, unique over all types. It does not change. Opaque; `name` has the name.')
-  get id(): string {
-    return toGlobalId('Integration', this.integration, this.integration);
-  }
-
-  @ValueField.id('Name of the integration, for every `integration` argument.')
-  get name(): string {
-    return this.integration;
-  }
-
-  @AccountValue(() => OriginEnum, {
-    nullable: true,
-    description: 'Kind of account; null if this gateway no longer reads it.',
-  })
-  readonly origin!: Origin | null;
-
-  @AccountValue.textOrNull('Base URL; null if this gateway no longer reads it.')
-  readonly baseUrl!: string | null;
-
-  @ValueField(() => IntegrationStatusEnum, { description: 'Whether the stream can be read.' })
-  get status(): IntegrationStatus {
-    return integrationHealth(this.states).status;
-  }
-
-  @ValueField.textOrNull(
-    'What happened, the likely causes and what to do, in words; also set if Abnormal responds but has listed nothing for longer than `INGESTION_LAG`. Null if nothing is wrong.',
-  )
-  get message(): string | null {
-    return integrationHealth(this.states).message ?? this.notes.empty;
-  }
-
-  @ValueField(() => [IntegrationStream], {
-    description: 'The streams with their states; empty before the first attempt.',
-  })
-  get streams(): readonly IntegrationStream[] {
-    return this.states;
-  }
-
-  @DetailsValue.instantOrNull(
-    'When the account was connected (UTC); null for the account of the environment.',
-  )
-  readonly createdAt!: Instant | null;
-
-  @DetailsValue.textOrNull(
-    'Last four characters of the token, to distinguish tokens. The token itself is never returned. Null if there is no token.',
-  )
-  readonly tokenHint!: string | null;
-
-  @TokenValue.instantOrNull(
-    'Since when the gateway has the token (UTC): when it was stored, or first seen in the environment. Null if there is no token.',
-    { from: 'storedAt' },
-  )
-  readonly tokenStoredAt!: Instant | null;
-
-  @TokenValue.instantOrNull(
-    'When the token expires (UTC; `/soar/tokens`); null if Abnormal does not return it.',
-  )
-  readonly expiresAt!: Instant | null;
-
-  @TokenValue(() => [String], {
-    from: 'permissions',
-    nullable: true,
-    description:
-      'Permissions of the token, such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null if Abnormal does not return them.',
-  })
-  readonly tokenPermissions!: readonly string[] | null;
-
-  @ValueField.booleanOrNull(
-    'Whether the token has write permissions, which the gateway does not need; null if Abnormal does not return the permissions.',
-  )
-  get tokenMayAct(): boolean | null {
-    const { permissions } = this.token ?? {};
-    return permissions ? permissionsToAct(permissions).length > 0 : null;
-  }
-
-  @ValueField(() => TokenStateEnum, {
-    nullable: true,
-    description:
-      'State of the token; null if there is no token, as for the simulated tenant, or if the account is no longer read.',
-  })
-  get tokenState(): TokenState | null {
-    return this.token && tokenState(this.token, this.now);
-  }
-
-  @ValueField.textOrNull('State of the token in words, with what to do; null as for `tokenState`.')
-  get tokenMessage(): string | null {
-    const how =
-      this.name === ENVIRONMENT_ACCOUNT
-        ? 'Create a new one in Abnormal, set it in ABNORMAL_TOKEN and restart the gateway.'
-        : `Create a new one in Abnormal and pass it to the mutation rotateIntegrationToken or the command "integrations rotate ${this.name}".`;
-    return this.token && describeTokenState(this.token, this.now, how);
-  }
 }
+
+showFields(Integration, 'this', {
+  id: Value.id('Global id, unique over all types. It does not change. Opaque; `name` has the name.', {
+    by: ({ name }) => toGlobalId('Integration', name, name),
+  }),
+  name: Value.id('Name of the integration, for every `integration` argument.'),
+  origin: Value.enumOrNull(() => OriginEnum, 'Kind of account; null if this gateway no longer reads it.', {
+    by: ({ account }) => account?.origin ?? null,
+  }),
+  baseUrl: Value.textOrNull('Base URL; null if this gateway no longer reads it.', {
+    by: ({ account }) => account?.baseUrl ?? null,
+  }),
+  status: Value.enum(() => IntegrationStatusEnum, 'Whether the stream can be read.', {
+    by: ({ streams }) => integrationHealth(streams).status,
+  }),
+  message: Value.textOrNull(
+    'What happened, the likely causes and what to do, in words; also set if Abnormal responds but has listed nothing for longer than `INGESTION_LAG`. Null if nothing is wrong.',
+    { by: ({ notes, streams }) => integrationHealth(streams).message ?? notes.empty },
+  ),
+  streams: Value.list(
+    () => IntegrationStream,
+    'The streams with their states; empty before the first attempt.',
+  ),
+  createdAt: Value.instantOrNull(
+    'When the account was connected (UTC); null for the account of the environment.',
+    { by: ({ notes }) => notes.details?.createdAt ?? null },
+  ),
+  tokenHint: Value.textOrNull(
+    'Last four characters of the token, to distinguish tokens. The token itself is never returned. Null if there is no token.',
+    { by: ({ notes }) => notes.details?.tokenHint ?? null },
+  ),
+  tokenStoredAt: Value.instantOrNull(
+    'Since when the gateway has the token (UTC): when it was stored, or first seen in the environment. Null if there is no token.',
+    { by: ({ token }) => token?.storedAt ?? null },
+  ),
+  expiresAt: Value.instantOrNull(
+    'When the token expires (UTC; `/soar/tokens`); null if Abnormal does not return it.',
+    { by: ({ token }) => token?.expiresAt ?? null },
+  ),
+  tokenPermissions: Value.textsOrNull(
+    'Permissions of the token, such as `soar_v1_read_threats` (`permissions` of `/soar/tokens`); null if Abnormal does not return them.',
+    { by: ({ token }) => token?.permissions ?? null },
+  ),
+  tokenMayAct: Value.booleanOrNull(
+    'Whether the token has write permissions, which the gateway does not need; null if Abnormal does not return the permissions.',
+    { by: ({ token }) => (token?.permissions ? permissionsToAct(token.permissions).length > 0 : null) },
+  ),
+  tokenState: Value.enumOrNull(
+    () => TokenStateEnum,
+    'State of the token; null if there is no token, as for the simulated tenant, or if the account is no longer read.',
+    { by: ({ now, token }) => token && tokenState(token, now) },
+  ),
+  tokenMessage: Value.textOrNull('State of the token in words, with what to do; null as for `tokenState`.', {
+    by: ({ name, token, now }) => {
+      const how =
+        name === ENVIRONMENT_ACCOUNT
+          ? 'Create a new one in Abnormal, set it in ABNORMAL_TOKEN and restart the gateway.'
+          : `Create a new one in Abnormal and pass it to the mutation rotateIntegrationToken or the command "integrations rotate ${name}".`;
+      return token && describeTokenState(token, now, how);
+    },
+  }),
+});
 
 const TokenStateEnum = describedEnum<TokenState>(
   'TokenState',
@@ -220,29 +172,25 @@ const TokenStateEnum = describedEnum<TokenState>(
   },
 );
 
-@OutputType('Number of requests that are waiting for the rate budget, by their purpose.')
-class BudgetQueue {
-  @ValueField.int('For queries, which are sent first.')
-  readonly interactive!: number;
+const BudgetQueue = outputType(
+  'BudgetQueue',
+  'Number of requests that are waiting for the rate budget, by their purpose.',
+  {
+    interactive: Value.int('For queries, which are sent first.'),
+    poll: Value.int('For polls.'),
+    backfill: Value.int('For the backfill.'),
+  },
+);
 
-  @ValueField.int('For polls.')
-  readonly poll!: number;
-
-  @ValueField.int('For the backfill.')
-  readonly backfill!: number;
-}
-
-@OutputType('How many requests may be sent to an Abnormal account (`UPSTREAM_RPM`), and how many were sent.')
-export class UpstreamBudget implements BudgetSnapshot {
-  @ValueField.int('Requests allowed in any 60 seconds.')
-  readonly limit!: number;
-
-  @ValueField.int('Requests that count against the limit now: in flight, or answered in the last minute.')
-  readonly used!: number;
-
-  @ValueField.instantOrNull('Earliest time of the next request (UTC); null if a request can be sent now.')
-  readonly resetsAt!: Instant | null;
-
-  @ValueField(() => BudgetQueue, { description: 'The waiting requests.' })
-  readonly waiting!: BudgetQueue;
-}
+export const UpstreamBudget = outputType<BudgetSnapshot>(
+  'UpstreamBudget',
+  'How many requests may be sent to an Abnormal account (`UPSTREAM_RPM`), and how many were sent.',
+  {
+    limit: Value.int('Requests allowed in any 60 seconds.'),
+    used: Value.int('Requests that count against the limit now: in flight, or answered in the last minute.'),
+    resetsAt: Value.instantOrNull(
+      'Earliest time of the next request (UTC); null if a request can be sent now.',
+    ),
+    waiting: Value.object(() => BudgetQueue, 'The waiting requests.'),
+  },
+);

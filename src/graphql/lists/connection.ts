@@ -1,4 +1,4 @@
-import { ArgsType, Ctx, Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
+import { ArgsType, Ctx, Field, ID, InputType, Int } from 'type-graphql';
 import type { RevisionRecord } from '../../model/revision.js';
 import {
   DEFAULT_ORDER,
@@ -12,69 +12,54 @@ import { upstreamErrorCode } from '../base/errors.js';
 import {
   DateTime,
   describedEnum,
+  enumOf,
   graphName,
+  OnlyIntegrations,
   OutputType,
-  ValueField,
-  valueFieldFrom,
+  outputType,
+  showFields,
+  Value,
 } from '../base/fields.js';
-import { CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
+import { type CoverageFacts, CoverageReport, FreshnessReport } from '../collection/coverage.type.js';
 import type { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
 import { type FilterFields, type FilterInput, filterInputFor, type KindFilter } from './filter-input.js';
 import { type ConnectionPage, PageArgs, type PageEdge } from './page.js';
 import type { ReadArgs, View } from './view.js';
 
-const ShownPage = valueFieldFrom('page');
-const PageValue = valueFieldFrom('page.facts');
-
 @OutputType('Position of a page in its list.')
 class PageInfo {
   constructor(readonly page: ConnectionPage<unknown>) {}
-
-  @PageValue.boolean('Whether there are items after this page.')
-  readonly hasNextPage!: boolean;
-
-  @PageValue.boolean('Whether there are items before this page.')
-  readonly hasPreviousPage!: boolean;
-
-  @ShownPage.textOrNull('Cursor for `before`; null if the page is empty.', { from: 'edges[0]?.cursor' })
-  readonly startCursor!: string | null;
-
-  @ValueField.textOrNull('Cursor for `after`; null if the page is empty.')
-  get endCursor(): string | null {
-    return this.page.edges.at(-1)?.cursor ?? this.page.facts.endCursor;
-  }
 }
 
-/** The edge and connection types of one node type. Every list of the graph is made of these. */
-export function connectionOf<T extends object>(nodeType: () => object, name: string) {
-  @OutputType(`One ${name} of a page, with its cursor.`, { name: `${name}Edge` })
-  class Edge {
-    @ValueField.text('Position in the list, for `after` and `before`. Opaque.')
-    readonly cursor!: string;
+showFields(PageInfo, 'page.facts', {
+  hasNextPage: Value.boolean('Whether there are items after this page.'),
+  hasPreviousPage: Value.boolean('Whether there are items before this page.'),
+  startCursor: Value.textOrNull('Cursor for `before`; null if the page is empty.', {
+    by: (_facts, { page }) => page.edges[0]?.cursor ?? null,
+  }),
+  endCursor: Value.textOrNull('Cursor for `after`; null if the page is empty.', {
+    by: ({ endCursor }, { page }) => page.edges.at(-1)?.cursor ?? endCursor,
+  }),
+});
 
-    @ValueField(nodeType, { description: `The ${name}.` })
-    readonly node!: T;
-  }
+/** The edge and connection types of one node type. Every list of the graph is made of these. */
+export function connectionOf<T extends object>(
+  nodeType: () => abstract new (...args: never) => T,
+  name: string,
+) {
+  const Edge = outputType<Pick<PageEdge<T>, 'cursor' | 'node'>>(
+    `${name}Edge`,
+    `One ${name} of a page, with its cursor.`,
+    {
+      cursor: Value.text('Position in the list, for `after` and `before`. Opaque.'),
+      node: Value.object(nodeType, `The ${name}.`),
+    },
+  );
 
   @OutputType(`A page of a list of ${name}.`, { name: `${name}Connection` })
   class Connection {
     constructor(readonly page: ConnectionPage<T>) {}
-
-    @ValueField(() => [Edge], { description: 'The items of the page, each with its cursor.' })
-    get edges(): readonly PageEdge<T>[] {
-      return this.page.edges;
-    }
-
-    @ValueField(() => [nodeType()], { description: 'The items of the page without cursors.' })
-    get nodes(): readonly T[] {
-      return this.page.facts.nodes;
-    }
-
-    @ValueField(() => PageInfo, { description: 'Position of the page in the list.' })
-    get pageInfo(): PageInfo {
-      return new PageInfo(this.page);
-    }
 
     @Field(() => Int, {
       nullable: true,
@@ -87,15 +72,22 @@ export function connectionOf<T extends object>(nodeType: () => object, name: str
     }
   }
 
+  showFields(Connection, 'page', {
+    edges: Value.list(() => Edge, 'The items of the page, each with its cursor.'),
+    nodes: Value.list(nodeType, 'The items of the page without cursors.', { by: ({ facts }) => facts.nodes }),
+    pageInfo: Value.object(() => PageInfo, 'Position of the page in the list.', {
+      by: (page) => new PageInfo(page),
+    }),
+  });
   return Connection;
 }
 
 /** Computes the coverage of a list; `null` if the list is not of a window of time. */
-export type ReadCoverage = (services: RequestServices) => Promise<CoverageReport | null>;
+export type ReadCoverage = (services: RequestServices) => Promise<CoverageFacts | null>;
 
 /** The connection of a record type: a page with its view, coverage and freshness. */
 export function recordConnectionOf<T extends object>(
-  nodeType: () => object,
+  nodeType: () => abstract new (...args: never) => T,
   name: string,
   description: string,
 ) {
@@ -109,36 +101,31 @@ export function recordConnectionOf<T extends object>(
       super(page);
     }
 
-    @ValueField.instant(
-      'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
-    )
-    get asOf(): Instant {
-      return this.view.asOf;
-    }
-
     @Field(() => CoverageReport, {
       nullable: true,
       description:
         'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case, of which `missingThreatIds` names those that are not stored, and for the messages of a threat.',
     })
-    coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
-      return this.readCoverage(context.trackedServices);
-    }
-
-    @ValueField(() => FreshnessReport, {
-      nullable: true,
-      description:
-        'How fresh the page is. Null with `asOf`, and on pages after the first, which repeat its snapshot.',
-    })
-    get freshness(): FreshnessReport | null {
-      return toReport(this.view);
+    async coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
+      const facts = await this.readCoverage(context.trackedServices);
+      return facts && new CoverageReport(facts);
     }
   }
 
+  showFields(RecordConnection, 'view', {
+    asOf: Value.instant(
+      'The snapshot that this page shows, in the gateway’s time (UTC): the last recording that it includes. All pages of one list have the same value. Pass it as `asOf` to see the same state again.',
+    ),
+    freshness: Value.objectOrNull(
+      () => FreshnessReport,
+      'How fresh the page is. Null with `asOf`, and on pages after the first, which repeat its snapshot.',
+      { by: toReport },
+    ),
+  });
   return RecordConnection;
 }
 
-function toReport({ freshness }: View): FreshnessReport | null {
+function toReport({ freshness }: View): InstanceType<typeof FreshnessReport> | null {
   if (freshness === null) return null;
   const { stale, verifiedAt } = freshness;
   if (!freshness.stale) return { stale, verifiedAt, live: freshness.live, code: null, reason: null };
@@ -191,19 +178,14 @@ export function orderBy(
   ties: string,
   idName = 'id',
 ): KindOrder {
-  const entries = Object.entries(fields).map(([field, shown]) => {
-    const name = graphName(field === 'id' ? idName : field);
-    return [field, typeof shown === 'string' ? { name, description: shown } : shown] as const;
-  });
-  const names = Object.fromEntries(entries.map(([field, { name }]) => [name, field]));
-  const valuesConfig = Object.fromEntries(
-    entries.map(([, { name, description }]) => [name, { description }]),
+  const names = enumOf(
+    `${noun}OrderField`,
+    `Fields that a list of ${noun} can be ordered by.`,
+    Object.entries(fields).map(([field, shown]) => {
+      const name = graphName(field === 'id' ? idName : field);
+      return typeof shown === 'string' ? [name, field, shown] : [shown.name, field, shown.description];
+    }),
   );
-  registerEnumType(names, {
-    name: `${noun}OrderField`,
-    description: `Fields that a list of ${noun} can be ordered by.`,
-    valuesConfig,
-  });
 
   @InputType(`${noun}Order`, {
     description: `The order of a list. Equal values are ordered by ${ties}, in the same direction.`,
@@ -224,26 +206,31 @@ export function orderBy(
     input
       ? { field: input.field, descending: input.direction !== 'ASC' }
       : { field: byDefault, descending: true };
-  return { type: Input, fields: entries.map(([field]) => field), toOrder };
+  return { type: Input, fields: Object.keys(fields), toOrder };
 }
 
-const AS_OF =
-  'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.';
-const MAX_AGE =
-  'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.';
-const STALE_IF_ERROR =
-  'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).';
+const AsOf = Field(() => DateTime, {
+  nullable: true,
+  description:
+    'Returns the graph as it was recorded at this instant (UTC), including everything below. Never asks Abnormal, so it cannot be combined with `maxAge`. Must not be in the future. Before the first recording the answer is the error `NOT_COLLECTED`, which names that instant.',
+});
+const MaxAge = Field(() => Int, {
+  nullable: true,
+  description:
+    'Maximum age of the answer in seconds; 0 always asks Abnormal. If the stored answer is older, the gateway asks Abnormal first and records the response. Default: `DEFAULT_MAX_AGE`.',
+});
+const StaleIfError = Field(() => Boolean, {
+  nullable: true,
+  defaultValue: true,
+  description:
+    'If Abnormal cannot answer: return what is recorded and mark it as stale (true), or fail with the reason (false).',
+});
 
 @ArgsType()
 export class NodeArgs implements ReadArgs {
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
+  @AsOf asOf?: Instant | null;
+  @MaxAge maxAge?: number | null;
+  @StaleIfError staleIfError?: boolean | null;
 }
 
 @ArgsType()
@@ -257,20 +244,10 @@ export class RecordArgs extends NodeArgs {
 
 @ArgsType()
 class ListArgs extends PageArgs implements ReadArgs {
-  @Field(() => [ID], {
-    nullable: true,
-    description: 'Only these integrations, by name. Default: all.',
-  })
-  integrations?: string[] | null;
-
-  @Field(() => DateTime, { nullable: true, description: AS_OF })
-  asOf?: Instant | null;
-
-  @Field(() => Int, { nullable: true, description: MAX_AGE })
-  maxAge?: number | null;
-
-  @Field(() => Boolean, { nullable: true, defaultValue: true, description: STALE_IF_ERROR })
-  staleIfError?: boolean | null;
+  @OnlyIntegrations integrations?: string[] | null;
+  @AsOf asOf?: Instant | null;
+  @MaxAge maxAge?: number | null;
+  @StaleIfError staleIfError?: boolean | null;
 }
 
 /** The arguments of a list with its own filter and order. */

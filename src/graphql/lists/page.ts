@@ -84,13 +84,7 @@ export class PageArgs extends ForwardArgs {
   before?: string | null;
 }
 
-interface PageRequest {
-  readonly limit: number;
-  readonly backward: boolean;
-  readonly cursor: string | null;
-}
-
-function toPageRequest(args: PageArgs): PageRequest {
+function toPageRequest(args: PageArgs) {
   const { first = null, last = null, after = null, before = null } = args;
   if (first !== null && last !== null)
     throw badInput('first and last cannot be combined. Pass one of them.', 'last');
@@ -109,26 +103,17 @@ function toPageRequest(args: PageArgs): PageRequest {
 
 export type CursorValue = string | number | boolean | null;
 
-interface CursorScope {
-  readonly list: string;
-  /** The arguments that must be the same on every page. */
-  readonly terms: Readonly<Record<string, CursorValue>>;
-  /** The view of the first page, in which all pages are read. */
-  readonly pin: readonly CursorValue[];
-}
+/** The arguments that must be the same on every page. */
+type Terms = Readonly<Record<string, CursorValue>>;
 
 export interface ReadCursor {
+  /** The view of the first page, in which all pages are read. */
   readonly pin: readonly CursorValue[];
   readonly place: readonly CursorValue[];
 }
 
-function cursorWriter(scope: CursorScope): (place: readonly CursorValue[]) => string {
-  const head = JSON.stringify([scope.list, Object.values(scope.terms), scope.pin]).slice(0, -1);
-  return (place) => Buffer.from(`${head},${JSON.stringify(place)}]`).toString('base64url');
-}
-
 /** Throws if the cursor is of another list, or of this list with other arguments. */
-function readCursor(text: string, list: string, terms: CursorScope['terms'], argument: string): ReadCursor {
+function readCursor(text: string, list: string, terms: Terms, argument: string): ReadCursor {
   const [ofList, ofTerms, pin, place] = parse(text, argument);
   if (ofList !== list)
     throw badInput(`This cursor belongs to ${ofList}, not to ${list}: ${FIRST_PAGE}`, argument);
@@ -202,7 +187,7 @@ export class ListWalk {
   constructor(
     args: PageArgs,
     private readonly list: string,
-    private readonly terms: CursorScope['terms'],
+    private readonly terms: Terms,
   ) {
     const { limit, backward, cursor } = toPageRequest(args);
     this.limit = limit;
@@ -212,39 +197,36 @@ export class ListWalk {
 
   /** A cursor of this list to any place. */
   cursorTo(place: readonly CursorValue[], pin: readonly CursorValue[]): string {
-    return cursorWriter({ list: this.list, terms: this.terms, pin })(place);
+    return this.writer(pin)(place);
+  }
+
+  private writer(pin: readonly CursorValue[]): (place: readonly CursorValue[]) => string {
+    const head = JSON.stringify([this.list, Object.values(this.terms), pin]).slice(0, -1);
+    return (place) => Buffer.from(`${head},${JSON.stringify(place)}]`).toString('base64url');
   }
 
   /** The page of the first `limit` rows from the cursor on, in the direction of the walk. */
   page<Row, T>(found: readonly Row[], options: FoundRows<Row, T>): ConnectionPage<T> {
-    const { toNode, placeOf, pin = [], hasMore = found.length > this.limit, count } = options;
-    const { endCursor = null } = options;
+    const { toNode, placeOf, pin = [], hasMore = found.length > this.limit, endCursor = null } = options;
     const rows = found.slice(0, this.limit);
     if (this.backward) rows.reverse();
-    let write: ReturnType<typeof cursorWriter> | null = null;
+    let write: ReturnType<typeof this.writer> | null = null;
     return new ConnectionPage({
       nodes: rows.map(toNode),
       cursorAt: (index) => {
-        write ??= cursorWriter({ list: this.list, terms: this.terms, pin });
+        write ??= this.writer(pin);
         return write(placeOf(rows[index] as Row, index));
       },
       endCursor,
       hasNextPage: this.backward ? this.cursor !== null : hasMore,
       hasPreviousPage: this.backward ? hasMore : this.cursor !== null,
-      count,
+      count: options.count,
     });
   }
 }
 
-/** What a page shows, as far as its cursors contain it. */
-interface PageView {
-  readonly seq: number;
-  readonly asOf: Instant;
-  readonly frozen: boolean;
-}
-
 /** A list that is part of a record and is read as a whole. */
-interface ArrayList<T, V extends PageView> {
+interface ArrayList<T, V> {
   /** The name in cursors, such as `Case.threats`. */
   readonly list: string;
   readonly owner: RecordKey;
@@ -255,10 +237,10 @@ interface ArrayList<T, V extends PageView> {
 }
 
 /** A page of it, with the view it was read in: that of the first page of the walk. */
-export async function arrayPage<T, V extends PageView>(
-  within: ArrayList<T, V>,
-  args: PageArgs,
-): Promise<{ page: ConnectionPage<T>; view: V }> {
+export async function arrayPage<
+  T,
+  V extends { readonly seq: number; readonly asOf: Instant; readonly frozen: boolean },
+>(within: ArrayList<T, V>, args: PageArgs): Promise<{ page: ConnectionPage<T>; view: V }> {
   const { owner, idOf } = within;
   const terms = {
     [owner.kind]: `${owner.integration} ${owner.id}`,

@@ -1,15 +1,11 @@
 import { notAnalyzedReason } from '../../resources/vocabularies.js';
-import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, openEnum, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
-const RecordValue = valueFieldFrom('record');
-
-type NotAnalyzedReason = NonNullable<ReturnType<typeof notAnalyzedReason>>;
-const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
+const NotAnalyzedReason = openEnum<typeof notAnalyzedReason>(
   'NotAnalyzedReason',
   'Why Abnormal did not analyse a reported message.',
   {
@@ -25,7 +21,6 @@ const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
     FROM_PHISHING_MAILBOX: 'It came from the mailbox for reports itself.',
     NOT_ANALYZED_POV_QUOTA_REACHED: 'The quota of an evaluation was reached.',
     AI_CONVERSATION: 'It is part of a conversation with Abnormal’s assistant.',
-    OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
   },
 );
 
@@ -33,52 +28,36 @@ const NotAnalyzedReason = describedEnum<NotAnalyzedReason>(
   'A message that a user reported to the abuse mailbox and that Abnormal did not analyse (`/abuse_mailbox/not_analyzed`). The account needs the abuse mailbox add-on. Abnormal has no request for a single one: a message is read with the list of its second.',
   { implements: [Node, RecordNode] },
 )
-export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {
-  @RecordValue.id('Abnormal’s id of the message (`abx_message_id`): a signed 64-bit integer as text.')
-  readonly messageId!: string;
+export class NotAnalyzedMessage extends RecordNode<'notAnalyzedMessage'> {}
 
-  @RecordValue.instantOrNull(
+showFields(NotAnalyzedMessage, 'record', {
+  messageId: Value.id('Abnormal’s id of the message (`abx_message_id`): a signed 64-bit integer as text.'),
+  reportedTime: Value.instantOrNull(
     'When it was reported (UTC; `reported_datetime`); null if Abnormal gives no time. Messages are collected and ordered by this time.',
-  )
-  readonly reportedTime!: Instant | null;
-
-  @ValueField(() => NotAnalyzedReason, {
-    nullable: true,
-    description: 'Why it was not analysed (`not_analyzed_reason`); null if Abnormal gives none.',
-  })
-  get reason(): NotAnalyzedReason | null {
-    return notAnalyzedReason(this.record.reasonRaw);
-  }
-
-  @RecordValue.textOrNull('`not_analyzed_reason` as received.')
-  readonly reasonRaw!: string | null;
-
-  @RecordValue.textOrNull('Subject (`subject`); null if Abnormal gives none.', { personal: ['subject'] })
-  readonly subject!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  reason: Value.enumOrNull(
+    () => NotAnalyzedReason,
+    'Why it was not analysed (`not_analyzed_reason`); null if Abnormal gives none.',
+    { by: (record) => notAnalyzedReason(record.reasonRaw) },
+  ),
+  reasonRaw: Value.textOrNull('`not_analyzed_reason` as received.'),
+  subject: Value.textOrNull('Subject (`subject`); null if Abnormal gives none.', { personal: ['subject'] }),
+  reporterName: Value.textOrNull(
     'Name of the user who reported it (`reporter.name`); null if Abnormal gives none.',
     { personal: ['names'] },
-  )
-  readonly reporterName!: string | null;
-
-  @RecordValue.textOrNull(
+  ),
+  reporterAddress: Value.textOrNull(
     'E-mail address of the user who reported it (`reporter.email`); null if Abnormal gives none.',
     { personal: ['addresses'] },
-  )
-  readonly reporterAddress!: string | null;
-
-  @RecordValue.textOrNull('Name of the recipient (`recipient.name`); null if Abnormal gives none.', {
+  ),
+  recipientName: Value.textOrNull('Name of the recipient (`recipient.name`); null if Abnormal gives none.', {
     personal: ['names'],
-  })
-  readonly recipientName!: string | null;
-
-  @RecordValue.textOrNull(
+  }),
+  recipientAddress: Value.textOrNull(
     'E-mail address of the recipient (`recipient.email`); null if Abnormal gives none.',
     { personal: ['addresses'] },
-  )
-  readonly recipientAddress!: string | null;
-}
+  ),
+});
 
 export const notAnalyzedMessageList = recordListOf('notAnalyzedMessage', NotAnalyzedMessage, {
   page: 'A page of a list of messages that were not analysed.',
@@ -90,15 +69,11 @@ export const notAnalyzedMessageList = recordListOf('notAnalyzedMessage', NotAnal
     reporterAddress: 'the address of the user who reported it',
     recipientAddress: 'the recipient’s address',
   },
-  order: {
-    id: 'Abnormal’s id, as text.',
-    reportedTime: 'When the message was reported: the default.',
-  },
+  order: { id: 'Abnormal’s id, as text.', reportedTime: 'When the message was reported: the default.' },
 });
 
-export const NotAnalyzedStatisticsResolver = statisticsFor({
-  ...{ noun: 'NotAnalyzedMessage', plural: 'messages that were not analysed', kind: 'notAnalyzedMessage' },
-  ...{ unit: 'RECORD', filter: notAnalyzedMessageList.filter, whole: null },
+export const NotAnalyzedStatisticsResolver = statisticsOf(notAnalyzedMessageList, {
+  plural: 'messages that were not analysed',
   times: { REPORTED: { field: 'reportedTime', description: 'When the message was reported.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

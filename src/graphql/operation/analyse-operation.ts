@@ -185,6 +185,7 @@ class Walk {
   private costNode(asked: AskedField, depth: number, times: number): CostNode | null {
     this.count(asked);
     if (asked.nodes.length > MOST_ALIKE) this.stop('fields', asked.nodes.length, true, MOST_ALIKE);
+    // introspection nests deeper than any data; graphql-js refuses to follow it in circles
     const deepest = asked.type.startsWith('__') ? 2 * this.limits.depth : this.limits.depth;
     if (depth > deepest) this.stop('depth', depth, false, deepest);
     const { type, inner, innerTimes } = this.enter(asked, times);
@@ -311,5 +312,3 @@ function fieldOf(
 ): GraphQLField<unknown, unknown> | undefined {
   return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
 }
-
-/** Introspection nests deeper than any data; graphql-js refuses to follow it in circles. */

@@ -50,7 +50,8 @@ export function createPipeline({ responses, ...options }: PipelineOptions): Exec
 /** Runs a subscription for one event: the last steps of the pipeline. */
 export function createEventPipeline({ schema, redactedSchema, log }: EventPipelineOptions): Execute {
   const execute = byRole(createExecute(schema), redactedSchema && createExecute(redactedSchema));
-  return withDamage(withCostExtension(execute), log);
+  return async (execution) =>
+    withHistoryErrors(withCost(await execute(execution), execution), execution.context, log);
 }
 
 /** An operation as a request holds it. */
@@ -229,17 +230,7 @@ function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promi
   });
 }
 
-/** `run`, with what it cost in the answer’s `extensions`, if it was admitted at a cost. */
-function withCostExtension(run: Execute): Execute {
-  return (execution) => {
-    const result = run(execution);
-    if (!execution.context.admission) return result;
-    return result instanceof Promise
-      ? result.then((each) => withCost(each, execution))
-      : withCost(result, execution);
-  };
-}
-
+/** The result with what it cost in its `extensions`, if it was admitted at a cost. */
 function withCost(result: ExecutionResult, { context }: Execution): ExecutionResult {
   const { admission, trackedServices } = context;
   // if the operation did not run, it cost nothing
@@ -285,11 +276,6 @@ function withCache(run: Execute, responses: ResponseCache): Execute {
     await responses.keep(key, result, context.reads);
     return result;
   };
-}
-
-/** `run`, with an error for what cannot be read from the history, as far as the caller may know it. */
-function withDamage(run: Execute, log: Log): Execute {
-  return async (execution) => withHistoryErrors(await run(execution), execution.context, log);
 }
 
 /**

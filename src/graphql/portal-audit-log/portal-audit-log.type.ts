@@ -1,82 +1,53 @@
 import { auditStatus } from '../../resources/vocabularies.js';
-import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, openEnum, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
-const RecordValue = valueFieldFrom('record');
-
-type PortalAuditStatus = NonNullable<ReturnType<typeof auditStatus>>;
-const PortalAuditStatus = describedEnum<PortalAuditStatus>('PortalAuditStatus', 'Result of an action.', {
+const PortalAuditStatus = openEnum<typeof auditStatus>('PortalAuditStatus', 'Result of an action.', {
   SUCCESS: 'The action succeeded.',
   FAILURE: 'The action failed.',
-  OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
 });
 
 @OutputType(
   'What a user did in Abnormal’s portal (`/auditlogs`). Abnormal keeps entries for 90 days; entries never change. The gateway’s own trail is `auditTrail`.',
   { implements: [Node, RecordNode] },
 )
-export class PortalAuditLog extends RecordNode<'portalAuditLog'> {
-  @RecordValue.id(
+export class PortalAuditLog extends RecordNode<'portalAuditLog'> {}
+
+showFields(PortalAuditLog, 'record', {
+  entryId: Value.id(
     'SHA-256 of the entry as canonical JSON. Abnormal gives entries no id, so two entries with the same content are one.',
-  )
-  readonly entryId!: string;
-
-  @RecordValue.instantOrNull(
+  ),
+  timestamp: Value.instantOrNull(
     'When it happened (UTC; `timestamp`); null if Abnormal gives no time. Entries are collected and ordered by this time.',
-  )
-  readonly timestamp!: Instant | null;
-
-  @RecordValue.textOrNull('Kind of action, as received (`category`); null if Abnormal gives none.')
-  readonly category!: string | null;
-
-  @RecordValue.textOrNull('The action, as received (`action`); null if Abnormal gives none.')
-  readonly action!: string | null;
-
-  @ValueField(() => PortalAuditStatus, {
-    nullable: true,
-    description: 'Result (`status`); null if Abnormal gives none.',
-  })
-  get status(): PortalAuditStatus | null {
-    return auditStatus(this.record.statusRaw);
-  }
-
-  @RecordValue.textOrNull('`status` as received.')
-  readonly statusRaw!: string | null;
-
-  @RecordValue.textOrNull('E-mail address of the user (`user.email`); null if Abnormal gives none.', {
+  ),
+  category: Value.textOrNull('Kind of action, as received (`category`); null if Abnormal gives none.'),
+  action: Value.textOrNull('The action, as received (`action`); null if Abnormal gives none.'),
+  status: Value.enumOrNull(() => PortalAuditStatus, 'Result (`status`); null if Abnormal gives none.', {
+    by: (record) => auditStatus(record.statusRaw),
+  }),
+  statusRaw: Value.textOrNull('`status` as received.'),
+  userAddress: Value.textOrNull('E-mail address of the user (`user.email`); null if Abnormal gives none.', {
     personal: ['addresses'],
-  })
-  readonly userAddress!: string | null;
-
-  @RecordValue.textOrNull('IP address of the user’s device (`sourceIp`); null if Abnormal gives none.', {
+  }),
+  sourceIp: Value.textOrNull('IP address of the user’s device (`sourceIp`); null if Abnormal gives none.', {
     personal: ['locations'],
-  })
-  readonly sourceIp!: string | null;
-
-  @RecordValue.textOrNull(
+  }),
+  tenantName: Value.textOrNull(
     'Name of the tenant (`tenantName`), which may be empty; null if Abnormal gives none.',
-  )
-  readonly tenantName!: string | null;
-
-  @RecordValue.idOrNull(
+  ),
+  messageId: Value.idOrNull(
     'Id of the message that was acted on (`actionDetails.messageId`); null if there is none.',
-  )
-  readonly messageId!: string | null;
-
-  @RecordValue.textOrNull('The user’s reason (`actionDetails.providedReason`); null if there is none.', {
+  ),
+  reason: Value.textOrNull('The user’s reason (`actionDetails.providedReason`); null if there is none.', {
     personal: ['texts'],
-  })
-  readonly reason!: string | null;
-
-  @RecordValue.textOrNull('URL of the request (`actionDetails.requestUrl`); null if there is none.', {
+  }),
+  requestUrl: Value.textOrNull('URL of the request (`actionDetails.requestUrl`); null if there is none.', {
     personal: ['urls'],
-  })
-  readonly requestUrl!: string | null;
-}
+  }),
+});
 
 export const portalAuditLogList = recordListOf('portalAuditLog', PortalAuditLog, {
   page: 'A page of the portal’s audit log.',
@@ -90,15 +61,11 @@ export const portalAuditLogList = recordListOf('portalAuditLog', PortalAuditLog,
     sourceIp: 'the IP address of the user’s device',
     messageId: 'the id of the message that was acted on',
   },
-  order: {
-    id: 'The entry’s SHA-256.',
-    timestamp: 'When it happened: the default.',
-  },
+  order: { id: 'The entry’s SHA-256.', timestamp: 'When it happened: the default.' },
 });
 
-export const PortalAuditStatisticsResolver = statisticsFor({
-  ...{ noun: 'PortalAuditLog', plural: 'entries of the portal’s audit log', kind: 'portalAuditLog' },
-  ...{ unit: 'RECORD', filter: portalAuditLogList.filter, whole: null },
+export const PortalAuditStatisticsResolver = statisticsOf(portalAuditLogList, {
+  plural: 'entries of the portal’s audit log',
   times: { HAPPENED: { field: 'timestamp', description: 'When it happened.' } },
   dimensions: {
     INTEGRATION: BY_ACCOUNT,

@@ -1,8 +1,8 @@
-import { ArgsType, Ctx, Field, ID, Int } from 'type-graphql';
+import { ArgsType, Ctx, Field, Int } from 'type-graphql';
 import type { StreamState } from '../../model/stream.js';
 import { type ListedKind, RESOURCE_OF } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
-import { DateTime, describedEnum, OutputType, ValueField } from '../base/fields.js';
+import { DateTime, describedEnum, OnlyIntegrations, OutputType, showFields, Value } from '../base/fields.js';
 import { IntegrationStream } from '../integration/integration.type.js';
 import { type ConnectionPage, ForwardArgs } from '../lists/page.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
@@ -45,7 +45,7 @@ export class FollowArgs extends ForwardArgs {
   })
   kinds?: ListedKind[] | null;
 
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => [ChangeKind], {
@@ -75,30 +75,11 @@ export class ChangeArgs extends FollowArgs {
 @OutputType('Where a page of changes ends, and how to continue. Every page has one, also an empty page.')
 export class ChangeTail {
   constructor(
-    cursor: string,
-    asOf: Instant,
-    caughtUp: boolean,
+    readonly cursor: string,
+    readonly asOf: Instant,
+    readonly caughtUp: boolean,
     private readonly filter: ChangesFilter,
-  ) {
-    this.cursor = cursor;
-    this.asOf = asOf;
-    this.caughtUp = caughtUp;
-  }
-
-  @ValueField.text(
-    'Pass it as `after` to read what comes next, without an upper limit. It does not expire. If the history is another one, or was restored from a backup, the error is `CURSOR_GONE`.',
-  )
-  readonly cursor: string;
-
-  @ValueField.instant(
-    'All selected changes recorded up to this instant (UTC) were returned. It advances with every recording, also if nothing matches. 1970-01-01 if nothing was recorded yet.',
-  )
-  readonly asOf: Instant;
-
-  @ValueField.boolean(
-    'Whether all changes recorded so far were returned. If false, read the next page at once; if true, wait (`wait`, `nextPollAt` or the subscription).',
-  )
-  readonly caughtUp: boolean;
+  ) {}
 
   @Field(() => DateTime, {
     nullable: true,
@@ -129,6 +110,18 @@ export class ChangeTail {
   }
 }
 
+showFields(ChangeTail, 'this', {
+  cursor: Value.text(
+    'Pass it as `after` to read what comes next, without an upper limit. It does not expire. If the history is another one, or was restored from a backup, the error is `CURSOR_GONE`.',
+  ),
+  asOf: Value.instant(
+    'All selected changes recorded up to this instant (UTC) were returned. It advances with every recording, also if nothing matches. 1970-01-01 if nothing was recorded yet.',
+  ),
+  caughtUp: Value.boolean(
+    'Whether all changes recorded so far were returned. If false, read the next page at once; if true, wait (`wait`, `nextPollAt` or the subscription).',
+  ),
+});
+
 async function selectedStreams(
   services: RequestServices,
   { kinds, integrations }: ChangesFilter,
@@ -143,11 +136,14 @@ async function selectedStreams(
 
 @OutputType('A page of changes, with the place where it ends.')
 export class ChangeConnection extends RevisionConnection {
-  constructor(page: ConnectionPage<Revision>, tail: ChangeTail) {
+  constructor(
+    page: ConnectionPage<Revision>,
+    readonly tail: ChangeTail,
+  ) {
     super(page);
-    this.tail = tail;
   }
-
-  @ValueField(() => ChangeTail, { description: 'Where this page ends, and how to continue.' })
-  readonly tail: ChangeTail;
 }
+
+showFields(ChangeConnection, 'this', {
+  tail: Value.object(() => ChangeTail, 'Where this page ends, and how to continue.'),
+});

@@ -10,7 +10,14 @@ import type { GatewayContext, RequestServices } from '../request/services.js';
 import { ChangeArgs, ChangeConnection, FollowArgs } from './change.type.js';
 import { changeOf, followChanges, listChanges, previousOf } from './list-changes.js';
 import { RecordNode } from './record.type.js';
-import { ChangeKind, differencesOf, FieldChange, Revision, RevisionConnection } from './revision.type.js';
+import {
+  ChangeKind,
+  differencesOf,
+  FieldChange,
+  type FieldDifference,
+  Revision,
+  RevisionConnection,
+} from './revision.type.js';
 
 @Resolver(() => RecordNode)
 export class RecordResolver {
@@ -80,10 +87,10 @@ export class RevisionResolver {
     nullable: true,
     description: 'The fields that differ from the previous version; empty for added and deleted records.',
   })
-  async fieldChanges(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<FieldChange[]> {
+  async fieldChanges(@Root() root: Revision, @Ctx() context: GatewayContext): Promise<FieldDifference[]> {
     const previous = await previousOf(root.revision, context.trackedServices.loaders);
     if (!previous || previous.deleted || root.revision.deleted) return [];
-    return differencesOf(root.kind, previous.record, root.revision.record);
+    return differencesOf(root.revision.key.kind, previous.record, root.revision.record);
   }
 
   @Personal('received')

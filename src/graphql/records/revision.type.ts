@@ -1,10 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { GraphQLJSON } from 'graphql-scalars';
 import type { RevisionRecord } from '../../model/revision.js';
 import { byKind, DEFINITION_OF, type ListedKind, type RecordOf } from '../../resources/registry.js';
 import type { MessageRecord } from '../../resources/threat/threat.js';
-import type { Instant } from '../../values/instant.js';
-import { describedEnum, OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { connectionOf } from '../lists/connection.js';
 import { viewOfRevision } from '../lists/view.js';
 import { toRecordNode } from './nodes.js';
@@ -27,75 +25,47 @@ export const ChangeKind = describedEnum<ChangeKind>(
   },
 );
 
-@OutputType('One field that differs between two versions of a record.')
-export class FieldChange {
-  @ValueField.text(
-    'Name of the field in the graph, or of its `…Raw` field for a list of values; for a message of a threat `messages[<message id>].<field>`.',
-  )
-  readonly field!: string;
-
-  @ValueField(() => GraphQLJSON, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'The old value; null if there was none.',
-  })
-  readonly before!: unknown;
-
-  @ValueField(() => GraphQLJSON, {
-    personal: ['texts'],
-    nullable: true,
-    description: 'The new value; null if there is none.',
-  })
-  readonly after!: unknown;
-}
-
-const RevisionValue = valueFieldFrom('revision');
+export const FieldChange = outputType<FieldDifference>(
+  'FieldChange',
+  'One field that differs between two versions of a record.',
+  {
+    field: Value.text(
+      'Name of the field in the graph, or of its `…Raw` field for a list of values; for a message of a threat `messages[<message id>].<field>`.',
+    ),
+    before: Value.jsonOrNull('The old value; null if there was none.', { personal: ['texts'] }),
+    after: Value.jsonOrNull('The new value; null if there is none.', { personal: ['texts'] }),
+  },
+);
 
 @OutputType('One version of one record: what the gateway knew from `observedFrom` until `observedTo`.')
 export class Revision {
   constructor(readonly revision: RevisionRecord<ListedKind>) {}
-
-  @RevisionValue(() => RecordKind, { from: 'key.kind', description: 'Kind of the record.' })
-  readonly kind!: ListedKind;
-
-  @RevisionValue.id('Name of the integration.', { from: 'key.integration' })
-  readonly integration!: string;
-
-  @RevisionValue.id('Abnormal’s id of the record.', { from: 'key.id' })
-  readonly recordId!: string;
-
-  @ValueField(() => RecordNode, {
-    description:
-      'The record in this version; everything below is as it was recorded when this version was first seen. For a deletion, the last version.',
-  })
-  get node(): RecordNode {
-    return toRecordNode(this.revision, viewOfRevision(this.revision));
-  }
-
-  @RevisionValue.instant('When the gateway first saw this version (UTC).')
-  readonly observedFrom!: Instant;
-
-  @RevisionValue.instantOrNull('When the next version replaced it (UTC); null for the newest version.')
-  readonly observedTo!: Instant | null;
-
-  @RevisionValue.instant('When Abnormal last returned this version (UTC).')
-  readonly verifiedAt!: Instant;
-
-  @RevisionValue.id('The run that first saw it.')
-  readonly runId!: string;
-
-  @ValueField.textOrNull('SHA-256 of `received`, in hex; null for a deletion.')
-  get digestAfter(): string | null {
-    return this.revision.deleted ? null : this.revision.digest;
-  }
 }
+
+showFields(Revision, 'revision', {
+  kind: Value.enum(() => RecordKind, 'Kind of the record.', { by: (revision) => revision.key.kind }),
+  integration: Value.id('Name of the integration.', { by: (revision) => revision.key.integration }),
+  recordId: Value.id('Abnormal’s id of the record.', { by: (revision) => revision.key.id }),
+  node: Value.object(
+    () => RecordNode,
+    'The record in this version; everything below is as it was recorded when this version was first seen. For a deletion, the last version.',
+    { by: (revision) => toRecordNode(revision, viewOfRevision(revision)) },
+  ),
+  observedFrom: Value.instant('When the gateway first saw this version (UTC).'),
+  observedTo: Value.instantOrNull('When the next version replaced it (UTC); null for the newest version.'),
+  verifiedAt: Value.instant('When Abnormal last returned this version (UTC).'),
+  runId: Value.id('The run that first saw it.'),
+  digestAfter: Value.textOrNull('SHA-256 of `received`, in hex; null for a deletion.', {
+    by: (revision) => (revision.deleted ? null : revision.digest),
+  }),
+});
 
 @OutputType('A page of versions.')
 export class RevisionConnection extends connectionOf<Revision>(() => Revision, 'Revision') {}
 
 type ListedRecord = RecordOf[ListedKind];
 
-interface FieldDifference {
+export interface FieldDifference {
   readonly field: string;
   /** `null` without a value. */
   readonly before: unknown;

@@ -13,14 +13,9 @@ import type {
   remediationState,
   severityLevel,
 } from '../../resources/vocabularies.js';
-import { describedEnum } from '../base/fields.js';
+import { describedEnum, openEnum } from '../base/fields.js';
 
-type Word<F extends (raw: string | null) => string | null> = NonNullable<ReturnType<F>>;
-
-const OTHER = 'A value that this version of the gateway does not know; the `…Raw` field has it.';
-
-export type AttackType = Word<typeof attackType>;
-export const AttackType = describedEnum<AttackType>('AttackType', 'Attack type.', {
+export const AttackType = openEnum<typeof attackType>('AttackType', 'Attack type.', {
   INTERNAL_TO_INTERNAL: 'From a compromised account of the organisation (`Internal-to-Internal Attacks`).',
   SPAM: 'Unwanted bulk mail.',
   GRAYMAIL: 'Bulk mail that the recipient once signed up for.',
@@ -32,11 +27,9 @@ export const AttackType = describedEnum<AttackType>('AttackType', 'Attack type.'
   INVOICE_FRAUD_BEC: 'Business e-mail compromise with a false invoice or payment.',
   MALWARE: 'Contains or links to malicious software.',
   EXTORTION: 'Demands money with a threat.',
-  OTHER,
 });
 
-export type AttackStrategy = Word<typeof attackStrategy>;
-export const AttackStrategy = describedEnum<AttackStrategy>(
+export const AttackStrategy = openEnum<typeof attackStrategy>(
   'AttackStrategy',
   'How the attacker hides the sender’s identity.',
   {
@@ -46,24 +39,24 @@ export const AttackStrategy = describedEnum<AttackStrategy>(
     SPOOFED_EMAIL: 'Uses a forged address.',
     UNKNOWN_SENDER: 'Does not hide: the sender is unknown.',
     COVID_19: 'Uses Covid-19 as a pretext.',
-    OTHER,
   },
 );
 
-export type AttackVector = Word<typeof attackVector>;
-export const AttackVector = describedEnum<AttackVector>('AttackVector', 'The harmful part of the message.', {
-  LINK: 'A link.',
-  ATTACHMENT: 'An attachment.',
-  ZIPPED_ATTACHMENT: 'An archive that contains a file.',
-  TEXT: 'The text.',
-  QR_CODE: 'A QR code.',
-  CALENDAR_INVITE: 'An invitation to a meeting.',
-  SPAM_BOMB: 'The large number of messages.',
-  OTHER,
-});
+export const AttackVector = openEnum<typeof attackVector>(
+  'AttackVector',
+  'The harmful part of the message.',
+  {
+    LINK: 'A link.',
+    ATTACHMENT: 'An attachment.',
+    ZIPPED_ATTACHMENT: 'An archive that contains a file.',
+    TEXT: 'The text.',
+    QR_CODE: 'A QR code.',
+    CALENDAR_INVITE: 'An invitation to a meeting.',
+    SPAM_BOMB: 'The large number of messages.',
+  },
+);
 
-export type ImpersonatedParty = Word<typeof impersonatedParty>;
-export const ImpersonatedParty = describedEnum<ImpersonatedParty>(
+export const ImpersonatedParty = openEnum<typeof impersonatedParty>(
   'ImpersonatedParty',
   'Who the attacker pretends to be.',
   {
@@ -76,16 +69,13 @@ export const ImpersonatedParty = describedEnum<ImpersonatedParty>(
     AUTOMATED_INTERNAL: 'An internal system of the organisation.',
     AUTOMATED_EXTERNAL: 'An external system.',
     NONE: 'None of these (`None / Others`).',
-    OTHER,
   },
 );
 
-export type AttackedParty = Word<typeof attackedParty>;
-export const AttackedParty = describedEnum<AttackedParty>('AttackedParty', 'Who the attack targets.', {
+export const AttackedParty = openEnum<typeof attackedParty>('AttackedParty', 'Who the attack targets.', {
   VIP: 'An important person of the organisation.',
   EMPLOYEE: 'Another employee.',
   EXTERNAL_RECIPIENTS: 'A recipient outside the organisation.',
-  OTHER,
 });
 
 export const MessageRemediationState = describedEnum<MessageRemediation>(
@@ -113,34 +103,27 @@ export const ThreatRemediationState = describedEnum<ThreatRemediation['state']>(
   },
 );
 
-export type Severity = Word<typeof severityLevel>;
-export const Severity = describedEnum<Severity>('Severity', 'Abnormal’s severity of a case.', {
+export const Severity = openEnum<typeof severityLevel>('Severity', 'Abnormal’s severity of a case.', {
   NONE: 'None.',
   LOW: 'Low.',
   MEDIUM: 'Medium.',
   HIGH: 'High.',
-  OTHER,
 });
 
-export type Confidence = Word<typeof confidence>;
-export const Confidence = describedEnum<Confidence>('Confidence', 'Abnormal’s confidence in a case.', {
+export const Confidence = openEnum<typeof confidence>('Confidence', 'Abnormal’s confidence in a case.', {
   LOW: 'Low.',
   MEDIUM: 'Medium.',
   HIGH: 'High.',
-  OTHER,
 });
 
-export type CaseStatus = Word<typeof caseStatus>;
-export const CaseStatus = describedEnum<CaseStatus>('CaseStatus', 'Status of a case.', {
+export const CaseStatus = openEnum<typeof caseStatus>('CaseStatus', 'Status of a case.', {
   ACTION_REQUIRED: 'Open: nobody works on it (`Action Required`).',
   IN_PROGRESS: 'In progress (`Acknowledged (In progress)`).',
   RESOLVED: 'An attack that was resolved (`Acknowledged (Attack resolved)`).',
   NOT_AN_ATTACK: 'Not an attack (`Acknowledged (Not an attack)`).',
-  OTHER,
 });
 
-export type RemediationStatus = Word<typeof remediationState>;
-export const RemediationStatus = describedEnum<RemediationStatus>(
+export const RemediationStatus = openEnum<typeof remediationState>(
   'RemediationStatus',
   'Action taken for a message or a case, according to Abnormal.',
   {
@@ -149,19 +132,20 @@ export const RemediationStatus = describedEnum<RemediationStatus>(
     NOT_REMEDIATED: 'Not remediated.',
     WOULD_REMEDIATE: 'Passive mode: Abnormal only reports that it would have acted.',
     MARKED_SAFE: 'Marked as safe by a user.',
-    OTHER,
   },
 );
 
-export type Judgement = NonNullable<ReturnType<typeof judgement>>;
-export const Judgement = describedEnum<Judgement>('Judgement', 'Abnormal’s judgement of a reported e-mail.', {
-  MALICIOUS: 'An attack.',
-  SPAM: 'Unwanted, not dangerous.',
-  SAFE: 'Harmless.',
-  SCANNING: 'Not decided yet; it is read again until it is decided.',
-  NOT_AVAILABLE: 'No judgement (`N/A`).',
-  OTHER: 'A value that this version of the gateway does not know; the `…Raw` field has it.',
-});
+export const Judgement = openEnum<typeof judgement>(
+  'Judgement',
+  'Abnormal’s judgement of a reported e-mail.',
+  {
+    MALICIOUS: 'An attack.',
+    SPAM: 'Unwanted, not dangerous.',
+    SAFE: 'Harmless.',
+    SCANNING: 'Not decided yet; it is read again until it is decided.',
+    NOT_AVAILABLE: 'No judgement (`N/A`).',
+  },
+);
 
 const TEXTS = Object.fromEntries(
   KINDS.map((kind) => [kind, isListed(kind) ? DEFINITION_OF[kind].texts.record : PARTS[kind].part.text]),

@@ -11,17 +11,20 @@ export interface Loaders {
   readonly current: CurrentLoader;
   readonly records: RecordLoader;
   readonly referrers: ReferrerLoader;
-  readonly revisionCounts: RevisionCountLoader;
-  readonly runs: RunLoader;
+  readonly revisionCounts: Pick<DataLoader<RecordAt, number, string>, 'load'>;
+  readonly runs: Pick<DataLoader<string, RunRecord | null>, 'load'>;
 }
 
 export function createLoaders(store: HistoryStore): Loaders {
   return {
-    current: new CurrentLoader(store),
+    current: createCurrent(store),
     records: new RecordLoader(store),
     referrers: new ReferrerLoader(store),
-    revisionCounts: new RevisionCountLoader(store),
-    runs: new RunLoader(store),
+    revisionCounts: new DataLoader(
+      (keys) => Promise.all(keys.map(({ key, seq }) => store.countRevisions(key, seq))),
+      { cacheKeyFn: recordAtText },
+    ),
+    runs: new DataLoader((ids) => Promise.all(ids.map((id) => store.run(id)))),
   };
 }
 
@@ -58,40 +61,32 @@ function toError(error: unknown): Error {
 }
 
 /** The current state of the history: one store call for all concurrent callers, repeated each time. */
-class CurrentLoader {
-  readonly #head: DataLoader<'head', Pin>;
-  readonly #streams: DataLoader<'streams', StreamState[]>;
-  readonly #first: DataLoader<FirstQuery, Pin | null, string>;
-
-  constructor(store: Pick<HistoryStore, 'head' | 'streams' | 'firstRecorded'>) {
-    this.#head = shared(() => store.head());
-    this.#streams = shared(() => store.streams());
-    this.#first = new DataLoader(
-      (queries) => Promise.all(queries.map((query) => store.firstRecorded(query))),
-      { cacheKeyFn: JSON.stringify },
-    );
-  }
-
-  head(): Promise<Pin> {
-    return this.#head.load('head');
-  }
-
+interface CurrentLoader {
+  head(): Promise<Pin>;
+  streams(): Promise<StreamState[]>;
   /** Looked up once per request, because it never changes. */
-  firstRecorded(query: FirstQuery): Promise<Pin | null> {
-    return this.#first.load(query);
-  }
-
-  streams(): Promise<StreamState[]> {
-    return this.#streams.load('streams');
-  }
+  firstRecorded(query: FirstQuery): Promise<Pin | null>;
 }
 
-function shared<K, V>(read: () => Promise<V>): DataLoader<K, V> {
-  const answerAll = async (keys: readonly K[]) => {
+function createCurrent(store: HistoryStore): CurrentLoader {
+  const first = new DataLoader<FirstQuery, Pin | null, string>(
+    (queries) => Promise.all(queries.map((query) => store.firstRecorded(query))),
+    { cacheKeyFn: JSON.stringify },
+  );
+  return {
+    head: shared(() => store.head()),
+    streams: shared(() => store.streams()),
+    firstRecorded: (query) => first.load(query),
+  };
+}
+
+function shared<V>(read: () => Promise<V>): () => Promise<V> {
+  const answerAll = async (keys: readonly true[]) => {
     const value = await read();
     return keys.map(() => value);
   };
-  return new DataLoader(answerAll, { cache: false });
+  const loader = new DataLoader<true, V>(answerAll, { cache: false });
+  return () => loader.load(true);
 }
 
 type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
@@ -99,6 +94,10 @@ type KeyOf<K extends Kind> = RecordKey & { readonly kind: K };
 interface RecordAt<K extends Kind = Kind> {
   readonly key: KeyOf<K>;
   readonly seq: number;
+}
+
+function recordAtText({ key, seq }: RecordAt): string {
+  return `${seq} ${keyText(key)}`;
 }
 
 interface RecordsAt {
@@ -120,7 +119,7 @@ class RecordLoader {
           ({ key, seq }) => `${seq} ${key.kind}`,
           (group) => getEach(store, group),
         ),
-      { cacheKeyFn: ({ key, seq }) => `${seq} ${keyText(key)}` },
+      { cacheKeyFn: recordAtText },
     );
     this.#several = new DataLoader(
       (wanted) =>
@@ -216,31 +215,4 @@ class ReferrerLoader {
 
 function groupOf({ kind, field, integration, seq }: Reference): string {
   return `${seq} ${kind} ${field} ${integration}`;
-}
-
-class RevisionCountLoader {
-  readonly #loader: DataLoader<RecordAt, number, string>;
-
-  constructor(store: Pick<HistoryStore, 'countRevisions'>) {
-    this.#loader = new DataLoader(
-      (keys) => Promise.all(keys.map(({ key, seq }) => store.countRevisions(key, seq))),
-      { cacheKeyFn: ({ key, seq }) => `${seq} ${keyText(key)}` },
-    );
-  }
-
-  load(at: RecordAt): Promise<number> {
-    return this.#loader.load(at);
-  }
-}
-
-class RunLoader {
-  readonly #loader: DataLoader<string, RunRecord | null>;
-
-  constructor(store: Pick<HistoryStore, 'run'>) {
-    this.#loader = new DataLoader((ids) => Promise.all(ids.map((id) => store.run(id))));
-  }
-
-  load(id: string): Promise<RunRecord | null> {
-    return this.#loader.load(id);
-  }
 }

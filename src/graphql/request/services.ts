@@ -138,12 +138,26 @@ function createServices(
  * it, so that it is known which responses can be stored: see `CacheDependencies`.
  */
 export class GatewayContext {
+  /** For the log; a response must not depend on it. */
+  readonly caller: Caller;
+  /** A response may depend on it: stored responses belong to one role. */
+  readonly role: Role;
+  /** Fires when the caller disconnects, or after the time limit. */
+  readonly signal: AbortSignal | undefined;
+  readonly admission: Admission | undefined;
+  /** What the response depends on. */
+  readonly reads: CacheDependencies;
   /** Damaged records that a list left out; each becomes an error of the response. */
   readonly damaged: HistoryError[] = [];
   /** Is written by the pipeline. */
   readonly facts: RequestFacts;
 
   constructor(private readonly own: RequestServices) {
+    this.caller = own.caller;
+    this.role = own.caller.role;
+    this.signal = own.signal;
+    this.admission = own.admission;
+    this.reads = own.reads;
     this.facts = own.facts ?? noFacts();
   }
 
@@ -156,30 +170,6 @@ export class GatewayContext {
   get services(): RequestServices {
     this.own.reads.markUncacheable();
     return this.own;
-  }
-
-  /** For the log; a response must not depend on it. */
-  get caller(): Caller {
-    return this.own.caller;
-  }
-
-  /** A response may depend on it: stored responses belong to one role. */
-  get role(): Role {
-    return this.own.caller.role;
-  }
-
-  /** Fires when the caller disconnects, or after the time limit. */
-  get signal(): AbortSignal | undefined {
-    return this.own.signal;
-  }
-
-  get admission(): Admission | undefined {
-    return this.own.admission;
-  }
-
-  /** What the response depends on. */
-  get reads(): CacheDependencies {
-    return this.own.reads;
   }
 
   /** For reads that are noted in `reads`, and for those of what only a batch changes, below one that is noted. */

@@ -22,8 +22,9 @@ import { DEFINITION_OF, FILTER_KEYS, type FilterKey, type ListedKind } from '../
 import { DAY, HOUR, type Instant, shift, toInstant, toMillis } from '../../values/instant.js';
 import { badInput, queryError } from '../base/errors.js';
 import { reportCoverage, withUndecided } from '../collection/coverage.js';
-import type { CoverageReport } from '../collection/coverage.type.js';
-import type { FilterInput, KindFilter } from '../lists/filter-input.js';
+import type { CoverageFacts } from '../collection/coverage.type.js';
+import type { FilterInput } from '../lists/filter-input.js';
+import type { OrderedList } from '../lists/list-records.js';
 import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
 import {
@@ -36,13 +37,11 @@ import {
 } from './statistics.type.js';
 
 /** What statistics of one noun offer: each table by the name in the graph. */
-export interface StatisticsSpec {
+export interface StatisticsSpec extends Pick<OrderedList<ListedKind>, 'kind' | 'filter'> {
   /** The noun that types are named after. */
   readonly noun: string;
   readonly plural: string;
-  readonly kind: ListedKind;
   readonly unit: Unit;
-  readonly filter: KindFilter;
   /** The first is the default. */
   readonly times: Readonly<Record<string, NamedTime>>;
   readonly dimensions: Readonly<Record<string, NamedField>>;
@@ -73,7 +72,7 @@ export type Slot = 'TOTAL' | 'REST' | number;
 /** Statistics as they are read: counts first, other measures when they are asked for. */
 export class StatisticsReading {
   readonly #measured = new Map<string, Promise<Statistics>>();
-  #coverage: Promise<CoverageReport> | null = null;
+  #coverage: Promise<CoverageFacts> | null = null;
   #gaps: Promise<GapSpan[]> | null = null;
 
   constructor(
@@ -149,12 +148,12 @@ export class StatisticsReading {
     return !isStart(start, interval, local) || !isStart(end, interval, local);
   }
 
-  coverage(): Promise<CoverageReport> {
+  coverage(): Promise<CoverageFacts> {
     this.#coverage ??= this.#reportCoverage();
     return this.#coverage;
   }
 
-  async #reportCoverage(): Promise<CoverageReport> {
+  async #reportCoverage(): Promise<CoverageFacts> {
     const { kind, unit } = this.spec;
     const { from, to } = this;
     const report = await reportCoverage(this.services, this.view, DEFINITION_OF[kind].resource, this.names, {

@@ -1,9 +1,9 @@
-import { ArgsType, Field, ID, Int, registerEnumType } from 'type-graphql';
+import { ArgsType, Field, Int } from 'type-graphql';
 import type { DurationMeasure, DurationSummary } from '../../history/statistics.js';
 import type { Interval } from '../../model/time-buckets.js';
 import type { FieldValue } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import { DateTime, describedEnum, OutputType, ValueField } from '../base/fields.js';
+import { DateTime, describedEnum, OnlyIntegrations, OutputType, showFields, Value } from '../base/fields.js';
 
 /** A dimension, a distinct value or a time: the field that it stands for, and what it is. */
 export interface NamedField {
@@ -48,60 +48,34 @@ const seconds = (ms: number | null) => (ms === null ? null : Math.ceil(ms / 1000
 )
 export class DurationFigures {
   constructor(
-    private readonly summary: DurationSummary,
-    private readonly limit: DurationBound,
+    readonly summary: DurationSummary,
+    readonly bound: DurationBound,
   ) {}
-
-  @ValueField.int('Number of durations that are over.')
-  get count(): number {
-    return this.summary.count;
-  }
-
-  @ValueField.int('Number that are not over yet.')
-  get pending(): number {
-    return this.summary.pending;
-  }
-
-  @ValueField.int('Number without a duration because a time is missing.')
-  get unknown(): number {
-    return this.summary.unknown;
-  }
-
-  @ValueField.intOrNull('The shortest; null if none is over.')
-  get min(): number | null {
-    return seconds(this.summary.min);
-  }
-
-  @ValueField.intOrNull('The median; null if none is over.')
-  get median(): number | null {
-    return seconds(this.summary.median);
-  }
-
-  @ValueField.intOrNull('The 95th percentile; null if none is over.')
-  get p95(): number | null {
-    return seconds(this.summary.p95);
-  }
-
-  @ValueField.intOrNull('The longest; null if none is over.')
-  get max(): number | null {
-    return seconds(this.summary.max);
-  }
-
-  @ValueField.intOrNull('The mean; null if none is over.')
-  get mean(): number | null {
-    return seconds(this.summary.mean);
-  }
-
-  @ValueField(() => DurationBoundEnum, { description: 'How exact the durations are.' })
-  get bound(): DurationBound {
-    return this.limit;
-  }
 }
+
+showFields(DurationFigures, 'summary', {
+  count: Value.int('Number of durations that are over.'),
+  pending: Value.int('Number that are not over yet.'),
+  unknown: Value.int('Number without a duration because a time is missing.'),
+  min: Value.intOrNull('The shortest; null if none is over.', { by: (summary) => seconds(summary.min) }),
+  median: Value.intOrNull('The median; null if none is over.', {
+    by: (summary) => seconds(summary.median),
+  }),
+  p95: Value.intOrNull('The 95th percentile; null if none is over.', {
+    by: (summary) => seconds(summary.p95),
+  }),
+  max: Value.intOrNull('The longest; null if none is over.', { by: (summary) => seconds(summary.max) }),
+  mean: Value.intOrNull('The mean; null if none is over.', { by: (summary) => seconds(summary.mean) }),
+});
+
+showFields(DurationFigures, 'this', {
+  bound: Value.enum(() => DurationBoundEnum, 'How exact the durations are.'),
+});
 
 /** The arguments that all statistics have. */
 @ArgsType()
 export class StatisticsArgs {
-  @Field(() => [ID], { nullable: true, description: 'Only these integrations, by name. Default: all.' })
+  @OnlyIntegrations
   integrations?: string[] | null;
 
   @Field(() => DateTime, {
@@ -150,24 +124,6 @@ export class StatisticsArgs {
     description: 'Groups with a smaller count are part of `rest`.',
   })
   minCount?: number | null;
-}
-
-type Described = Readonly<Record<string, { readonly description: string }>>;
-
-/** Registers an enum whose values stand for what `standsFor` gives. */
-export function registered<T extends Described>(
-  name: string,
-  description: string,
-  values: T,
-  standsFor: (key: string, value: T[string]) => string,
-): object {
-  const entries = Object.entries(values) as [string, T[string]][];
-  const type = Object.fromEntries(entries.map(([key, value]) => [key, standsFor(key, value)]));
-  const valuesConfig = Object.fromEntries(
-    entries.map(([key, value]) => [key, { description: value.description }]),
-  );
-  registerEnumType(type, { name, description, valuesConfig });
-  return type;
 }
 
 /** The value of a dimension as text. */

@@ -1,86 +1,58 @@
-import type {
-  RemediationHistory,
-  ThreatAttachments,
-  ThreatLinks,
-} from '../../resources/threat/threat-parts.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField } from '../base/fields.js';
-import { PartValue, partOf } from '../records/record.type.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
+import { partOf } from '../records/record.type.js';
 
-@OutputType('A file attached to a message of a threat.')
-class Attachment {
-  @ValueField.idOrNull('Abnormal’s id of the message.')
-  readonly messageId!: string | null;
-
-  @ValueField.textOrNull('Name of the file.', { personal: ['attachments'] })
-  readonly name!: string | null;
-}
+const Attachment = outputType('Attachment', 'A file attached to a message of a threat.', {
+  messageId: Value.idOrNull('Abnormal’s id of the message.'),
+  name: Value.textOrNull('Name of the file.', { personal: ['attachments'] }),
+});
 
 @OutputType('Attachments of a threat: `GET /threats/{id}/attachments`.')
-export class AttachmentList extends partOf<'threatAttachments'>() {
-  @PartValue(() => [Attachment], { from: 'attachments', description: 'The attachments of all messages.' })
-  readonly items!: ThreatAttachments['attachments'];
-}
+export class AttachmentList extends partOf<'threatAttachments'>() {}
 
-@OutputType('A link in a message of a threat.')
-class Link {
-  @ValueField.idOrNull('Abnormal’s id of the message that contains the link.')
-  readonly messageId!: string | null;
+showFields(AttachmentList, 'seen.revision.record', {
+  items: Value.list(() => Attachment, 'The attachments of all messages.', {
+    by: (record) => record.attachments,
+  }),
+});
 
-  @ValueField.textOrNull('Target of the link. It may be malicious: do not open it.', { personal: ['urls'] })
-  readonly url!: string | null;
-
-  @ValueField.textOrNull('Domain of the target (`domainLink`).', { personal: ['urls'] })
-  readonly domain!: string | null;
-
-  @ValueField.textOrNull('Kind of link, as received, such as `html href`.')
-  readonly linkType!: string | null;
-
-  @ValueField.textOrNull('Location in the message, as received, such as `body`.')
-  readonly source!: string | null;
-
-  @ValueField.textOrNull('Displayed text of the link.', { personal: ['urls'] })
-  readonly displayText!: string | null;
-}
+const Link = outputType('Link', 'A link in a message of a threat.', {
+  messageId: Value.idOrNull('Abnormal’s id of the message that contains the link.'),
+  url: Value.textOrNull('Target of the link. It may be malicious: do not open it.', { personal: ['urls'] }),
+  domain: Value.textOrNull('Domain of the target (`domainLink`).', { personal: ['urls'] }),
+  linkType: Value.textOrNull('Kind of link, as received, such as `html href`.'),
+  source: Value.textOrNull('Location in the message, as received, such as `body`.'),
+  displayText: Value.textOrNull('Displayed text of the link.', { personal: ['urls'] }),
+});
 
 @OutputType('Links of a threat: `GET /threats/{id}/links`.')
-export class LinkList extends partOf<'threatLinks'>() {
-  @PartValue(() => [Link], { from: 'links', description: 'The links in all messages.' })
-  readonly items!: ThreatLinks['links'];
-}
+export class LinkList extends partOf<'threatLinks'>() {}
 
-@OutputType('One step of the remediation of a message.')
-class RemediationEvent {
-  @ValueField.text('What was done, as received, such as `Auto-Remediated`.')
-  readonly statusRaw!: string;
+showFields(LinkList, 'seen.revision.record', {
+  items: Value.list(() => Link, 'The links in all messages.', { by: (record) => record.links }),
+});
 
-  @ValueField.instantOrNull('When it was done (UTC); null if Abnormal gives no time that can be read.')
-  readonly time!: Instant | null;
-}
+const RemediationEvent = outputType('RemediationEvent', 'One step of the remediation of a message.', {
+  statusRaw: Value.text('What was done, as received, such as `Auto-Remediated`.'),
+  time: Value.instantOrNull('When it was done (UTC); null if Abnormal gives no time that can be read.'),
+});
 
-@OutputType('A folder of a mailbox.')
-class MailFolder {
-  @ValueField.textOrNull('Name; null if Abnormal gives none.', { personal: ['texts'] })
-  readonly name!: string | null;
-
-  @ValueField.textOrNull('Name as users see it (`display_name`); null if Abnormal gives none.', {
+const MailFolder = outputType('MailFolder', 'A folder of a mailbox.', {
+  name: Value.textOrNull('Name; null if Abnormal gives none.', { personal: ['texts'] }),
+  displayName: Value.textOrNull('Name as users see it (`display_name`); null if Abnormal gives none.', {
     personal: ['texts'],
-  })
-  readonly displayName!: string | null;
-}
+  }),
+});
 
 @OutputType('What was done with a message, and where it is: `GET /messages/{id}/remediation_history`.', {
   name: 'RemediationHistory',
 })
-export class RemediationHistoryReport extends partOf<'messageRemediation'>() {
-  @PartValue.id('Abnormal’s id of the message.')
-  readonly messageId!: string;
+export class RemediationHistoryReport extends partOf<'messageRemediation'>() {}
 
-  @PartValue(() => [RemediationEvent], {
-    description: 'The steps, oldest first (`remediation_history`). Abnormal returns each status once.',
-  })
-  readonly events!: RemediationHistory['events'];
-
-  @PartValue(() => [MailFolder], { description: 'Where the message is (`folder_locations`).' })
-  readonly folders!: RemediationHistory['folders'];
-}
+showFields(RemediationHistoryReport, 'seen.revision.record', {
+  messageId: Value.id('Abnormal’s id of the message.'),
+  events: Value.list(
+    () => RemediationEvent,
+    'The steps, oldest first (`remediation_history`). Abnormal returns each status once.',
+  ),
+  folders: Value.list(() => MailFolder, 'Where the message is (`folder_locations`).'),
+});

@@ -83,7 +83,7 @@ export class ThreatResolver {
     @Ctx() context: GatewayContext,
   ): Promise<RemediationHistoryReport | null> {
     if (!root.record.messages.some((message) => message.messageId === messageId)) {
-      const text = `The threat ${root.threatId} has no stored message ${JSON.stringify(messageId)}. Pass a messageId of its messages.`;
+      const text = `The threat ${root.record.threatId} has no stored message ${JSON.stringify(messageId)}. Pass a messageId of its messages.`;
       throw badInput(text, 'messageId');
     }
     const seen = await readOnDemand(context.trackedServices, 'messageRemediation', root, messageId);
@@ -141,7 +141,7 @@ export async function findMessage(
   const [threatId, messageId] = placeOf(id);
   const seen = await readRecord<'threat'>(services, { integration, kind: 'threat', id: threatId }, {});
   if (!seen) return null;
-  const isIt = (message: Message) => message.messageId === messageId && message.id === globalId;
+  const isIt = (message: Message) => message.record.messageId === messageId && message.id === globalId;
   const globalId = toGlobalId('Message', integration, id);
   const { revision, view } = seen;
   const current = currentMessages(revision, view).find(isIt);
@@ -165,7 +165,7 @@ async function readMessages(root: Threat, args: MessageListArgs, services: Reque
   };
   const list = isAll ? 'Threat.messages(recorded: ALL)' : 'Threat.messages';
   const read = isAll ? (view: View) => everyMessage(root.revision, view, services) : current;
-  const idOf = (message: Message) => message.messageId;
+  const idOf = ({ record }: Message) => record.messageId;
   const owner = root.revision.key;
   const { page, view } = await arrayPage({ list, owner, view: root.view, read, idOf }, args);
   return new MessageConnection(page, view, NO_WINDOW);
@@ -221,7 +221,7 @@ export async function namedThreats<K extends NamingKind>(
     const found = await loadThreats([...new Set(threatIds)], key.integration, view, services);
     return found.flatMap((threat) => (threat ? [new Threat(threat, view)] : []));
   };
-  const idOf = (threat: Threat) => threat.threatId;
+  const idOf = ({ record }: Threat) => record.threatId;
   const { page, view } = await arrayPage({ list, owner: key, view: root.view, read, idOf }, args);
   return new threatList.Connection(page, view, NO_WINDOW);
 }

@@ -1,84 +1,58 @@
-import { ID } from 'type-graphql';
 import type { VendorEventRecord } from '../../resources/vendor-case/vendor-case.js';
-import type { Instant } from '../../values/instant.js';
-import { OutputType, ValueField, valueFieldFrom } from '../base/fields.js';
+import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
-import { statisticsFor } from '../statistics/statistics-for.js';
+import { statisticsOf } from '../statistics/statistics-for.js';
 
-const RecordValue = valueFieldFrom('record');
+const VendorInsight = outputType('VendorInsight', 'One reason why Abnormal opened a vendor case.', {
+  highlight: Value.textOrNull('Topic; null if Abnormal gives none.'),
+  description: Value.textOrNull('The finding, in words; null if Abnormal gives none.', {
+    personal: ['texts'],
+  }),
+});
 
-@OutputType('One reason why Abnormal opened a vendor case.')
-class VendorInsight {
-  @ValueField.textOrNull('Topic; null if Abnormal gives none.')
-  readonly highlight!: string | null;
-
-  @ValueField.textOrNull('The finding, in words; null if Abnormal gives none.', { personal: ['texts'] })
-  readonly description!: string | null;
-}
-
-@OutputType('One message of a vendor case.')
-class VendorEvent implements VendorEventRecord {
-  @ValueField.instantOrNull('When it happened (UTC; `eventTimestamp`); null if Abnormal gives no time.')
-  readonly time!: Instant | null;
-
-  @ValueField.textOrNull('E-mail address of the sender (`senderAddress`); null if Abnormal gives none.', {
-    personal: ['addresses'],
-  })
-  readonly senderAddress!: string | null;
-
-  @ValueField.textOrNull(
+const VendorEvent = outputType<VendorEventRecord>('VendorEvent', 'One message of a vendor case.', {
+  time: Value.instantOrNull('When it happened (UTC; `eventTimestamp`); null if Abnormal gives no time.'),
+  senderAddress: Value.textOrNull(
+    'E-mail address of the sender (`senderAddress`); null if Abnormal gives none.',
+    { personal: ['addresses'] },
+  ),
+  recipientAddress: Value.textOrNull(
     'E-mail address of the recipient (`recipientAddress`); null if Abnormal gives none.',
     { personal: ['addresses'] },
-  )
-  readonly recipientAddress!: string | null;
-
-  @ValueField.textOrNull('Subject (`subject`); null if Abnormal gives none.', { personal: ['subject'] })
-  readonly subject!: string | null;
-
-  @ValueField.textOrNull('How the message is marked, as received (`markedAs`), such as `Malicious`.')
-  readonly markedAsRaw!: string | null;
-
-  @ValueField.idOrNull('Abnormal’s id of the threat (`threatId`); null if Abnormal gives none.')
-  readonly threatId!: string | null;
-}
+  ),
+  subject: Value.textOrNull('Subject (`subject`); null if Abnormal gives none.', { personal: ['subject'] }),
+  markedAsRaw: Value.textOrNull('How the message is marked, as received (`markedAs`), such as `Malicious`.'),
+  threatId: Value.idOrNull('Abnormal’s id of the threat (`threatId`); null if Abnormal gives none.'),
+});
 
 @OutputType('A vendor whose mail to the organisation is suspicious (`/vendor-cases/{id}`).', {
   implements: [Node, RecordNode],
 })
-export class VendorCase extends RecordNode<'vendorCase'> {
-  @RecordValue.id('Abnormal’s id of the vendor case (`vendorCaseId`).')
-  readonly vendorCaseId!: string;
+export class VendorCase extends RecordNode<'vendorCase'> {}
 
-  @RecordValue.textOrNull('Domain of the vendor (`vendorDomain`); null if Abnormal gives none.', {
+showFields(VendorCase, 'record', {
+  vendorCaseId: Value.id('Abnormal’s id of the vendor case (`vendorCaseId`).'),
+  vendorDomain: Value.textOrNull('Domain of the vendor (`vendorDomain`); null if Abnormal gives none.', {
     personal: ['addresses'],
-  })
-  readonly vendorDomain!: string | null;
-
-  @RecordValue.instantOrNull(
+  }),
+  firstObservedTime: Value.instantOrNull(
     'When its first message arrived (UTC; `firstObservedTime`); null if Abnormal gives no time.',
-  )
-  readonly firstObservedTime!: Instant | null;
-
-  @RecordValue.instantOrNull(
+  ),
+  lastModifiedTime: Value.instantOrNull(
     'When it was last modified (UTC; `lastModifiedTime`); null if Abnormal gives no time. Vendor cases are collected and ordered by this time.',
-  )
-  readonly lastModifiedTime!: Instant | null;
-
-  @RecordValue(() => [VendorInsight], {
-    description: 'Why Abnormal opened the vendor case (`insights`); empty if Abnormal gives none.',
-  })
-  readonly insights!: readonly VendorInsight[];
-
-  @RecordValue(() => [VendorEvent], {
-    description: 'Its messages, in Abnormal’s order (`timeline`); empty if Abnormal gives none.',
-  })
-  readonly timeline!: readonly VendorEvent[];
-
-  @RecordValue(() => [ID], { description: 'The threats of the timeline, each once.' })
-  readonly threatIds!: readonly string[];
-}
+  ),
+  insights: Value.list(
+    () => VendorInsight,
+    'Why Abnormal opened the vendor case (`insights`); empty if Abnormal gives none.',
+  ),
+  timeline: Value.list(
+    () => VendorEvent,
+    'Its messages, in Abnormal’s order (`timeline`); empty if Abnormal gives none.',
+  ),
+  threatIds: Value.ids('The threats of the timeline, each once.'),
+});
 
 export const vendorCaseList = recordListOf('vendorCase', VendorCase, {
   page: 'A page of a list of vendor cases.',
@@ -99,9 +73,8 @@ export const vendorCaseList = recordListOf('vendorCase', VendorCase, {
   },
 });
 
-export const VendorCaseStatisticsResolver = statisticsFor({
-  ...{ noun: 'VendorCase', plural: 'vendor cases', kind: 'vendorCase' },
-  ...{ unit: 'RECORD', filter: vendorCaseList.filter, whole: null },
+export const VendorCaseStatisticsResolver = statisticsOf(vendorCaseList, {
+  plural: 'vendor cases',
   times: {
     FIRST_OBSERVED: { field: 'firstObservedTime', description: 'When the first message arrived.' },
     LAST_MODIFIED: { field: 'lastModifiedTime', description: 'When the vendor case was last modified.' },

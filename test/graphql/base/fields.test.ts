@@ -1,65 +1,75 @@
 import 'reflect-metadata';
-import { Field, ObjectType } from 'type-graphql';
+import { ObjectType } from 'type-graphql';
 import { expect, test } from 'vitest';
-import { valueFieldFrom } from '../../../src/graphql/base/fields.js';
+import { describedEnum, outputType, showFields, Value } from '../../../src/graphql/base/fields.js';
 
-const RecordValue = valueFieldFrom('record');
+type Colour = 'RED' | 'BLUE';
+const ColourEnum = describedEnum<Colour>('Colour', 'A colour.', { RED: 'Red.', BLUE: 'Blue.' });
+
+interface Stamp {
+  readonly price: number;
+  readonly colour: Colour;
+}
+
+const StampType = outputType<Stamp>('Stamp', 'A stamp.', {
+  price: Value.int('The price.'),
+  colour: Value.enum(() => ColourEnum, 'The colour.'),
+});
+
+interface LetterRecord {
+  readonly subject: string | null;
+  readonly sender: { readonly name: string };
+  readonly stamps: readonly Stamp[];
+}
 
 @ObjectType()
 class Letter {
   constructor(
-    readonly record: { readonly subject: string | null; readonly sender: { readonly name: string } },
+    readonly record: LetterRecord,
+    readonly place = 1,
   ) {}
-
-  @RecordValue.textOrNull('The subject.')
-  readonly subject!: string | null;
-
-  @RecordValue.text('The sender.', { from: 'sender.name' })
-  readonly from!: string;
-
-  // @ts-expect-error the record has nothing of this name
-  @RecordValue(() => String, { description: 'A misspelled name.' })
-  readonly sbject!: string;
-
-  // @ts-expect-error the record may have null here
-  @RecordValue(() => String, { from: 'subject', description: 'A wrong type.' })
-  readonly title!: string;
-
-  // @ts-expect-error the short form checks the same
-  @RecordValue.text('A wrong type.', { from: 'subject' })
-  readonly heading!: string;
-
-  @Field(() => String)
-  readonly own!: string;
 }
 
-test('a field declared with a holder shows the holder’s current value', () => {
-  const letter = new Letter({ subject: 'Hello', sender: { name: 'Ada' } });
-  expect([letter.subject, letter.from]).toEqual(['Hello', 'Ada']);
+showFields(Letter, 'record', {
+  subject: Value.textOrNull('The subject.'),
+  from: Value.text('The sender.', { by: ({ sender }) => sender.name }),
+  number: Value.int('The number.', { by: ({ stamps }, { place }) => place + stamps.length }),
+  stamps: Value.list(() => StampType, 'The stamps.'),
+  costly: Value.list(() => StampType, 'Those above 1.', {
+    by: ({ stamps }) => stamps.filter(({ price }) => price > 1),
+  }),
+});
+
+class Wrong extends Letter {}
+
+// @ts-expect-error the record has nothing of this name
+showFields(Wrong, 'record', { sbject: Value.textOrNull('A misspelled name.') });
+// @ts-expect-error the record may have null here
+showFields(Wrong, 'record', { subject: Value.text('A wrong type.') });
+// @ts-expect-error the function may return null
+showFields(Wrong, 'record', { title: Value.text('A wrong type.', { by: ({ subject }) => subject }) });
+// @ts-expect-error the record has a list here
+showFields(Wrong, 'record', { stamps: Value.object(() => StampType, 'A wrong type.') });
+// @ts-expect-error a stamp has nothing of this name
+outputType<Stamp>('Label', 'A label.', { prize: Value.int('A misspelled name.') });
+// @ts-expect-error a price is a number
+outputType<Stamp>('Label', 'A label.', { price: Value.text('A wrong type.') });
+
+const stamps: Stamp[] = [
+  { price: 1, colour: 'RED' },
+  { price: 2, colour: 'BLUE' },
+];
+
+test('a declared field shows the holder’s current value', () => {
+  const letter = new Letter({ subject: 'Hello', sender: { name: 'Ada' }, stamps });
+  const shown = letter as unknown as Record<string, unknown>;
+  expect([shown.subject, shown.from, shown.number, shown.stamps]).toEqual(['Hello', 'Ada', 3, stamps]);
   Object.assign(letter.record, { subject: null });
-  expect(letter.subject).toBeNull();
+  expect(shown.subject).toBeNull();
 });
 
-test('a declared field does not become a property of the object, which would hide the getter', () => {
-  expect(Object.keys(new Letter({ subject: null, sender: { name: '' } }))).toEqual(['record']);
-});
-
-const BoxValue = valueFieldFrom('box?');
-
-@ObjectType()
-class Shelf {
-  constructor(readonly box: { readonly letters: readonly { readonly subject: string }[] } | null) {}
-
-  @BoxValue.textOrNull('The first subject.', { from: 'letters[0]?.subject' })
-  readonly subject!: string | null;
-
-  // @ts-expect-error the box may be missing
-  @BoxValue(() => String, { from: 'letters[0]?.subject', description: 'A wrong type.' })
-  readonly title!: string;
-}
-
-test('a declared field is null if an object on its path is missing', () => {
-  const letters = [{ subject: 'Hello' }];
-  const shelves = [new Shelf({ letters }), new Shelf({ letters: [] }), new Shelf(null)];
-  expect(shelves.map(({ subject }) => subject)).toEqual(['Hello', null, null]);
+test('a derived list is computed once for each object', () => {
+  const shown = new Letter({ subject: null, sender: { name: '' }, stamps }) as unknown as { costly: Stamp[] };
+  expect(shown.costly).toEqual([stamps[1]]);
+  expect(shown.costly).toBe(shown.costly);
 });
