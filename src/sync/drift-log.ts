@@ -11,12 +11,11 @@ import {
   NO_DRIFT,
 } from '../model/drift.js';
 import type { Instant } from '../values/instant.js';
-import type { DriftLog, SyncObserver } from './context.js';
 
-export interface DriftOptions {
+interface DriftOptions {
   readonly store: DocumentAccess;
   readonly log: Log;
-  readonly observer?: Pick<SyncObserver, 'drifted'> | undefined;
+  readonly observer?: { drifted?(integration: string, tally: DriftTally): void } | undefined;
 }
 
 interface Counted {
@@ -36,7 +35,9 @@ const ANNOUNCED: Readonly<Record<DriftKind, string>> = {
   UNREADABLE: 'Abnormal sends a value that cannot be read',
 };
 
-export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog {
+export type DriftLog = ReturnType<typeof createDriftLog>;
+
+export function createDriftLog({ store, log, observer }: DriftOptions) {
   const counted = new Map<string, Counted>();
 
   function countedOf(integration: string): Counted {
@@ -101,10 +102,11 @@ export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog
 
   return {
     note,
-    async writeNews(integration) {
+    /** Writes the counts if they contain a new name. */
+    async writeNews(integration: string): Promise<void> {
       if (counted.get(integration)?.hasNews) await write(integration);
     },
-    async write(integration) {
+    async write(integration?: string): Promise<void> {
       const which = integration === undefined ? [...counted.keys()] : [integration];
       for (const name of which) await write(name);
     },

@@ -1,4 +1,4 @@
-import type { Binary, Collection, Document, Filter, ObjectId, TransactionOptions } from 'mongodb';
+import type { Binary, Collection, Db, Document, Filter, ObjectId, TransactionOptions } from 'mongodb';
 import type { LedgerEntry, QuarantineEntry } from '../../model/ledger.js';
 import type { Origin } from '../../model/revision.js';
 import type { RunRecord } from '../../model/run.js';
@@ -8,7 +8,6 @@ import type { FieldValue } from '../../values/filter.js';
 import { HOUR, type Instant, toMillis } from '../../values/instant.js';
 import type { HighWaterMarks } from '../high-water-marks.js';
 import type { BatchStatement, Recorded } from '../store.js';
-import type { MongoConnection } from './connection.js';
 
 /** One version of one record, without its text: small, since its end and its verification are written later. */
 export interface RevisionDoc {
@@ -219,7 +218,7 @@ export const TRANSACTION: TransactionOptions = { ...CONCERNS, readPreference: 'p
 const AHEAD = { ...CONCERNS, writeConcern: { w: 1 } } as const;
 
 export function collectionsOf(
-  { db, isSharded }: MongoConnection,
+  { db, isSharded }: { readonly db: Db; readonly isSharded: boolean },
   missingIndexes: ReadonlySet<string> = new Set(),
 ): Collections {
   const ahead = isSharded ? CONCERNS : AHEAD;
