@@ -136,10 +136,6 @@ export function reachOf({ from, to }: Pick<LedgerDoc, 'from' | 'to'>): number {
   return REACHES.find((reach) => length <= reach) ?? UNLIMITED;
 }
 
-export interface StreamDoc extends StreamState {
-  readonly _id: string;
-}
-
 export interface RunDoc extends Omit<RunRecord, 'id'> {
   readonly _id: string;
 }
@@ -150,13 +146,6 @@ export interface QuarantineDoc extends Omit<QuarantineEntry, 'key'> {
   readonly integration: string;
   readonly kind: Kind;
   readonly id: string;
-}
-
-export interface LeaseDoc {
-  readonly _id: string;
-  readonly holder: string;
-  /** By the server's clock. */
-  readonly until: Date;
 }
 
 /** A document of the gateway's own. */
@@ -189,10 +178,11 @@ export interface Collections {
   readonly batches: Collection<BatchDoc>;
   readonly meta: Collection<HeadDoc | SchemaDoc>;
   readonly ledger: Collection<LedgerDoc | LedgerPageDoc>;
-  readonly streams: Collection<StreamDoc>;
+  readonly streams: Collection<StreamState & { readonly _id: string }>;
   readonly runs: Collection<RunDoc>;
   readonly quarantine: Collection<QuarantineDoc>;
-  readonly leases: Collection<LeaseDoc>;
+  /** `until` is by the server's clock. */
+  readonly leases: Collection<{ readonly _id: string; readonly holder: string; readonly until: Date }>;
   readonly documents: Collection<DocumentDoc>;
   readonly journals: Collection<JournalDoc>;
   /** The indexes that an earlier version did not make, where this one may only read. */
