@@ -8,21 +8,15 @@ import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
 
 const DUPLICATE_KEY = 11_000;
 
-/** The part of the port that is about documents and journals. */
-type DocumentMethods = Pick<
-  HistoryStore,
-  'document' | 'documents' | 'putDocument' | 'removeDocument' | 'append' | 'journal' | 'journalLength'
->;
-
 /**
  * The documents and journals. Their bodies are JSON texts, long ones of journals compressed, since a key of a body may be one that means
  * something to MongoDB, and numbers and the order of keys stay as they are.
  */
-export class MongoDocuments implements DocumentMethods {
+export class MongoDocuments {
   constructor(private readonly collections: Collections) {}
 
   document: HistoryStore['document'] = async (collection, id) => {
-    const doc = await this.collections.documents.findOne({ _id: documentName(collection, id) });
+    const doc = await this.collections.documents.findOne({ _id: nameOf(collection, id) });
     return doc && documentOf(doc);
   };
 
@@ -33,7 +27,7 @@ export class MongoDocuments implements DocumentMethods {
 
   putDocument: HistoryStore['putDocument'] = async (collection, id, body, expected) => {
     const { documents } = this.collections;
-    const _id = documentName(collection, id);
+    const _id = nameOf(collection, id);
     const json = JSON.stringify(body);
     if (expected === 0) return insertFirst(documents, { _id, collection, id, version: 1, body: json });
     const change = { $inc: { version: 1 }, $set: { body: json } };
@@ -43,7 +37,7 @@ export class MongoDocuments implements DocumentMethods {
 
   removeDocument: HistoryStore['removeDocument'] = async (collection, id, expected) => {
     const { documents } = this.collections;
-    const _id = documentName(collection, id);
+    const _id = nameOf(collection, id);
     const { deletedCount } = await documents.deleteOne({ _id, version: expected });
     return deletedCount === 1 || lost(documents, _id);
   };
@@ -51,9 +45,9 @@ export class MongoDocuments implements DocumentMethods {
   /** The entry before must be there for a majority: one that a failover undoes would leave a hole. */
   append: HistoryStore['append'] = async (journal, index, at, body) => {
     const { journals } = this.collections;
-    if (index !== 1 && !(await journals.findOne({ _id: entryName(journal, index - 1) }))) return false;
+    if (index !== 1 && !(await journals.findOne({ _id: nameOf(journal, index - 1) }))) return false;
     if (index < 1) return false;
-    const _id = entryName(journal, index);
+    const _id = nameOf(journal, index);
     return insertFirst(journals, { _id, journal, index, at, body: stored(packText(JSON.stringify(body))) });
   };
 
@@ -76,12 +70,8 @@ export class MongoDocuments implements DocumentMethods {
   };
 }
 
-function documentName(collection: string, id: string): string {
-  return `${collection}/${id}`;
-}
-
-function entryName(journal: string, index: number): string {
-  return `${journal}/${index}`;
+function nameOf(place: string, name: string | number): string {
+  return `${place}/${name}`;
 }
 
 function documentOf({ id, version, body }: DocumentDoc) {

@@ -141,10 +141,13 @@ export class MongoRecorder {
     return new Map(docs.map((doc) => [keyText(doc), doc]));
   }
 
-  async #writeRevisions({ changed, inserted }: RevisionWrites, session: ClientSession): Promise<void> {
+  async #writeRevisions(
+    { changed, inserted }: ReturnType<typeof writesOf>,
+    session: ClientSession,
+  ): Promise<void> {
     const options = { session, ordered: false };
-    if (changed.length > 0) await this.collections.revisions.bulkWrite([...changed], options);
-    if (inserted.length > 0) await this.collections.revisions.insertMany([...inserted], options);
+    if (changed.length > 0) await this.collections.revisions.bulkWrite(changed, options);
+    if (inserted.length > 0) await this.collections.revisions.insertMany(inserted, options);
   }
 }
 
@@ -159,20 +162,13 @@ function isDuplicate(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
 }
 
-/** What a batch writes of revisions and their texts. */
-interface RevisionWrites {
-  readonly changed: readonly AnyBulkWriteOperation<RevisionDoc>[];
-  readonly inserted: readonly RevisionDoc[];
-  /** The observations whose texts are stored, by the id under which they are. */
-  readonly bodies: ReadonlyMap<ObjectId, Observation>;
-}
-
+/** What a batch writes of revisions, and the observations whose texts are stored, by the id under which they are. */
 function writesOf(
   operations: readonly BatchOperation<RevisionDoc>[],
   fields: ReadonlyMap<Observation, Fields | null>,
   { seq, at }: Pin,
   runId: string,
-): RevisionWrites {
+) {
   const changed: AnyBulkWriteOperation<RevisionDoc>[] = [];
   const inserted: RevisionDoc[] = [];
   const bodies = new Map<ObjectId, Observation>();
