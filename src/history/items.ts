@@ -1,6 +1,6 @@
 import type { RevisionRecord } from '../model/revision.js';
 import { DEFINITION_OF, type ListedKind, type RecordValues, recordValues } from '../resources/registry.js';
-import { compareValues, conjuncts, type Filter, isMatch } from '../values/filter.js';
+import { compareValues, conjuncts, type Filter, isMatch, isOfPresent } from '../values/filter.js';
 import { earliest, FIRST_INSTANT, type Instant, latest, toMillis } from '../values/instant.js';
 import { wholeOnes } from './errors.js';
 import type { HistoryStore, ListQuery, Page, PageItem, Position } from './store.js';
@@ -136,10 +136,6 @@ async function readUntimed(records: Records, query: ItemsQuery, wanted: number):
     if (rows.length >= wanted) break;
   }
   return rows.sort((a, b) => compare(a.position, b.position, descending)).slice(0, wanted);
-}
-
-function isOfPresent(part: Filter): boolean {
-  return 'gte' in part || 'lte' in part || ('eq' in part && part.eq !== null);
 }
 
 async function* walk(

@@ -1,12 +1,11 @@
-import { type Collection as MongoCollection, MongoServerError } from 'mongodb';
+import type { Collection as MongoCollection } from 'mongodb';
 import type { DocumentBody } from '../../model/documents.js';
 import { parseStored } from '../errors.js';
 import type { HistoryStore } from '../store.js';
 import { packText, unpackText } from '../stored-texts.js';
 import { cellOf, stored } from './bodies.js';
+import { isDuplicate } from './connection.js';
 import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
-
-const DUPLICATE_KEY = 11_000;
 
 /**
  * The documents and journals. Their bodies are JSON texts, long ones of journals compressed, since a key of a body may be one that means
@@ -87,7 +86,7 @@ async function insertFirst<T extends Named>(collection: MongoCollection<T>, doc:
     await collection.insertOne(doc as Parameters<typeof collection.insertOne>[0]);
     return true;
   } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+    if (!isDuplicate(error)) throw error;
     return lost(collection, doc._id);
   }
 }

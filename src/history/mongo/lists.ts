@@ -9,7 +9,7 @@ import {
   namedValues,
 } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
+import { conjuncts, type FieldValue, type Filter, isOfPresent } from '../../values/filter.js';
 import { toInstant, toMillis } from '../../values/instant.js';
 import { damageOf, wholeOnes } from '../errors.js';
 import { type FieldRange, type HighWaterMarks, ITEM_SPAN } from '../high-water-marks.js';
@@ -239,8 +239,7 @@ function stretchesOf(query: Walk, range?: FieldRange): Document[] {
 function absenceIn(filter: Filter | null, field: string): 'ABSENT' | 'PRESENT' | null {
   const own = conjuncts(filter).filter((part) => 'field' in part && part.field === field);
   if (own.some((part) => 'eq' in part && part.eq === null)) return 'ABSENT';
-  const isPresent = (part: Filter) => 'gte' in part || 'lte' in part || ('eq' in part && part.eq !== null);
-  return own.some(isPresent) ? 'PRESENT' : null;
+  return own.some(isOfPresent) ? 'PRESENT' : null;
 }
 
 /**
