@@ -173,8 +173,8 @@ export const MODULES = {
 };
 
 /** Inside `sync`, each step and the steps that it may use; a step is a folder or some files. */
-const CONTEXT = 'sync/(sync|context|confirmations|drift-log)';
-const SHARED = 'sync/(stream-states|run-recorder)';
+const CONTEXT = 'sync/(sync|context)';
+const SHARED = 'sync/(stream-states|run-recorder|drift-log)';
 export const SYNC_STEPS = {
   context: [CONTEXT],
   shared: [SHARED, CONTEXT],

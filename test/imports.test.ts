@@ -29,7 +29,7 @@ const SCHEDULE = "import { target } from '../schedule/target.js'; target;";
 const VIOLATIONS: Record<string, [file: string, statement: string]> = {
   ...Object.fromEntries(MODULE_VIOLATIONS),
   'sync-context': ['src/sync/context.ts', "import { target } from './schedule/target.js'; target;"],
-  'sync-shared': ['src/sync/run-recorder.ts', "import { target } from './schedule/target.js'; target;"],
+  'sync-shared': ['src/sync/drift-log.ts', "import { target } from './schedule/target.js'; target;"],
   'sync-records': ['src/sync/records/a.ts', SCHEDULE],
   'sync-window': ['src/sync/window/a.ts', SCHEDULE],
   'sync-pass': ['src/sync/pass/a.ts', SCHEDULE],

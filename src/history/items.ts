@@ -3,7 +3,7 @@ import { DEFINITION_OF, type ListedKind, type RecordValues, recordValues } from 
 import { compareValues, conjuncts, type Filter, isMatch, isOfPresent } from '../values/filter.js';
 import { earliest, FIRST_INSTANT, type Instant, latest, toMillis } from '../values/instant.js';
 import { wholeOnes } from './errors.js';
-import type { HistoryStore, ListQuery, Page, PageItem, Position } from './store.js';
+import type { HistoryStore, ListQuery, PageItem, Position, StorePage } from './store.js';
 import { walkPages } from './store-access.js';
 
 /*
@@ -41,7 +41,7 @@ type Records = Pick<HistoryStore, 'page'>;
 const RECORDS_AT_ONCE = 50;
 
 /** Items by their time; those without come first, in descending order last. */
-export async function readItems(records: Records, query: ItemsQuery): Promise<Page<ItemRow>> {
+export async function readItems(records: Records, query: ItemsQuery): Promise<StorePage<ItemRow>> {
   const { descending, after, limit } = query;
   const isWithTime = after !== null && after.time !== null;
   const isWithoutTime = after !== null && after.time === null;

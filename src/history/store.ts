@@ -97,7 +97,7 @@ export interface PageItem<K extends ListedKind = ListedKind> {
   readonly position: Position;
 }
 
-export interface Page<Item> {
+export interface StorePage<Item> {
   readonly items: readonly Item[];
   readonly hasMore: boolean;
 }
@@ -152,7 +152,7 @@ export interface HistoryStore {
 
   /** In the order of `keys`; `null` for a record that does not exist at `seq`. */
   get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]>;
-  page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<PageItem<K>>>;
+  page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>>;
   count(query: ListQuery): Promise<number>;
   /** Counts, distinct values or durations of records or their items, by groups and spans of time. */
   statistics(query: StatisticsQuery): Promise<Statistics>;
@@ -160,7 +160,7 @@ export interface HistoryStore {
    * The records of which any version up to `seq`, except tombstones, matches the filter, whatever became of
    * it. A record is returned once for each value of `orderBy` of its matching versions.
    */
-  recorded(query: RecordedQuery): Promise<Page<Position>>;
+  recorded(query: RecordedQuery): Promise<StorePage<Position>>;
   /** For each value, the live records whose `reference` field has it, by integration and id. */
   referrers<K extends ListedKind>(
     kind: K,

@@ -1,10 +1,11 @@
 import type { CallMeter, CallOptions, Priority } from '../abnormal/client.js';
 import { type UpstreamCode, UpstreamError } from '../abnormal/errors.js';
-import type { Batch, HistoryStore, Recorded } from '../history/store.js';
+import type { Batch, ConfirmedVersion, HistoryStore, Recorded } from '../history/store.js';
 import type { Account } from '../integrations/accounts.js';
 import type { Log } from '../log.js';
-import type { DriftTally } from '../model/drift.js';
+import type { DriftSighting, DriftTally } from '../model/drift.js';
 import type { LedgerEntry, MissingEntry, QuarantineEntry } from '../model/ledger.js';
+import type { RevisionRecord } from '../model/revision.js';
 import type { ReconciliationRecord, RunCounts, RunRecord, RunStatus, RunTrigger } from '../model/run.js';
 import type { Stream, StreamStatus } from '../model/stream.js';
 import {
@@ -17,8 +18,6 @@ import {
   type Resource,
 } from '../resources/registry.js';
 import { DAY, type Instant, MINUTE, toInstant, type Window } from '../values/instant.js';
-import type { Confirmations } from './confirmations.js';
-import type { DriftLog } from './drift-log.js';
 
 export interface SyncEnv {
   readonly store: HistoryStore;
@@ -215,6 +214,38 @@ export interface WindowUnderReview extends SyncEnv, Source, Reading {
 export interface ListedRecord {
   readonly span: Window;
   readonly time: Instant | null;
+}
+
+/** A reading that found a record as it is stored, with what it cost. */
+export interface LiveConfirmation extends ConfirmedVersion {
+  readonly meter: CallMeter;
+}
+
+/**
+ * Live reads that found nothing new. A batch for each would be most of what they cost, so they wait for the next batch
+ * of their resource. If the process is killed, only the time at which a version was last verified is lost.
+ */
+export interface Confirmations {
+  readonly size: number;
+  /** Is called for a record that was found unchanged, although another process had recorded a newer version. */
+  readAgain: (key: RecordKey) => void;
+  add(confirmation: LiveConfirmation): void;
+  of(integration: string, resource: Resource): LiveConfirmation[];
+  /** Of what is waiting. */
+  sources(): { readonly integration: string; readonly resource: Resource }[];
+  /** For records that are requested from here on: what Abnormal returns now is newer. */
+  forget(keys: Iterable<RecordKey>): void;
+  /** They were recorded; `lapsed` are those of versions that were not the newest. */
+  recorded(confirmations: readonly LiveConfirmation[], lapsed: readonly RecordKey[]): void;
+  /** The revision as it will be once this is recorded; the same object if there is nothing to record. */
+  applied<R extends RevisionRecord | null>(revision: R): R;
+}
+
+export interface DriftLog {
+  note(integration: string, listed: readonly DriftSighting[], at: Instant): void;
+  /** Writes the counts if they contain a new name. */
+  writeNews(integration: string): Promise<void>;
+  write(integration?: string): Promise<void>;
 }
 
 /** Why work ended early; what was read before is recorded. */

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { createSingleFlight, linkSignals, unlessAborted } from '../async/waiting.js';
 import { inSpan } from '../tracing.js';
 import type { Instant } from '../values/instant.js';
-import { Confirmations } from './confirmations.js';
 import { type Source, type SyncEnv, sourceText } from './context.js';
 import { createDriftLog } from './drift-log.js';
 import { LiveLists } from './live/live-lists.js';
@@ -10,7 +9,7 @@ import { LiveRecords } from './live/live-records.js';
 import type { DeltaOutcome } from './pass/read-streams.js';
 import { type EndedPass, passReport, runPass } from './pass/run-pass.js';
 import { reconcile } from './reconcile/reconcile.js';
-import { markInterrupted } from './run-recorder.js';
+import { markInterrupted, WaitingConfirmations } from './run-recorder.js';
 import type {
   OnProgress,
   PollOptions,
@@ -32,7 +31,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
   const { accounts } = options;
   const env: SyncEnv = {
     ...{ ...options, newId, activeRuns: new Set(), drift: createDriftLog(options) },
-    confirmations: new Confirmations(),
+    confirmations: new WaitingConfirmations(),
   };
   const deltas = createSingleFlight<DeltaOutcome>(env.clock);
   const underway = new Map<string, Underway>();

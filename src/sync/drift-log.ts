@@ -11,11 +11,12 @@ import {
   NO_DRIFT,
 } from '../model/drift.js';
 import type { Instant } from '../values/instant.js';
+import type { DriftLog, SyncObserver } from './context.js';
 
 interface DriftOptions {
   readonly store: DocumentAccess;
   readonly log: Log;
-  readonly observer?: { drifted?(integration: string, tally: DriftTally): void } | undefined;
+  readonly observer?: Pick<SyncObserver, 'drifted'> | undefined;
 }
 
 interface Counted {
@@ -35,9 +36,7 @@ const ANNOUNCED: Readonly<Record<DriftKind, string>> = {
   UNREADABLE: 'Abnormal sends a value that cannot be read',
 };
 
-export type DriftLog = ReturnType<typeof createDriftLog>;
-
-export function createDriftLog({ store, log, observer }: DriftOptions) {
+export function createDriftLog({ store, log, observer }: DriftOptions): DriftLog {
   const counted = new Map<string, Counted>();
 
   function countedOf(integration: string): Counted {
@@ -102,11 +101,10 @@ export function createDriftLog({ store, log, observer }: DriftOptions) {
 
   return {
     note,
-    /** Writes the counts if they contain a new name. */
-    async writeNews(integration: string): Promise<void> {
+    async writeNews(integration) {
       if (counted.get(integration)?.hasNews) await write(integration);
     },
-    async write(integration?: string): Promise<void> {
+    async write(integration) {
       const which = integration === undefined ? [...counted.keys()] : [integration];
       for (const name of which) await write(name);
     },

@@ -2,12 +2,16 @@ import { setImmediate } from 'node:timers/promises';
 import { newMeter } from '../abnormal/call.js';
 import type { Batch, Recorded } from '../history/store.js';
 import type { LedgerEntry } from '../model/ledger.js';
+import type { RevisionRecord } from '../model/revision.js';
 import type { RunCounts, RunRecord, RunStatus } from '../model/run.js';
 import type { StreamState } from '../model/stream.js';
-import { keyText, type RecordKey } from '../resources/registry.js';
+import { keyText, RESOURCE_OF, type RecordKey, type Resource } from '../resources/registry.js';
 import { inSpan } from '../tracing.js';
+import { latest } from '../values/instant.js';
 import {
   type BatchPart,
+  type Confirmations,
+  type LiveConfirmation,
   nowOf,
   type PassTally,
   type RunRecorder,
@@ -106,6 +110,59 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
       return { ...recorded, run };
     },
   };
+}
+
+/** More are only there while the history cannot be written. */
+const MOST_WAITING = 10_000;
+
+export class WaitingConfirmations implements Confirmations {
+  readonly #waiting = new Map<string, LiveConfirmation>();
+
+  readAgain: Confirmations['readAgain'] = () => {};
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  add(confirmation: LiveConfirmation): void {
+    this.#waiting.set(keyText(confirmation.key), confirmation);
+    const [oldest] = this.#waiting.keys();
+    if (this.#waiting.size > MOST_WAITING && oldest !== undefined) this.#waiting.delete(oldest);
+  }
+
+  of(integration: string, resource: Resource): LiveConfirmation[] {
+    const all = [...this.#waiting.values()];
+    return all.filter(({ key }) => key.integration === integration && RESOURCE_OF[key.kind] === resource);
+  }
+
+  sources(): { readonly integration: string; readonly resource: Resource }[] {
+    const sources = new Map(
+      Array.from(this.#waiting.values(), ({ key: { integration, kind } }) => {
+        const resource = RESOURCE_OF[kind];
+        return [`${integration}/${resource}`, { integration, resource }] as const;
+      }),
+    );
+    return [...sources.values()];
+  }
+
+  forget(keys: Iterable<RecordKey>): void {
+    for (const key of keys) this.#waiting.delete(keyText(key));
+  }
+
+  recorded(confirmations: readonly LiveConfirmation[], lapsed: readonly RecordKey[]): void {
+    for (const confirmation of confirmations) {
+      const text = keyText(confirmation.key);
+      if (this.#waiting.get(text) === confirmation) this.#waiting.delete(text);
+    }
+    for (const key of lapsed) this.readAgain(key);
+  }
+
+  applied<R extends RevisionRecord | null>(revision: R): R {
+    if (revision === null) return revision;
+    const waiting = this.#waiting.get(keyText(revision.key));
+    if (!waiting || waiting.digest !== revision.digest || revision.deleted) return revision;
+    return { ...revision, verifiedAt: latest(revision.verifiedAt, waiting.fetchedAt) };
+  }
 }
 
 /** What was found unchanged but is no longer the newest version, without what the batch observed itself. */

@@ -11,7 +11,6 @@ import type {
   FirstQuery,
   HistoryStore,
   ListQuery,
-  Page,
   PageItem,
   PageQuery,
   Pin,
@@ -19,6 +18,7 @@ import type {
   ReceivedRevision,
   Recorded,
   RecordedQuery,
+  StorePage,
 } from '../../src/history/store.js';
 import type {
   Collection,
@@ -220,7 +220,7 @@ export class OracleStore implements HistoryStore {
     );
   }
 
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<PageItem<K>>> {
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>> {
     const sign = query.descending ? -1 : 1;
     const compare = (a: Position, b: Position) => sign * comparePositions(a, b);
     const { after } = query;
@@ -245,7 +245,7 @@ export class OracleStore implements HistoryStore {
     return plainStatistics(records, query);
   }
 
-  async recorded(query: RecordedQuery): Promise<Page<Position>> {
+  async recorded(query: RecordedQuery): Promise<StorePage<Position>> {
     const { kind, integrations, filter, seq, orderBy, after, limit } = query;
     const isAsked = ({ key, seqFrom }: Held) =>
       key.kind === kind &&

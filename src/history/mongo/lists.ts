@@ -13,7 +13,7 @@ import { conjuncts, type FieldValue, type Filter, isOfPresent } from '../../valu
 import { toInstant, toMillis } from '../../values/instant.js';
 import { damageOf, wholeOnes } from '../errors.js';
 import { type FieldRange, type HighWaterMarks, ITEM_SPAN } from '../high-water-marks.js';
-import type { ListQuery, Page, PageItem, PageQuery, Position, RecordedQuery } from '../store.js';
+import type { ListQuery, PageItem, PageQuery, Position, RecordedQuery, StorePage } from '../store.js';
 import { walkPages } from '../store-access.js';
 import { readRevisions } from './bodies.js';
 import { fieldPath, filterMatch, NEVER, storedFilter } from './filter.js';
@@ -32,7 +32,7 @@ export class MongoLists {
 
   constructor(private readonly collections: Collections) {}
 
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<PageItem<K>>> {
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>> {
     const { filter, limit } = query;
     if (filter === null || isByFields(query.kind, filter)) return this.#page(query);
     const found: PageItem<K>[] = [];
@@ -64,7 +64,7 @@ export class MongoLists {
     );
   }
 
-  async #page<K extends ListedKind>(query: PageQuery<K>): Promise<Page<PageItem<K>>> {
+  async #page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>> {
     const direction = query.descending ? -1 : 1;
     const found = await readRevisions(
       this.collections,
@@ -87,7 +87,7 @@ export class MongoLists {
    * The versions of a record that tie are neighbours in the index, so each place is found once. Uses no extents: what was
    * ever recorded must not depend on a helper.
    */
-  async recorded({ limit, ...query }: RecordedQuery): Promise<Page<Position>> {
+  async recorded({ limit, ...query }: RecordedQuery): Promise<StorePage<Position>> {
     const places: Position[] = query.after ? [query.after] : [];
     const known = places.length;
     for (;;) {

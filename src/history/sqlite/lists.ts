@@ -6,7 +6,7 @@ import { isInBlocks } from '../columns/masks.js';
 import type { ScanQuery } from '../columns/scan.js';
 import { HistoryError } from '../errors.js';
 import type { Statistics, StatisticsQuery } from '../statistics.js';
-import type { ListQuery, Page, PageItem, PageQuery, Position, RecordedQuery } from '../store.js';
+import type { ListQuery, PageItem, PageQuery, Position, RecordedQuery, StorePage } from '../store.js';
 import { isBlocked } from './column-blocks.js';
 import { columnOf, fromOrdered, type SqlColumn } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
@@ -44,7 +44,7 @@ export class Lists {
     private readonly limits: Limits,
   ) {}
 
-  async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<Page<PageItem<K>>> {
+  async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<StorePage<PageItem<K>>> {
     const column = orderColumn(query.kind, query.orderBy);
     const view = this.#viewAt(query.seq, head);
     const filter = await this.#decided(query.filter, query, view);
@@ -65,7 +65,7 @@ export class Lists {
   }
 
   /** Uses no high-water mark: what was ever recorded must not depend on a helper. */
-  async recorded(query: RecordedQuery, head: Head): Promise<Page<Position>> {
+  async recorded(query: RecordedQuery, head: Head): Promise<StorePage<Position>> {
     const column = orderColumn(query.kind, query.orderBy);
     const request = { ...query, goal: 'RECORDED', descending: false } as const;
     const plan = this.#plan(request, query, column, head, head);
@@ -262,7 +262,7 @@ export class Lists {
     kind: K,
     items: readonly Item[],
     limit: number,
-  ): Promise<Page<PageItem<K>>> {
+  ): Promise<StorePage<PageItem<K>>> {
     const shown = items.slice(0, limit);
     const revisions = await this.revisions.ofMany(
       kind,

@@ -14,7 +14,6 @@ import {
   StopError,
   type WindowUnderReview,
 } from '../context.js';
-import { unreadEntry } from '../window/read-window.js';
 
 export async function attempt<T>({ signal }: Reading, ask: () => Promise<T>): Promise<T | UpstreamError> {
   try {
@@ -140,8 +139,19 @@ function withoutGaps(span: Window, gaps: readonly Window[]): Window[] {
   return left;
 }
 
-export function shortEntry(review: WindowUnderReview, window: Window, reason: string): LedgerEntry {
+export function shortEntry(review: WindowUnderReview, { from, to }: Window, reason: string): LedgerEntry {
+  const { integration, resource, filterKey } = review.stream;
   const readAt = nowOf(review);
-  const pass = { ...review, asOf: readAt };
-  return unreadEntry({ pass, stream: review.stream, window, readAt }, 'PARTIAL', reason);
+  return {
+    ...{ integration, resource, filterKey, from, to, readAt, reason },
+    status: 'PARTIAL',
+    runId: review.recorder.id,
+    settledTo: shift(readAt, -review.settings.ingestionLagMs),
+    filter: `${filterKey} gte ${second(from)} lte ${second(to)}`,
+    ...{ declared: null, listed: 0, held: 0, pages: 0 },
+  };
+}
+
+function second(instant: Instant): string {
+  return `${instant.slice(0, 19)}Z`;
 }

@@ -54,7 +54,7 @@ export async function chooseRecords(
 }
 
 /** A reading covers nothing after this instant: later events may not have been listed yet. */
-export function settledTo(pass: Pick<Pass, 'asOf' | 'settings'>, readAt: Instant): Instant {
+export function settledTo(pass: Pass, readAt: Instant): Instant {
   return shift(earliest(pass.asOf, readAt), -pass.settings.ingestionLagMs);
 }
 

@@ -21,14 +21,12 @@ export interface WindowResult {
 const NARROWED: WindowResult = { status: 'NARROWED', error: null, isShort: false };
 
 /** One reading of a window of a stream. */
-export interface Attempt<P = Pass> {
-  readonly pass: P;
+export interface Attempt {
+  readonly pass: Pass;
   readonly stream: Stream;
   readonly window: Window;
   readonly readAt: Instant;
 }
-
-type Noting = Pick<Pass, 'asOf' | 'recorder' | 'settings'>;
 
 /** A window out of retention is narrowed to this before everything older is given up. */
 const RETENTION_GRAIN = HOUR;
@@ -170,7 +168,7 @@ function beginningOf({ code, body }: UpstreamError): string {
   return code === 'BAD_BODY' && body ? ` It began: ${body.slice(0, KEPT_CHARACTERS)}` : '';
 }
 
-export function unreadEntry(attempt: Attempt<Noting>, status: WindowStatus, reason: string): LedgerEntry {
+export function unreadEntry(attempt: Attempt, status: WindowStatus, reason: string): LedgerEntry {
   return {
     ...entryOf(attempt),
     status,
@@ -179,7 +177,7 @@ export function unreadEntry(attempt: Attempt<Noting>, status: WindowStatus, reas
   };
 }
 
-function entryOf({ pass, stream, window, readAt }: Attempt<Noting>) {
+function entryOf({ pass, stream, window, readAt }: Attempt) {
   const { integration, resource, filterKey } = stream;
   const { from, to } = window;
   const settled = settledTo(pass, readAt);

@@ -1,10 +1,9 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Confirmations } from '../../../src/sync/confirmations.js';
 import type { WindowUnderReview } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
 import { type LogReading, readThreatLog } from '../../../src/sync/reconcile/read-population.js';
-import { createRunRecorder } from '../../../src/sync/run-recorder.js';
+import { createRunRecorder, WaitingConfirmations } from '../../../src/sync/run-recorder.js';
 import { DAY, toMillis, type Window } from '../../../src/values/instant.js';
 import { createTenantWorld, INTEGRATION, type World } from '../harness.js';
 
@@ -28,7 +27,7 @@ async function read(refused?: (span: Window) => boolean) {
   const drift = createDriftLog({ store, log });
   const env = {
     ...{ store, settings, clock, log, drift, newId: () => 'run' },
-    ...{ activeRuns: new Set<string>(), confirmations: new Confirmations() },
+    ...{ activeRuns: new Set<string>(), confirmations: new WaitingConfirmations() },
   };
   const source = {
     account: { ...account, client: spying(world, spans, refused) },

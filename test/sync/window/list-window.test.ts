@@ -6,10 +6,9 @@ import { createAbnormalClient } from '../../../src/abnormal/rest-client.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import type { Stream } from '../../../src/model/stream.js';
-import { Confirmations } from '../../../src/sync/confirmations.js';
 import { DEFAULT_SYNC_SETTINGS, newPassMemory, type Pass } from '../../../src/sync/context.js';
 import { createDriftLog } from '../../../src/sync/drift-log.js';
-import { createRunRecorder } from '../../../src/sync/run-recorder.js';
+import { createRunRecorder, WaitingConfirmations } from '../../../src/sync/run-recorder.js';
 import {
   isOverflowing,
   type Listing,
@@ -48,7 +47,7 @@ beforeEach(async () => {
     log,
     newId: () => 'run',
     activeRuns: new Set<string>(),
-    confirmations: new Confirmations(),
+    confirmations: new WaitingConfirmations(),
     drift: createDriftLog({ store, log }),
   };
   const source = { account, resource: 'threats' } as const;
