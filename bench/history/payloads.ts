@@ -1,9 +1,9 @@
 import type { Batch } from '../../src/history/store.js';
 import type { Observation } from '../../src/model/revision.js';
-import { NO_COUNTS } from '../../src/model/run.js';
 import type { MessageRecord, ThreatRecord } from '../../src/resources/threat/threat.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { DAY, type Instant, toInstant } from '../../src/values/instant.js';
+import { NO_COUNTS } from '../../test/support/records.js';
 
 /* Threats as large as real ones, the same from one run to the next. */
 

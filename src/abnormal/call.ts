@@ -70,8 +70,18 @@ async function tryOnce(
   const sentAt = parts.clock();
   parts.observer.waited(options.priority, Math.max(0, sentAt - askedAt));
   const ended = (outcome: RequestOutcome) => parts.observer.ended(resource, outcome, attempt);
-  count(options.meter, attempt);
-  const get = (span: Span | null) => send(parts, endpoint, place.answered, signal, span);
+  if (options.meter) options.meter.calls += 1;
+  if (options.meter && attempt > 1) options.meter.retries += 1;
+  const get = async (span: Span | null) => {
+    const response = await parts.request.get(
+      endpoint.target,
+      endpoint.body ?? 'json',
+      signal,
+      place.answered,
+    );
+    span?.setAttribute('http.response.status_code', response.status);
+    return response;
+  };
   const attributes = { resource, role: endpoint.role, priority: options.priority, attempt };
   try {
     const answer = await inSpan(`GET ${resource}`, { attributes, kind: ASKING }, get);
@@ -91,18 +101,6 @@ async function tryOnce(
   }
 }
 
-async function send(
-  { request }: CallParts,
-  { target, body = 'json' }: Endpoint,
-  onHead: () => void,
-  signal: AbortSignal,
-  span: Span | null,
-): Promise<UpstreamResponse> {
-  const answer = await request.get(target, body, signal, onHead);
-  span?.setAttribute('http.response.status_code', answer.status);
-  return answer;
-}
-
 function outcomeOf({ code, status }: UpstreamError): RequestOutcome {
   return status === 404 || status === 410 ? 'NOT_FOUND' : code;
 }
@@ -110,12 +108,6 @@ function outcomeOf({ code, status }: UpstreamError): RequestOutcome {
 /** A Date header has full seconds, so the response may be up to a second later. */
 function notAfter(date: number | null, sentAt: number): number {
   return date === null ? sentAt : Math.min(sentAt, date + 999);
-}
-
-function count(meter: CallMeter | undefined, attempt: number): void {
-  if (!meter) return;
-  meter.calls += 1;
-  if (attempt > 1) meter.retries += 1;
 }
 
 function read(answer: UpstreamResponse, { role, what, body }: Endpoint, sentAt: number): JsonAnswer {
@@ -176,28 +168,19 @@ function classify(answer: UpstreamResponse, role: EndpointRole, what: string): U
   return upstreamFailure(code, happened, { status: answer.status, body });
 }
 
+const CODES: Readonly<Record<number, UpstreamCode>> = {
+  401: 'TOKEN_REJECTED',
+  402: 'NOT_LICENSED',
+  408: 'TIMEOUT',
+  429: 'RATE_LIMITED',
+};
+
 function codeOf(status: number, body: string, role: EndpointRole): UpstreamCode {
-  switch (status) {
-    case 400:
-    case 422:
-      return RETENTION.test(body) ? 'OUT_OF_RETENTION' : 'BAD_REQUEST';
-    case 401:
-      return 'TOKEN_REJECTED';
-    case 402:
-      return 'NOT_LICENSED';
-    case 403:
-      return LICENCE.test(body) ? 'NOT_LICENSED' : 'FORBIDDEN';
-    // of a list this is provisional: a probe tells a bad filter from a missing endpoint
-    case 404:
-    case 410:
-      return role === 'detail' ? 'NOT_FOUND' : 'BAD_FILTER';
-    case 408:
-      return 'TIMEOUT';
-    case 429:
-      return 'RATE_LIMITED';
-    default:
-      return codeOfClass(status);
-  }
+  if (status === 400 || status === 422) return RETENTION.test(body) ? 'OUT_OF_RETENTION' : 'BAD_REQUEST';
+  if (status === 403) return LICENCE.test(body) ? 'NOT_LICENSED' : 'FORBIDDEN';
+  // of a list this is provisional: a probe tells a bad filter from a missing endpoint
+  if (status === 404 || status === 410) return role === 'detail' ? 'NOT_FOUND' : 'BAD_FILTER';
+  return CODES[status] ?? codeOfClass(status);
 }
 
 function codeOfClass(status: number): UpstreamCode {

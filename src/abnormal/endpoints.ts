@@ -58,14 +58,7 @@ export function createPathFinder(call: Call): PathFinder {
     options: CallOptions,
     variant: ListQuery['variant'] = {},
   ): Promise<boolean> {
-    const what = `the list of ${resource}`;
-    const probe = (path: string): Endpoint => ({
-      resource,
-      role: 'list',
-      target: targetOf(path, variant),
-      what,
-      counts: 'listCalls',
-    });
+    const probe = listAt(resource, variant, `the list of ${resource}`);
     const answer = await firstOf(ordered(resource), probe, options);
     if (answer instanceof UpstreamError) proven.delete(resource);
     return !(answer instanceof UpstreamError);
@@ -74,15 +67,7 @@ export function createPathFinder(call: Call): PathFinder {
   return {
     async list(resource, { filter, page, query, variant }, options) {
       const what = `the list of ${resource} (${filter}, page ${page})`;
-      const endpointAt = (path: string): Endpoint => {
-        return {
-          resource,
-          role: 'list',
-          target: targetOf(path, { ...query, ...variant }),
-          what,
-          counts: 'listCalls',
-        };
-      };
+      const endpointAt = listAt(resource, { ...query, ...variant }, what);
       const answer = await firstOf(ordered(resource), endpointAt, options);
       if (!(answer instanceof UpstreamError)) return answer;
       if (page > 1) throw pageGone(resource, page, answer);
@@ -103,6 +88,12 @@ export function createPathFinder(call: Call): PathFinder {
       throw isCertain ? answer : notEnabled(resource, answer);
     },
   };
+}
+
+function listAt(resource: Resource, query: Readonly<Record<string, string>>, what: string) {
+  return (path: string): Endpoint => ({
+    ...{ resource, role: 'list', target: targetOf(path, query), what, counts: 'listCalls' },
+  });
 }
 
 const MISSING: readonly UpstreamCode[] = ['BAD_FILTER', 'NOT_FOUND'];

@@ -1,43 +1,7 @@
 import { DecodeError } from '../resources/wire.js';
 
-export type UpstreamCode =
-  | 'TOKEN_REJECTED'
-  | 'NOT_LICENSED'
-  | 'FORBIDDEN'
-  | 'NOT_FOUND'
-  | 'BAD_FILTER'
-  | 'NOT_ENABLED'
-  | 'OUT_OF_RETENTION'
-  | 'BAD_REQUEST'
-  | 'RATE_LIMITED'
-  | 'SERVER_ERROR'
-  | 'UNREACHABLE'
-  | 'TIMEOUT'
-  | 'REDIRECTED'
-  | 'BAD_BODY'
-  | 'TOO_LARGE'
-  | 'PAGING'
-  | 'CANCELLED';
-
-/** A request that failed after its retries. The message is for people and does not contain the token. */
-export class UpstreamError extends Error {
-  override readonly name = 'UpstreamError';
-  readonly status: number | null;
-  /** As received, at most 64 KiB, without the token. */
-  readonly body: string | null;
-
-  constructor(
-    readonly code: UpstreamCode,
-    message: string,
-    options: ErrorOptions & { status?: number | null; body?: string | null } = {},
-  ) {
-    super(message, options);
-    this.status = options.status ?? null;
-    this.body = options.body ?? null;
-  }
-}
-
-const ADVICE: Record<UpstreamCode, string> = {
+/** What a failure means, and what to do. */
+const ADVICE = {
   TOKEN_REJECTED:
     'The token is mistyped, has expired, was revoked or replaced, or belongs to another region. Create one in the Abnormal portal ' +
     '(Settings → Integrations → Abnormal REST API) and store it in the gateway; collection then continues automatically.',
@@ -76,16 +40,34 @@ const ADVICE: Record<UpstreamCode, string> = {
   CANCELLED: 'The caller closed the connection, the time limit was reached, or the gateway is shutting down.',
 };
 
-interface FailureFacts {
+export type UpstreamCode = keyof typeof ADVICE;
+
+interface FailureFacts extends ErrorOptions {
   readonly status?: number | null;
   readonly body?: string | null;
-  readonly cause?: unknown;
+}
+
+/** A request that failed after its retries. The message is for people and does not contain the token. */
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError';
+  readonly status: number | null;
+  /** As received, at most 64 KiB, without the token. */
+  readonly body: string | null;
+
+  constructor(
+    readonly code: UpstreamCode,
+    message: string,
+    facts: FailureFacts = {},
+  ) {
+    super(message, facts);
+    this.status = facts.status ?? null;
+    this.body = facts.body ?? null;
+  }
 }
 
 /** Creates an error whose message says what happened, the likely causes and what to do. */
 export function upstreamFailure(code: UpstreamCode, what: string, facts: FailureFacts = {}): UpstreamError {
-  const { cause, ...rest } = facts;
-  return new UpstreamError(code, `${what} ${ADVICE[code]}`, cause === undefined ? rest : { ...rest, cause });
+  return new UpstreamError(code, `${what} ${ADVICE[code]}`, facts);
 }
 
 export function cancelled(cause?: unknown): UpstreamError {
@@ -105,25 +87,11 @@ export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-const POLICY: Record<UpstreamCode, 'backoff' | 'pause' | 'never'> = {
+const RETRIED: Partial<Record<UpstreamCode, 'backoff' | 'pause'>> = {
   RATE_LIMITED: 'pause',
   SERVER_ERROR: 'backoff',
   UNREACHABLE: 'backoff',
   TIMEOUT: 'backoff',
-  TOKEN_REJECTED: 'never',
-  NOT_LICENSED: 'never',
-  FORBIDDEN: 'never',
-  NOT_FOUND: 'never',
-  BAD_FILTER: 'never',
-  NOT_ENABLED: 'never',
-  OUT_OF_RETENTION: 'never',
-  BAD_REQUEST: 'never',
-  REDIRECTED: 'never',
-  // except a truncated body; see `AttemptError`
-  BAD_BODY: 'never',
-  TOO_LARGE: 'never',
-  PAGING: 'never',
-  CANCELLED: 'never',
 };
 
 export class AttemptError extends Error {
@@ -139,6 +107,6 @@ export class AttemptError extends Error {
   }
 
   get policy(): 'backoff' | 'pause' | 'never' {
-    return this.isTruncated ? 'backoff' : POLICY[this.error.code];
+    return this.isTruncated ? 'backoff' : (RETRIED[this.error.code] ?? 'never');
   }
 }

@@ -162,8 +162,9 @@ class Exchange {
 
   private evidence(): string {
     // a little more than is kept, so that a token at the edge is complete
-    const start = Buffer.concat(this.chunks.slice(0, chunksFor(this.chunks, EVIDENCE_BYTES + 8_192)));
-    const text = this.redact.text(start.subarray(0, EVIDENCE_BYTES + 8_192).toString('utf8'));
+    const length = this.chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    const start = Buffer.concat(this.chunks, Math.min(length, EVIDENCE_BYTES + 8_192));
+    const text = this.redact.text(start.toString('utf8'));
     const bytes = Buffer.from(text);
     return bytes.length <= EVIDENCE_BYTES ? text : bytes.subarray(0, EVIDENCE_BYTES - 3).toString('utf8');
   }
@@ -182,15 +183,6 @@ class Exchange {
     const facts = { status: this.status, body: this.evidence() };
     return new AttemptError(upstreamFailure('BAD_BODY', what, facts), null, true);
   }
-}
-
-function chunksFor(chunks: readonly Buffer[], bytes: number): number {
-  let sum = 0;
-  const last = chunks.findIndex((chunk) => {
-    sum += chunk.length;
-    return sum >= bytes;
-  });
-  return last === -1 ? chunks.length : last + 1;
 }
 
 function hostOf(location: string): string {

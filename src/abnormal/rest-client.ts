@@ -237,7 +237,7 @@ class RestClient implements AbnormalClient {
     { resource }: AnyDefinition,
     kind: Kind,
     id: string,
-    detail: ReceivedDetail & { readonly pages: readonly [DatedAnswer, ...DatedAnswer[]] },
+    detail: ReceivedDetail & { readonly pages: readonly [JsonAnswer, ...JsonAnswer[]] },
   ): Fetched<Kind> {
     const decoder = isListed(kind) ? DEFINITION_OF[kind] : PARTS[kind].part;
     const { record, payload, unread } = this.understand(resource, () => decoder.decode(id, detail));
@@ -249,8 +249,6 @@ class RestClient implements AbnormalClient {
     return { record: { ...record, unread: parts }, ...fetched };
   }
 }
-
-type DatedAnswer = Pick<JsonAnswer, 'json' | 'evidence' | 'sentAt'>;
 
 const NOT_TOLD: readonly UpstreamCode[] = ['NOT_FOUND', 'FORBIDDEN', 'NOT_LICENSED', 'BAD_REQUEST'];
 

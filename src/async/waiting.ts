@@ -92,15 +92,10 @@ export interface InFlight<T> {
   readonly done: Promise<T>;
 }
 
-/** Runs one piece of work at a time per key. */
-export interface SingleFlight<T> {
-  current(key: string): InFlight<T> | null;
-  start<R extends T>(key: string, work: () => Promise<R>): Promise<R>;
-  /** Resolves when no work is left. */
-  settledAll(): Promise<void>;
-}
+export type SingleFlight<T> = ReturnType<typeof createSingleFlight<T>>;
 
-export function createSingleFlight<T>(clock: () => number): SingleFlight<T> {
+/** Runs one piece of work at a time per key. */
+export function createSingleFlight<T>(clock: () => number) {
   const flying = new Map<string, InFlight<T>>();
 
   async function start<R extends T>(key: string, work: () => Promise<R>): Promise<R> {
@@ -113,11 +108,12 @@ export function createSingleFlight<T>(clock: () => number): SingleFlight<T> {
     return done;
   }
 
+  /** Resolves when no work is left. */
   async function settledAll(): Promise<void> {
     while (flying.size > 0) await Promise.all([...flying.values()].map(({ done }) => settled(done)));
   }
 
-  return { current: (key) => flying.get(key) ?? null, start, settledAll };
+  return { current: (key: string) => flying.get(key) ?? null, start, settledAll };
 }
 
 function settled(promise: Promise<unknown>): Promise<void> {

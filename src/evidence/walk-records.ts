@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { RecordFact, RecordVersion, ThreatFact, VersionedFact } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
-import type { HistoryStore, Pin, Position, RecordedPage } from '../history/store.js';
+import type { HistoryStore, Pin, Position, StorePage } from '../history/store.js';
 import { RecordedMessages } from '../model/recorded-messages.js';
 import type { RevisionRecord } from '../model/revision.js';
 import {
@@ -184,7 +184,11 @@ async function* search<K extends ListedKind>(
   const query = { kind, integrations, filter, seq: pin.seq, orderBy };
   let after: Position | null = null;
   do {
-    const { items, hasMore }: RecordedPage = await store.recorded({ ...query, after, limit: page.limit });
+    const { items, hasMore }: StorePage<Position> = await store.recorded({
+      ...query,
+      after,
+      limit: page.limit,
+    });
     const foldings = await fold(walk, kind, items, begin);
     let bytes = 0;
     for (let i = 0; i < items.length; i += AT_ONCE) {

@@ -1,9 +1,9 @@
 import type { RevisionRecord } from '../model/revision.js';
 import { DEFINITION_OF, type ListedKind, type RecordValues, recordValues } from '../resources/registry.js';
-import { compareValues, conjuncts, type Filter, isMatch } from '../values/filter.js';
+import { compareValues, conjuncts, type Filter, isMatch, isOfPresent } from '../values/filter.js';
 import { earliest, FIRST_INSTANT, type Instant, latest, toMillis } from '../values/instant.js';
 import { wholeOnes } from './errors.js';
-import type { HistoryStore, ListQuery, PageItem, Position } from './store.js';
+import type { HistoryStore, ListQuery, PageItem, Position, StorePage } from './store.js';
 import { walkPages } from './store-access.js';
 
 /*
@@ -36,17 +36,12 @@ export interface ItemRow {
   readonly position: ItemPosition;
 }
 
-interface ItemPage {
-  readonly items: readonly ItemRow[];
-  readonly hasMore: boolean;
-}
-
 type Records = Pick<HistoryStore, 'page'>;
 
 const RECORDS_AT_ONCE = 50;
 
 /** Items by their time; those without come first, in descending order last. */
-export async function readItems(records: Records, query: ItemsQuery): Promise<ItemPage> {
+export async function readItems(records: Records, query: ItemsQuery): Promise<StorePage<ItemRow>> {
   const { descending, after, limit } = query;
   const isWithTime = after !== null && after.time !== null;
   const isWithoutTime = after !== null && after.time === null;
@@ -141,10 +136,6 @@ async function readUntimed(records: Records, query: ItemsQuery, wanted: number):
     if (rows.length >= wanted) break;
   }
   return rows.sort((a, b) => compare(a.position, b.position, descending)).slice(0, wanted);
-}
-
-function isOfPresent(part: Filter): boolean {
-  return 'gte' in part || 'lte' in part || ('eq' in part && part.eq !== null);
 }
 
 async function* walk(

@@ -1,13 +1,13 @@
 import type { Collection, DocumentBody, StoredDocument } from '../model/documents.js';
 import type { RevisionRecord } from '../model/revision.js';
 import type { Kind, RecordKey } from '../resources/registry.js';
-import type { HistoryStore } from './store.js';
+import type { HistoryStore, StorePage } from './store.js';
 
 /* What is done with a store in many places: to walk through pages, and to change a document. */
 
 /** `read` returns the page after a place, `placeOf` the place of a row. */
 export async function* walkPages<Row, Place>(
-  read: (after: Place | null) => Promise<{ readonly items: readonly Row[]; readonly hasMore: boolean }>,
+  read: (after: Place | null) => Promise<StorePage<Row>>,
   placeOf: (row: Row) => Place,
 ): AsyncGenerator<readonly Row[]> {
   let last: Row | undefined;

@@ -97,8 +97,8 @@ export interface PageItem<K extends ListedKind = ListedKind> {
   readonly position: Position;
 }
 
-export interface StorePage<K extends ListedKind = ListedKind> {
-  readonly items: readonly PageItem<K>[];
+export interface StorePage<Item> {
+  readonly items: readonly Item[];
   readonly hasMore: boolean;
 }
 
@@ -113,12 +113,6 @@ export interface RecordedQuery<K extends ListedKind = ListedKind> extends ListQu
   readonly orderBy: string;
   readonly after: Position | null;
   readonly limit: number;
-}
-
-/** Places at which versions of records stand. */
-export interface RecordedPage {
-  readonly items: readonly Position[];
-  readonly hasMore: boolean;
 }
 
 export interface ChangesQuery {
@@ -158,7 +152,7 @@ export interface HistoryStore {
 
   /** In the order of `keys`; `null` for a record that does not exist at `seq`. */
   get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]>;
-  page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>>;
+  page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>>;
   count(query: ListQuery): Promise<number>;
   /** Counts, distinct values or durations of records or their items, by groups and spans of time. */
   statistics(query: StatisticsQuery): Promise<Statistics>;
@@ -166,7 +160,7 @@ export interface HistoryStore {
    * The records of which any version up to `seq`, except tombstones, matches the filter, whatever became of
    * it. A record is returned once for each value of `orderBy` of its matching versions.
    */
-  recorded(query: RecordedQuery): Promise<RecordedPage>;
+  recorded(query: RecordedQuery): Promise<StorePage<Position>>;
   /** For each value, the live records whose `reference` field has it, by integration and id. */
   referrers<K extends ListedKind>(
     kind: K,

@@ -10,16 +10,8 @@ const PING_MS = 1_200;
 const AWAY_MS = 300;
 
 const NOT_READS: ReadonlySet<string | symbol> = new Set([
-  ...[
-    'record',
-    'putDocument',
-    'removeDocument',
-    'append',
-    'acquireLease',
-    'releaseLease',
-    'close',
-    'joinReadings',
-  ],
+  ...['record', 'putDocument', 'removeDocument', 'append', 'acquireLease', 'releaseLease'],
+  ...['close', 'joinReadings'],
 ]);
 const STREAMED: ReadonlySet<string | symbol> = new Set(['versions', 'confirmations', 'checkDerived']);
 

@@ -15,13 +15,7 @@ export function streamText(stream: Stream): string {
   return `${stream.integration}/${stream.resource}/${stream.filterKey}`;
 }
 
-export type GapReason =
-  | 'NOT_COLLECTED'
-  | 'PROVISIONAL'
-  | 'PARTIAL'
-  | 'FAILED'
-  | 'NOT_LICENSED'
-  | 'OUT_OF_RETENTION';
+export type GapReason = Exclude<WindowStatus, 'COMPLETE'> | 'NOT_COLLECTED' | 'PROVISIONAL';
 
 export interface CoverageGap extends Window {
   readonly reason: GapReason;

@@ -35,20 +35,6 @@ export interface RunCounts {
   readonly windows: number;
 }
 
-export const NO_COUNTS: RunCounts = {
-  calls: 0,
-  listCalls: 0,
-  detailCalls: 0,
-  listed: 0,
-  added: 0,
-  changed: 0,
-  unchanged: 0,
-  deleted: 0,
-  quarantined: 0,
-  skipped: 0,
-  windows: 0,
-};
-
 /**
  * Compared by another reading than the collection's. `SHORT`: records are missing. `EXTRA`: Abnormal no longer names
  * some stored records, which alone is no deletion. `UNVERIFIED`: Abnormal's records could not be read reliably.

@@ -37,15 +37,6 @@ export interface StreamState extends Stream {
 }
 
 /** As of the last attempts. `LIMITED`: some resources can be read and others not. */
-export type IntegrationStatus =
-  | 'NEVER_READ'
-  | 'OK'
-  | 'LIMITED'
-  | 'TOKEN_REJECTED'
-  | 'FORBIDDEN'
-  | 'UNAVAILABLE'
-  | 'HISTORY_UNAVAILABLE';
-
 export const INTEGRATION_STATUSES = [
   'NEVER_READ',
   'OK',
@@ -54,7 +45,9 @@ export const INTEGRATION_STATUSES = [
   'FORBIDDEN',
   'UNAVAILABLE',
   'HISTORY_UNAVAILABLE',
-] as const satisfies readonly IntegrationStatus[];
+] as const;
+
+export type IntegrationStatus = (typeof INTEGRATION_STATUSES)[number];
 
 interface IntegrationHealth {
   readonly status: IntegrationStatus;
@@ -81,13 +74,11 @@ function isLatest({ lastAttemptAt }: State, tried: readonly State[]): boolean {
   return well.every(({ lastSuccessAt }) => (lastSuccessAt ?? '') <= (lastAttemptAt ?? ''));
 }
 
-const OF_ALL: readonly StreamStatus[] = ['FORBIDDEN', 'UNAVAILABLE', 'TOKEN_REJECTED', 'HISTORY_UNAVAILABLE'];
+const OF_ALL = ['FORBIDDEN', 'UNAVAILABLE', 'TOKEN_REJECTED', 'HISTORY_UNAVAILABLE'] as const;
 
 function wholeStatus(refused: readonly State[], tried: readonly State[]): IntegrationHealth | null {
-  const [first] = refused;
-  const isOne = first && refused.length === tried.length && refused.every((s) => s.status === first.status);
-  if (!isOne || !OF_ALL.includes(first.status)) return null;
-  return { status: first.status as IntegrationStatus, message: messagesOf(refused) };
+  const status = OF_ALL.find((each) => refused.every((state) => state.status === each));
+  return status && refused.length === tried.length ? { status, message: messagesOf(refused) } : null;
 }
 
 function messagesOf(refused: readonly State[]): string {

@@ -249,18 +249,16 @@ export interface DriftLog {
 }
 
 /** Why work ended early; what was read before is recorded. */
-export type Stop = { readonly kind: 'INTERRUPTED' } | UpstreamRefusal | GivingUp;
+export type Stop =
+  | { readonly kind: 'INTERRUPTED' }
+  | UpstreamRefusal
+  /** Too many details failed in a row; only the current window ends. */
+  | { readonly kind: 'GIVEN_UP'; readonly error: UpstreamError };
 
 /** Abnormal refuses the whole resource or is unreachable; the next poll tries again. */
 export interface UpstreamRefusal {
   readonly kind: 'REFUSED';
   readonly status: StreamStatus;
-  readonly error: UpstreamError;
-}
-
-/** Too many details failed in a row; only the current window ends. */
-export interface GivingUp {
-  readonly kind: 'GIVEN_UP';
   readonly error: UpstreamError;
 }
 

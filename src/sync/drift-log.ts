@@ -13,7 +13,7 @@ import {
 import type { Instant } from '../values/instant.js';
 import type { DriftLog, SyncObserver } from './context.js';
 
-export interface DriftOptions {
+interface DriftOptions {
   readonly store: DocumentAccess;
   readonly log: Log;
   readonly observer?: Pick<SyncObserver, 'drifted'> | undefined;

@@ -195,20 +195,14 @@ export async function markInterrupted(env: SyncEnv, integrations: readonly strin
       { runId: run.id, resource: run.resource },
       'an earlier run was interrupted; its recorded data stay',
     );
-    await env.store.record({
-      ...NOTHING,
-      id: `${run.id}/interrupted`,
-      now: nowOf(env),
-      run: interrupted(env, run),
-    });
+    const endedAt = nowOf(env);
+    const ended: RunRecord = {
+      ...{ ...run, status: 'INTERRUPTED', endedAt, errors: [...run.errors, 'its process ended'] },
+    };
+    const id = `${run.id}/interrupted`;
+    await env.store.record({ ...EMPTY, confirmed: [], id, now: endedAt, run: ended });
   }
 }
-
-function interrupted(env: SyncEnv, run: RunRecord): RunRecord {
-  return { ...run, status: 'INTERRUPTED', endedAt: nowOf(env), errors: [...run.errors, 'its process ended'] };
-}
-
-const NOTHING = { ...EMPTY, confirmed: [] };
 
 function runStatusOf({ read, incompleteWindows }: PassTally, stop: Stop | null): RunStatus {
   if (stop?.kind === 'INTERRUPTED') return 'INTERRUPTED';

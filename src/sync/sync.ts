@@ -39,11 +39,6 @@ import type { SyncObserver, SyncSettings } from './context.js';
  * FAILED, NOT_LICENSED and OUT_OF_RETENTION never replace COMPLETE: a failed second reading loses nothing.
  */
 
-/**
- * How fresh the history is for what was asked, once the gateway has done what it could.
- * Stale: Abnormal could not be read, and what is held is older than was accepted.
- */
-
 /** Stale: Abnormal could not be read, and the data is older than accepted. */
 export type Freshness =
   | {
@@ -132,7 +127,6 @@ export interface SyncOptions {
 export interface PollOptions {
   readonly resources?: readonly Resource[] | undefined;
   readonly integrations?: readonly string[] | undefined;
-  readonly trigger?: Extract<RunTrigger, 'POLL' | 'BACKFILL'>;
   /** Unlisted records confirmed longer ago are read again, in milliseconds. Default: by their interval. */
   readonly maxAgeMs?: number | undefined;
   /** Whether other processes may poll now: then no RUNNING run is marked as interrupted. Default: false. */
@@ -142,7 +136,7 @@ export interface PollOptions {
   readonly onProgress?: OnProgress;
 }
 
-export interface BackfillOptions extends Omit<PollOptions, 'trigger'> {
+interface BackfillOptions extends PollOptions {
   readonly from: Instant;
 }
 

@@ -35,6 +35,15 @@ export function comparisonsIn(filter: Filter, isOfItem: boolean): (Comparison & 
   return 'some' in filter ? comparisonsIn(filter.some, true) : [{ ...filter, isOfItem }];
 }
 
+export function isNullSought(comparison: Comparison): boolean {
+  return 'eq' in comparison ? comparison.eq === null : 'in' in comparison && comparison.in.includes(null);
+}
+
+/** Whether what matches has a value. */
+export function isOfPresent(part: Filter): boolean {
+  return 'gte' in part || 'lte' in part || ('eq' in part && part.eq !== null);
+}
+
 /** Case folding for `contains` and `startsWith`; both stores save text folded by this function. */
 export function fold(text: string): string {
   return text.normalize('NFC').toLowerCase();

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { pollExitCode, printReport } from '../../src/cli/collection.js';
 import { Terminal } from '../../src/cli/command.js';
 import type { GapReason } from '../../src/model/ledger.js';
-import { NO_COUNTS } from '../../src/model/run.js';
 import type { StreamStatus } from '../../src/model/stream.js';
 import type { PassReport } from '../../src/sync/sync.js';
+import { NO_COUNTS } from '../support/records.js';
 
 const going = new AbortController().signal;
 

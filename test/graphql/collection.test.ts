@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { NO_COUNTS } from '../../src/model/run.js';
 import { CORE_RESOURCES, FILTER_KEYS } from '../../src/resources/registry.js';
 import { shift } from '../../src/values/instant.js';
 import {
   ledgerEntry,
+  NO_COUNTS,
   observeCampaign,
   observeCase,
   observeThreat,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HistoryStore, PageQuery, Position, StorePage } from '../../src/history/store.js';
+import type { HistoryStore, PageItem, PageQuery, Position, StorePage } from '../../src/history/store.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
 import { KINDS } from '../../src/resources/registry.js';
 import type { Filter } from '../../src/values/filter.js';
@@ -95,7 +95,7 @@ export function describeReads(open: () => Promise<OpenedStore>): void {
       const lengths: number[] = [];
       let after: Position | null = null;
       for (let more = true; more; ) {
-        const page: StorePage<'case'> = await store.page(cases({ limit: 2, after }));
+        const page: StorePage<PageItem<'case'>> = await store.page(cases({ limit: 2, after }));
         walked.push(...page.items.map(({ position }) => `${position.integration}:${position.id}`));
         lengths.push(page.items.length);
         after = page.items.at(-1)?.position ?? null;

@@ -11,12 +11,12 @@ import type {
   FirstQuery,
   HistoryStore,
   ListQuery,
+  PageItem,
   PageQuery,
   Pin,
   Position,
   ReceivedRevision,
   Recorded,
-  RecordedPage,
   RecordedQuery,
   StorePage,
 } from '../../src/history/store.js';
@@ -220,7 +220,7 @@ export class OracleStore implements HistoryStore {
     );
   }
 
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>> {
     const sign = query.descending ? -1 : 1;
     const compare = (a: Position, b: Position) => sign * comparePositions(a, b);
     const { after } = query;
@@ -245,7 +245,7 @@ export class OracleStore implements HistoryStore {
     return plainStatistics(records, query);
   }
 
-  async recorded(query: RecordedQuery): Promise<RecordedPage> {
+  async recorded(query: RecordedQuery): Promise<StorePage<Position>> {
     const { kind, integrations, filter, seq, orderBy, after, limit } = query;
     const isAsked = ({ key, seqFrom }: Held) =>
       key.kind === kind &&

@@ -1,7 +1,7 @@
 import type { Batch } from '../../src/history/store.js';
 import type { LedgerEntry, QuarantineEntry } from '../../src/model/ledger.js';
 import type { Observation, Origin } from '../../src/model/revision.js';
-import { NO_COUNTS, type RunRecord } from '../../src/model/run.js';
+import type { RunCounts, RunRecord } from '../../src/model/run.js';
 import type { StreamState } from '../../src/model/stream.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
 import type { CaseRecord } from '../../src/resources/case/case.js';
@@ -24,6 +24,20 @@ import { type Instant, toInstant } from '../../src/values/instant.js';
  * Valid samples of everything that goes into a history. Each builder takes what matters to the test and
  * fills in the rest with fixed values.
  */
+
+export const NO_COUNTS: RunCounts = {
+  calls: 0,
+  listCalls: 0,
+  detailCalls: 0,
+  listed: 0,
+  added: 0,
+  changed: 0,
+  unchanged: 0,
+  deleted: 0,
+  quarantined: 0,
+  skipped: 0,
+  windows: 0,
+};
 
 export const START: Instant = '2026-03-02T08:00:00.000Z';
 

@@ -6,7 +6,7 @@ import { type Budget, createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import type { StartTimer } from '../../src/async/waiting.js';
 import { openStore } from '../../src/history/open-store.js';
-import type { HistoryStore, StorePage } from '../../src/history/store.js';
+import type { HistoryStore, PageItem, StorePage } from '../../src/history/store.js';
 import { type Account, fixedAccounts } from '../../src/integrations/accounts.js';
 import type { Log } from '../../src/log.js';
 import type { Counters } from '../../src/metrics/counters.js';
@@ -181,7 +181,7 @@ export async function heldOf(store: HistoryStore, kind: ListedKind): Promise<Map
   const held = new Map<string, RevisionRecord>();
   let after = null;
   for (;;) {
-    const page: StorePage = await store.page({
+    const page: StorePage<PageItem> = await store.page({
       kind,
       integrations: null,
       filter: null,

@@ -153,6 +153,11 @@ export async function inTransaction<T>(
   });
 }
 
+/** Whether a document of that name is there already. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === 11_000;
+}
+
 function isConnectionLost(error: unknown): boolean {
   const cause = error instanceof MongoBulkWriteError ? (error.errorResponse as unknown) : error;
   return cause instanceof MongoNetworkError;

@@ -1,28 +1,21 @@
-import { type Collection as MongoCollection, MongoServerError } from 'mongodb';
+import type { Collection as MongoCollection } from 'mongodb';
 import type { DocumentBody } from '../../model/documents.js';
 import { parseStored } from '../errors.js';
 import type { HistoryStore } from '../store.js';
 import { packText, unpackText } from '../stored-texts.js';
 import { cellOf, stored } from './bodies.js';
+import { isDuplicate } from './connection.js';
 import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
-
-const DUPLICATE_KEY = 11_000;
-
-/** The part of the port that is about documents and journals. */
-type DocumentMethods = Pick<
-  HistoryStore,
-  'document' | 'documents' | 'putDocument' | 'removeDocument' | 'append' | 'journal' | 'journalLength'
->;
 
 /**
  * The documents and journals. Their bodies are JSON texts, long ones of journals compressed, since a key of a body may be one that means
  * something to MongoDB, and numbers and the order of keys stay as they are.
  */
-export class MongoDocuments implements DocumentMethods {
+export class MongoDocuments {
   constructor(private readonly collections: Collections) {}
 
   document: HistoryStore['document'] = async (collection, id) => {
-    const doc = await this.collections.documents.findOne({ _id: documentName(collection, id) });
+    const doc = await this.collections.documents.findOne({ _id: nameOf(collection, id) });
     return doc && documentOf(doc);
   };
 
@@ -33,7 +26,7 @@ export class MongoDocuments implements DocumentMethods {
 
   putDocument: HistoryStore['putDocument'] = async (collection, id, body, expected) => {
     const { documents } = this.collections;
-    const _id = documentName(collection, id);
+    const _id = nameOf(collection, id);
     const json = JSON.stringify(body);
     if (expected === 0) return insertFirst(documents, { _id, collection, id, version: 1, body: json });
     const change = { $inc: { version: 1 }, $set: { body: json } };
@@ -43,7 +36,7 @@ export class MongoDocuments implements DocumentMethods {
 
   removeDocument: HistoryStore['removeDocument'] = async (collection, id, expected) => {
     const { documents } = this.collections;
-    const _id = documentName(collection, id);
+    const _id = nameOf(collection, id);
     const { deletedCount } = await documents.deleteOne({ _id, version: expected });
     return deletedCount === 1 || lost(documents, _id);
   };
@@ -51,9 +44,9 @@ export class MongoDocuments implements DocumentMethods {
   /** The entry before must be there for a majority: one that a failover undoes would leave a hole. */
   append: HistoryStore['append'] = async (journal, index, at, body) => {
     const { journals } = this.collections;
-    if (index !== 1 && !(await journals.findOne({ _id: entryName(journal, index - 1) }))) return false;
+    if (index !== 1 && !(await journals.findOne({ _id: nameOf(journal, index - 1) }))) return false;
     if (index < 1) return false;
-    const _id = entryName(journal, index);
+    const _id = nameOf(journal, index);
     return insertFirst(journals, { _id, journal, index, at, body: stored(packText(JSON.stringify(body))) });
   };
 
@@ -76,12 +69,8 @@ export class MongoDocuments implements DocumentMethods {
   };
 }
 
-function documentName(collection: string, id: string): string {
-  return `${collection}/${id}`;
-}
-
-function entryName(journal: string, index: number): string {
-  return `${journal}/${index}`;
+function nameOf(place: string, name: string | number): string {
+  return `${place}/${name}`;
 }
 
 function documentOf({ id, version, body }: DocumentDoc) {
@@ -97,7 +86,7 @@ async function insertFirst<T extends Named>(collection: MongoCollection<T>, doc:
     await collection.insertOne(doc as Parameters<typeof collection.insertOne>[0]);
     return true;
   } catch (error) {
-    if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
+    if (!isDuplicate(error)) throw error;
     return lost(collection, doc._id);
   }
 }

@@ -9,7 +9,7 @@ import {
   type Kind,
   type ListedKind,
 } from '../../resources/registry.js';
-import { type Fields, type Filter, fold } from '../../values/filter.js';
+import { type Comparison, type Fields, type Filter, fold, isNullSought } from '../../values/filter.js';
 import type { StoredFields } from './stored-types.js';
 
 /*
@@ -78,8 +78,6 @@ function isList(value: Fields[string]): value is readonly string[] {
   return Array.isArray(value);
 }
 
-type Leaf = Extract<Filter, { readonly field: string }>;
-
 const ALWAYS: Document = {};
 /** No document matches. */
 export const NEVER: Document = { $nor: [{}] };
@@ -102,11 +100,6 @@ function joined(
   none: Document,
 ): Document {
   return parts.length === 0 ? none : { [operator]: parts.map((part) => filterMatch(kind, part)) };
-}
-
-function isNullSought(leaf: Leaf): boolean {
-  if ('eq' in leaf) return leaf.eq === null;
-  return 'in' in leaf && leaf.in.includes(null);
 }
 
 const ALL: Filter = { and: [] };
@@ -145,7 +138,7 @@ function filterOfItems(kind: ListedKind, filter: Filter): Filter {
 }
 
 /** On a list MongoDB's own comparisons mean "any of them", and like `isMatch` they never match across types. */
-function leafMatch(leaf: Leaf, type: string): Document {
+function leafMatch(leaf: Comparison, type: string): Document {
   const path = fieldPath(leaf.field);
   if ('eq' in leaf) return { [path]: { $eq: leaf.eq } };
   if ('in' in leaf) return { [path]: { $in: leaf.in } };

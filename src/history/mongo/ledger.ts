@@ -27,10 +27,6 @@ type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
 type QuarantineCount = Parameters<HistoryStore['countQuarantine']>[0];
 
-interface First {
-  readonly seq: number | null;
-}
-
 /** The ledger, the streams, the runs and what is in quarantine. */
 export class MongoLedger {
   constructor(private readonly collections: Collections) {}
@@ -95,14 +91,14 @@ export class MongoLedger {
     const { batches, ledger, revisions, missingIndexes } = this.collections;
     const found = await Promise.all([
       ledger
-        .aggregate<First>([
+        .aggregate<{ readonly seq: number | null }>([
           { $match: { stream: { $in: streams.map(streamText) } } },
           { $group: { _id: null, seq: { $min: '$seq' } } },
         ])
         .toArray(),
       revisions
         .find({ kind: { $in: [...kinds] }, integration: { $in: [...integrations] } })
-        .project<First>({ _id: 0, seq: '$seqFrom' })
+        .project<{ readonly seq: number | null }>({ _id: 0, seq: '$seqFrom' })
         .sort({ _id: 1 })
         .limit(1)
         .hint(missingIndexes.has(WRITTEN_INDEX) ? { _id: 1 } : WRITTEN_INDEX)
@@ -244,15 +240,8 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
   return checkStored<QuarantineEntry>({ key, ...entry }, `The entry in quarantine ${id}`, 'quarantined');
 }
 
-/** What a batch needs to know of those before it. */
-interface Before {
-  /** Which of the keys (as `keyText`) are in quarantine. */
-  readonly freed: readonly string[];
-  /** What was live after the batch before; `null` if it does not say so. */
-  readonly before: readonly LiveCount[] | null;
-}
-
 /**
+ * Which of the keys (as `keyText`) are in quarantine, and what was live after the batch before; `null` if it does not say so.
  * Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
  * ends.
  */
@@ -260,7 +249,7 @@ export async function readBefore(
   { batches }: Collections,
   seq: number,
   names: readonly string[],
-): Promise<Before> {
+): Promise<{ readonly freed: readonly string[]; readonly before: readonly LiveCount[] | null }> {
   const inQuarantine = {
     $unionWith: { coll: 'quarantine', pipeline: [{ $match: { _id: { $in: names } } }] },
   };

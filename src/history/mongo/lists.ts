@@ -9,19 +9,11 @@ import {
   namedValues,
 } from '../../resources/registry.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { conjuncts, type FieldValue, type Filter } from '../../values/filter.js';
+import { conjuncts, type FieldValue, type Filter, isOfPresent } from '../../values/filter.js';
 import { toInstant, toMillis } from '../../values/instant.js';
 import { damageOf, wholeOnes } from '../errors.js';
 import { type FieldRange, type HighWaterMarks, ITEM_SPAN } from '../high-water-marks.js';
-import type {
-  ListQuery,
-  PageItem,
-  PageQuery,
-  Position,
-  RecordedPage,
-  RecordedQuery,
-  StorePage,
-} from '../store.js';
+import type { ListQuery, PageItem, PageQuery, Position, RecordedQuery, StorePage } from '../store.js';
 import { walkPages } from '../store-access.js';
 import { readRevisions } from './bodies.js';
 import { fieldPath, filterMatch, NEVER, storedFilter } from './filter.js';
@@ -40,7 +32,7 @@ export class MongoLists {
 
   constructor(private readonly collections: Collections) {}
 
-  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
+  async page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>> {
     const { filter, limit } = query;
     if (filter === null || isByFields(query.kind, filter)) return this.#page(query);
     const found: PageItem<K>[] = [];
@@ -72,7 +64,7 @@ export class MongoLists {
     );
   }
 
-  async #page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<K>> {
+  async #page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>> {
     const direction = query.descending ? -1 : 1;
     const found = await readRevisions(
       this.collections,
@@ -95,7 +87,7 @@ export class MongoLists {
    * The versions of a record that tie are neighbours in the index, so each place is found once. Uses no extents: what was
    * ever recorded must not depend on a helper.
    */
-  async recorded({ limit, ...query }: RecordedQuery): Promise<RecordedPage> {
+  async recorded({ limit, ...query }: RecordedQuery): Promise<StorePage<Position>> {
     const places: Position[] = query.after ? [query.after] : [];
     const known = places.length;
     for (;;) {
@@ -247,8 +239,7 @@ function stretchesOf(query: Walk, range?: FieldRange): Document[] {
 function absenceIn(filter: Filter | null, field: string): 'ABSENT' | 'PRESENT' | null {
   const own = conjuncts(filter).filter((part) => 'field' in part && part.field === field);
   if (own.some((part) => 'eq' in part && part.eq === null)) return 'ABSENT';
-  const isPresent = (part: Filter) => 'gte' in part || 'lte' in part || ('eq' in part && part.eq !== null);
-  return own.some(isPresent) ? 'PRESENT' : null;
+  return own.some(isOfPresent) ? 'PRESENT' : null;
 }
 
 /**

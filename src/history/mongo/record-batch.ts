@@ -1,4 +1,4 @@
-import { type AnyBulkWriteOperation, type ClientSession, MongoServerError, ObjectId } from 'mongodb';
+import { type AnyBulkWriteOperation, type ClientSession, ObjectId } from 'mongodb';
 import { type Observation, OPEN_SEQ } from '../../model/revision.js';
 import { isListed, keyText } from '../../resources/registry.js';
 import type { Fields } from '../../values/filter.js';
@@ -8,7 +8,7 @@ import { HistoryError } from '../errors.js';
 import { type HighWaterMarks, marksOf, widenStage } from '../high-water-marks.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { writeBodies } from './bodies.js';
-import { endAbandoned, inTransaction, type MongoConnection } from './connection.js';
+import { endAbandoned, inTransaction, isDuplicate, type MongoConnection } from './connection.js';
 import { foldedFields, observedFields, storedFields } from './filter.js';
 import { readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
@@ -22,7 +22,6 @@ import {
   revisionId,
 } from './stored-types.js';
 
-const DUPLICATE_KEY = 11_000;
 /** How often a transaction may fail before it looks as if a dead writer stood in its way. */
 const PATIENCE = 8;
 
@@ -141,10 +140,13 @@ export class MongoRecorder {
     return new Map(docs.map((doc) => [keyText(doc), doc]));
   }
 
-  async #writeRevisions({ changed, inserted }: RevisionWrites, session: ClientSession): Promise<void> {
+  async #writeRevisions(
+    { changed, inserted }: ReturnType<typeof writesOf>,
+    session: ClientSession,
+  ): Promise<void> {
     const options = { session, ordered: false };
-    if (changed.length > 0) await this.collections.revisions.bulkWrite([...changed], options);
-    if (inserted.length > 0) await this.collections.revisions.insertMany([...inserted], options);
+    if (changed.length > 0) await this.collections.revisions.bulkWrite(changed, options);
+    if (inserted.length > 0) await this.collections.revisions.insertMany(inserted, options);
   }
 }
 
@@ -155,24 +157,13 @@ async function bothOf(a: Promise<void>, b: () => Promise<void>): Promise<void> {
   if (failed) throw failed.reason;
 }
 
-function isDuplicate(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
-}
-
-/** What a batch writes of revisions and their texts. */
-interface RevisionWrites {
-  readonly changed: readonly AnyBulkWriteOperation<RevisionDoc>[];
-  readonly inserted: readonly RevisionDoc[];
-  /** The observations whose texts are stored, by the id under which they are. */
-  readonly bodies: ReadonlyMap<ObjectId, Observation>;
-}
-
+/** What a batch writes of revisions, and the observations whose texts are stored, by the id under which they are. */
 function writesOf(
   operations: readonly BatchOperation<RevisionDoc>[],
   fields: ReadonlyMap<Observation, Fields | null>,
   { seq, at }: Pin,
   runId: string,
-): RevisionWrites {
+) {
   const changed: AnyBulkWriteOperation<RevisionDoc>[] = [];
   const inserted: RevisionDoc[] = [];
   const bodies = new Map<ObjectId, Observation>();

@@ -1,12 +1,10 @@
 import type { AnyBulkWriteOperation } from 'mongodb';
-import { type AnyRecord, FIELDS, fieldsOf, isListed, type ListedKind } from '../../resources/registry.js';
+import { type AnyRecord, fieldsOf, isListed, LISTED_KINDS } from '../../resources/registry.js';
 import { parseStored } from '../errors.js';
 import { type HighWaterMarks, noMarks, widenMarks, widenStage } from '../high-water-marks.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, storedFields } from './filter.js';
 import { type BatchDoc, type Collections, pages, type RevisionDoc, reachOf } from './stored-types.js';
-
-const CHUNK = 500;
 
 /**
  * Makes the fields that lists go by anew from the records, which hold all that they need: a field may be added
@@ -27,19 +25,12 @@ export async function relayout(collections: Collections, layout: string): Promis
 /** In the order in which they were written; the extents of all that were there when it came to them. */
 async function relayoutRevisions(collections: Collections): Promise<HighWaterMarks> {
   const pass = new Pass();
-  for (let last = ''; ; ) {
-    const chunk = await nextOf(collections, last);
-    for (const [doc, record] of await withRecords(collections, chunk)) pass.relayout(doc, record);
+  const wanted = { kind: { $in: LISTED_KINDS }, deleted: false };
+  for await (const docs of pages(collections.revisions, wanted)) {
+    for (const [doc, record] of await withRecords(collections, docs)) pass.relayout(doc, record);
     await pass.write(collections);
-    last = chunk.at(-1)?._id ?? '';
-    if (chunk.length < CHUNK) return pass.end(collections);
   }
-}
-
-function nextOf({ revisions }: Collections, last: string): Promise<RevisionDoc[]> {
-  const kind = { $in: Object.keys(FIELDS) as ListedKind[] };
-  const options = { sort: { _id: 1 }, limit: CHUNK, hint: { _id: 1 } } as const;
-  return revisions.find({ _id: { $gt: last }, kind, deleted: false }, options).toArray();
+  return pass.end(collections);
 }
 
 /** What has been seen so far, and what is to be written of it. */

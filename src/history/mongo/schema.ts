@@ -42,29 +42,8 @@ const NAMESPACE_EXISTS = 48;
 type Keys = Record<string, 1 | -1>;
 type Index = IndexDescription & { readonly name: string };
 
-/** The index that a list of `kind` in the order of `field` walks; what decides visibility is in it too. */
-function orderKeys(field: string): Keys {
-  return { kind: 1, [fieldPath(field)]: 1, integration: 1, id: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
-}
-
-/** The index that finds who refers to a value. */
-function referenceKeys(field: string): Keys {
-  return { kind: 1, integration: 1, [fieldPath(field)]: 1, seqTo: 1, seqFrom: 1 };
-}
-
-/** The index that finds the records with a value, in the order that lists of the kind have by default. */
-function searchKeys(field: string, order: string): Keys {
-  return {
-    kind: 1,
-    [fieldPath(field)]: 1,
-    [fieldPath(order)]: 1,
-    integration: 1,
-    id: 1,
-    seqTo: 1,
-    seqFrom: 1,
-    deleted: 1,
-  };
-}
+/** What decides visibility and order is in the index too, so that it answers alone. */
+const VISIBLE: Keys = { integration: 1, id: 1, seqTo: 1, seqFrom: 1, deleted: 1 };
 
 /** Finds versions by key, those that a `seq` may see after the others; it is also the order by id. */
 export const KEY_INDEX = 'key';
@@ -89,15 +68,22 @@ function fieldIndexes(kind: ListedKind): Index[] {
   const references = specs.filter(([, { reference }]) => reference);
   const { searchedBy, defaultOrder } = DEFINITION_OF[kind];
   return [
-    ...orders.map(([field]) => ({ name: orderIndex(kind, field), key: orderKeys(field), ...only })),
-    ...searchedBy.map((field) => ({
-      name: searchIndex(kind, field),
-      key: searchKeys(field, defaultOrder),
+    // walked by a list of the kind in the order of the field
+    ...orders.map(([field]) => ({
+      name: orderIndex(kind, field),
+      key: { kind: 1, [fieldPath(field)]: 1, ...VISIBLE },
       ...only,
     })),
+    // finds the records with a value, in the order that lists of the kind have by default
+    ...searchedBy.map((field) => ({
+      name: searchIndex(kind, field),
+      key: { kind: 1, [fieldPath(field)]: 1, [fieldPath(defaultOrder)]: 1, ...VISIBLE },
+      ...only,
+    })),
+    // finds who refers to a value
     ...references.map(([field]) => ({
       name: referenceIndex(kind, field),
-      key: referenceKeys(field),
+      key: { kind: 1, integration: 1, [fieldPath(field)]: 1, seqTo: 1, seqFrom: 1 },
       ...only,
     })),
   ];

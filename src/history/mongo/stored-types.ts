@@ -137,10 +137,6 @@ export function reachOf({ from, to }: Pick<LedgerDoc, 'from' | 'to'>): number {
   return REACHES.find((reach) => length <= reach) ?? UNLIMITED;
 }
 
-export interface StreamDoc extends StreamState {
-  readonly _id: string;
-}
-
 export interface RunDoc extends Omit<RunRecord, 'id'> {
   readonly _id: string;
 }
@@ -151,13 +147,6 @@ export interface QuarantineDoc extends Omit<QuarantineEntry, 'key'> {
   readonly integration: string;
   readonly kind: Kind;
   readonly id: string;
-}
-
-export interface LeaseDoc {
-  readonly _id: string;
-  readonly holder: string;
-  /** By the server's clock. */
-  readonly until: Date;
 }
 
 /** A document of the gateway's own. */
@@ -190,10 +179,11 @@ export interface Collections {
   readonly batches: Collection<BatchDoc>;
   readonly meta: Collection<HeadDoc | SchemaDoc>;
   readonly ledger: Collection<LedgerDoc | LedgerPageDoc>;
-  readonly streams: Collection<StreamDoc>;
+  readonly streams: Collection<StreamState & { readonly _id: string }>;
   readonly runs: Collection<RunDoc>;
   readonly quarantine: Collection<QuarantineDoc>;
-  readonly leases: Collection<LeaseDoc>;
+  /** `until` is by the server's clock. */
+  readonly leases: Collection<{ readonly _id: string; readonly holder: string; readonly until: Date }>;
   readonly documents: Collection<DocumentDoc>;
   readonly journals: Collection<JournalDoc>;
   /** The indexes that an earlier version did not make, where this one may only read. */
@@ -207,7 +197,7 @@ export interface Collections {
 const AHEAD = { ...CONCERNS, writeConcern: { w: 1 } } as const;
 
 export function collectionsOf(
-  { db, isSharded }: MongoConnection,
+  { db, isSharded }: Pick<MongoConnection, 'db' | 'isSharded'>,
   missingIndexes: ReadonlySet<string> = new Set(),
 ): Collections {
   const ahead = isSharded ? CONCERNS : AHEAD;

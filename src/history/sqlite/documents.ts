@@ -25,7 +25,7 @@ const APPEND = `INSERT INTO journals (journal, n, at, body)
  * The documents and journals. Several processes may write them, so nothing of them is remembered, and whether a
  * write may be is decided by the statement that makes it.
  */
-export class Documents implements DocumentMethods {
+export class Documents {
   constructor(
     private readonly connection: Connection,
     private readonly answers: QueryRunner,
@@ -75,12 +75,6 @@ export class Documents implements DocumentMethods {
     throw new HistoryError('UNUSABLE', `${this.connection.path} is open for reading only`);
   }
 }
-
-/** The part of the port that is about documents and journals. */
-type DocumentMethods = Pick<
-  HistoryStore,
-  'document' | 'documents' | 'putDocument' | 'removeDocument' | 'append' | 'journal' | 'journalLength'
->;
 
 function documentOf([id, version, body]: Row) {
   return {

@@ -1,5 +1,5 @@
 import { DEFAULT_ORDER, type ListedKind } from '../../resources/registry.js';
-import { type FieldValue, type Filter, fold } from '../../values/filter.js';
+import { type Comparison, type FieldValue, type Filter, fold, isNullSought } from '../../values/filter.js';
 import { bound, columnOf, isSeveral, type SqlColumn, wellFormed } from './columns.js';
 import type { Query } from './connection.js';
 import type { SqlValue } from './driver.js';
@@ -197,8 +197,6 @@ function endSql(end: RangeEnd, column: SqlColumn, operator: '>' | '<'): Query {
   return { sql: `${column.sql} ${operator}${end.open ? '' : '='} ?`, params: [value] };
 }
 
-type Leaf = Extract<Filter, { readonly field: string }>;
-
 /** In filters, the number of a revision: of parts that blocks have decided. */
 export const REVISION = '$rev';
 
@@ -233,12 +231,7 @@ function joined(kind: ListedKind, parts: readonly Filter[], operator: string, no
   };
 }
 
-function isNullSought(leaf: Leaf): boolean {
-  if ('eq' in leaf) return leaf.eq === null;
-  return 'in' in leaf && leaf.in.includes(null);
-}
-
-function scalarSql(column: SqlColumn, leaf: Leaf): Query {
+function scalarSql(column: SqlColumn, leaf: Comparison): Query {
   const name = `t.${column.sql}`;
   const present =
     column.absent === null ? { sql: `${name} IS NOT NULL`, params: [] } : isNot(name, column.absent);
@@ -247,7 +240,7 @@ function scalarSql(column: SqlColumn, leaf: Leaf): Query {
   return isNullSought(leaf) ? either(negated(present), found) : found;
 }
 
-function listSql(column: SqlColumn, leaf: Leaf): Query {
+function listSql(column: SqlColumn, leaf: Comparison): Query {
   const { field } = column;
   const { sql, params } = comparison(column, 'j.value', 'j.value', leaf);
   const folded = `coalesce(t.folded -> '$.${field}', lower(t.${column.sql}))`;
@@ -258,7 +251,7 @@ function listSql(column: SqlColumn, leaf: Leaf): Query {
 }
 
 /** What is asked of a value that is there. */
-function comparison(column: SqlColumn, value: string, folded: string, leaf: Leaf): Query {
+function comparison(column: SqlColumn, value: string, folded: string, leaf: Comparison): Query {
   if ('eq' in leaf) return equal(column, value, [leaf.eq]);
   if ('in' in leaf) return equal(column, value, leaf.in);
   if ('gte' in leaf) return ordered(column, value, '>=', leaf.gte);

@@ -6,15 +6,7 @@ import { isInBlocks } from '../columns/masks.js';
 import type { ScanQuery } from '../columns/scan.js';
 import { HistoryError } from '../errors.js';
 import type { Statistics, StatisticsQuery } from '../statistics.js';
-import type {
-  ListQuery,
-  PageItem,
-  PageQuery,
-  Position,
-  RecordedPage,
-  RecordedQuery,
-  StorePage,
-} from '../store.js';
+import type { ListQuery, PageItem, PageQuery, Position, RecordedQuery, StorePage } from '../store.js';
 import { isBlocked } from './column-blocks.js';
 import { columnOf, fromOrdered, type SqlColumn } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
@@ -52,7 +44,7 @@ export class Lists {
     private readonly limits: Limits,
   ) {}
 
-  async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<StorePage<K>> {
+  async page<K extends ListedKind>(query: PageQuery<K>, head: Head): Promise<StorePage<PageItem<K>>> {
     const column = orderColumn(query.kind, query.orderBy);
     const view = this.#viewAt(query.seq, head);
     const filter = await this.#decided(query.filter, query, view);
@@ -73,7 +65,7 @@ export class Lists {
   }
 
   /** Uses no high-water mark: what was ever recorded must not depend on a helper. */
-  async recorded(query: RecordedQuery, head: Head): Promise<RecordedPage> {
+  async recorded(query: RecordedQuery, head: Head): Promise<StorePage<Position>> {
     const column = orderColumn(query.kind, query.orderBy);
     const request = { ...query, goal: 'RECORDED', descending: false } as const;
     const plan = this.#plan(request, query, column, head, head);
@@ -266,7 +258,11 @@ export class Lists {
     };
   }
 
-  async #pageOf<K extends ListedKind>(kind: K, items: readonly Item[], limit: number): Promise<StorePage<K>> {
+  async #pageOf<K extends ListedKind>(
+    kind: K,
+    items: readonly Item[],
+    limit: number,
+  ): Promise<StorePage<PageItem<K>>> {
     const shown = items.slice(0, limit);
     const revisions = await this.revisions.ofMany(
       kind,

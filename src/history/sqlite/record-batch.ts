@@ -70,11 +70,11 @@ export function writeBatch(
   const revisions = new RevisionWriter(connection, integrations, pin, lastRev);
   for (const operation of operations) revisions.write(operation);
   const head = { ...pin, lastRev: revisions.end() };
-  writeLiveCounts(
-    connection,
-    pin.seq,
-    liveChanges.map(({ integration, ...change }) => ({ ...change, n: integrations.numberOf(integration) })),
-  );
+  for (const { kind, integration, change } of liveChanges) {
+    const n = integrations.numberOf(integration);
+    const live = liveCountAt(connection, kind, n, pin.seq) + change;
+    connection.run(INSERT_LIVE_COUNT, [kind, n, pin.seq, live]);
+  }
   const stated = statementOf(batch, writeLedger(connection, batch, pin.seq), verified);
   const outcome = JSON.stringify({ ...recorded, stated });
   connection.run(INSERT_BATCH, [pin.seq, pin.at, batch.id, batch.run.id, head.lastRev, outcome]);
@@ -251,18 +251,6 @@ const INSERT_LIVE_COUNT = 'INSERT INTO tallies (kind, integration, seq, live) VA
 /** How many records of a listed kind were live after batch `seq`. */
 export function liveCountAt(connection: Connection, kind: Kind, integration: number, seq: number): number {
   return Number(connection.first(LIVE, [kind, integration, seq])?.[0] ?? 0);
-}
-
-/** Writes how many records are live after batch `seq`. */
-export function writeLiveCounts(
-  connection: Connection,
-  seq: number,
-  changes: readonly { readonly kind: ListedKind; readonly n: number; readonly change: number }[],
-): void {
-  for (const { kind, n, change } of changes) {
-    const live = liveCountAt(connection, kind, n, seq) + change;
-    connection.run(INSERT_LIVE_COUNT, [kind, n, seq, live]);
-  }
 }
 
 const MARK = `SELECT top FROM tops

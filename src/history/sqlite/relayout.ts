@@ -1,5 +1,4 @@
 import { type AnyRecord, isListed, KINDS, type ListedKind } from '../../resources/registry.js';
-import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { parseStored } from '../errors.js';
 import { unpackText } from '../stored-texts.js';
@@ -93,16 +92,13 @@ class Copy {
     this.#seq = Number(seqFrom);
     this.#at = String(at);
     // a tombstone is in no list
-    const fields = deleted === 1 ? null : this.#fields(unpackText(record), `The ${this.kind} ${id}`);
+    const read = () => parseStored<AnyRecord>(unpackText(record), `The ${this.kind} ${id}`);
+    const fields = deleted === 1 ? null : listedFields(this.kind, read());
     const values = fields ? toValues(this.kind, fields) : COLUMN_NAMES[this.kind].map(() => null);
     this.connection.run(this.#copy, [...values, Number(rev)]);
     if (fields === null) return;
     this.#marks.add(this.kind, Number(integration), Number(rev), fields);
     this.#references.add(this.kind, Number(integration), Number(rev), fields);
-  }
-
-  #fields(record: string | null, what: string): Fields {
-    return listedFields(this.kind, parseStored<AnyRecord>(record, what));
   }
 
   #endBatch(): void {

@@ -19,7 +19,8 @@ interface Entry {
   readonly bytes: number;
 }
 
-const STANDING = `t.rev, t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at`;
+const STANDING = 't.rev, t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at';
+const FACTS = `${STANDING}, t.integration, t.id, t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted`;
 
 /** How many revisions are decoded before other work is let in: at first, and at most. */
 const FIRST_AT_ONCE = 50;
@@ -125,8 +126,7 @@ export class Revisions {
   }
 
   #read(kind: Kind, revs: readonly number[]): Map<number, RevisionRecord> {
-    const sql = `SELECT ${STANDING}, t.integration, t.id, t.seq_from, f.at, t.digest, f.run_id, t.origin,
-        t.deleted, b.record AS json
+    const sql = `SELECT ${FACTS}, b.record AS json
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
       CROSS JOIN batches f ON f.seq = t.seq_from
       LEFT JOIN bodies b ON b.rev = coalesce(t.body, t.rev)`;
@@ -134,7 +134,7 @@ export class Revisions {
     for (const row of this.connection.all(sql, [JSON.stringify(revs)])) {
       const rev = Number(row[0]);
       const text = this.#recordText(rev, kind, row.at(-1));
-      const revision = this.#decoded(kind, row, text);
+      const revision = withRecord(factsOf(kind, row, this.integrations), text);
       found.set(rev, revision);
       // a damaged one is read again each time: it may have been restored
       if (this.#isReadAgain(rev) && damageOf(revision) === null) {
@@ -181,21 +181,21 @@ export class Revisions {
       this.#newest.set(keyText(entry.revision.key), rev);
     }
   }
+}
 
-  #decoded(kind: Kind, row: Row, record: string | null): RevisionRecord {
-    const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted] = row.slice(4);
-    const facts = {
-      key: { integration: this.integrations.nameOf(Number(integration)), kind, id: String(id) },
-      seqFrom: Number(seqFrom),
-      ...standing(row),
-      observedFrom: String(observedFrom),
-      digest: String(digest),
-      runId: String(runId),
-      origin: origin as Origin,
-      deleted: deleted === 1,
-    };
-    return withRecord(facts, record);
-  }
+/** What a row with the columns of `FACTS` says of a version. */
+function factsOf(kind: Kind, row: Row, integrations: Integrations): Omit<RevisionRecord, 'record'> {
+  const [integration, id, seqFrom, observedFrom, digest, runId, origin, deleted] = row.slice(4);
+  return {
+    key: { integration: integrations.nameOf(Number(integration)), kind, id: String(id) },
+    seqFrom: Number(seqFrom),
+    ...standing(row),
+    observedFrom: String(observedFrom),
+    digest: String(digest),
+    runId: String(runId),
+    origin: origin as Origin,
+    deleted: deleted === 1,
+  };
 }
 
 function standing([, seqTo, observedTo, verifiedAt]: readonly SqlValue[]): Standing {
@@ -233,8 +233,7 @@ export async function readReceived(
   kind: Kind,
   revs: readonly number[],
 ): Promise<ReceivedRevision[]> {
-  const sql = `SELECT t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at, t.integration, t.id,
-      t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted, coalesce(t.body, t.rev)
+  const sql = `SELECT ${FACTS}, coalesce(t.body, t.rev)
     FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
     CROSS JOIN batches f ON f.seq = t.seq_from
     ORDER BY r.key`;
@@ -246,7 +245,12 @@ export async function readReceived(
       connection,
       rows.map((row) => Number(row.at(-1))),
     );
-    for (const row of rows) found.push(toRevision(integrations, kind, row, texts));
+    for (const row of rows) {
+      const facts = factsOf(kind, row, integrations);
+      const received = texts.get(String(row.at(-1)));
+      if (received === undefined) throw new DamagedRecordError(facts.key, facts.seqFrom);
+      found.push({ ...facts, received });
+    }
   }
   if (found.length !== revs.length)
     throw new HistoryError('DAMAGED', `Versions of kind ${kind} are not in the history.`);
@@ -261,30 +265,4 @@ export function receivedTexts(connection: Connection, revs: readonly number[]): 
   const cells = new Map(read(revs));
   for (const [rev, cell] of read(referencesIn(cells))) cells.set(rev, cell);
   return unpackReceived(revs.map(String), cells);
-}
-
-function toRevision(
-  integrations: Integrations,
-  kind: Kind,
-  row: Row,
-  texts: ReadonlyMap<string, string>,
-): ReceivedRevision {
-  const [seqTo, observedTo, verifiedAt, integration, id, seqFrom, ...rest] = row;
-  const [observedFrom, digest, runId, origin, deleted, body] = rest;
-  const key = { integration: integrations.nameOf(Number(integration)), kind, id: String(id) };
-  const received = texts.get(String(body));
-  if (received === undefined) throw new DamagedRecordError(key, Number(seqFrom));
-  return {
-    key,
-    seqFrom: Number(seqFrom),
-    seqTo: Number(seqTo),
-    observedFrom: String(observedFrom),
-    observedTo: typeof observedTo === 'string' ? observedTo : null,
-    verifiedAt: String(verifiedAt),
-    digest: String(digest),
-    runId: String(runId),
-    origin: origin as Origin,
-    deleted: deleted === 1,
-    received,
-  };
 }

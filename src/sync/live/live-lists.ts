@@ -205,18 +205,10 @@ function older<F extends Freshness>(a: F, b: F): F {
 async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): Promise<DeltaOutcome> {
   const asOf = floorToSecond(nowOf(env));
   const recorder = createRunRecorder(env, source, { trigger: 'LIVE', parameters: { to: asOf } });
-  const runIds = new Set([recorder.id]);
-  const memory = newPassMemory();
-  const reading = {
-    recorder,
-    signal,
-    priority: 'interactive',
-    asOf,
-    runIds,
-    memory,
-    maxAgeMs: null,
-  } as const;
-  const pass: Pass = { ...env, ...source, ...reading };
+  const pass: Pass = {
+    ...{ ...env, ...source, recorder, signal, priority: 'interactive', asOf },
+    ...{ runIds: new Set([recorder.id]), memory: newPassMemory(), maxAgeMs: null },
+  };
   const states = await sourceStates(env, source);
   const tally = newPassTally();
   const stop = await stopOf(async () => {

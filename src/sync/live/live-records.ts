@@ -18,9 +18,15 @@ import {
   staleness,
   whileLate,
 } from '../sync.js';
-import { createLiveWriter, GATHER_MS, type LiveRead, type LiveWriter, recordWaiting } from './live-writer.js';
+import { GATHER_MS, type LiveRead, LiveWriter, recordWaiting } from './live-writer.js';
 
 type Key = RecordKey & { readonly kind: Kind };
+
+interface Asked {
+  readonly account: Account;
+  readonly key: Key;
+  readonly maxAgeMs: number;
+}
 
 const MAX_CONFLICT_ROUNDS = 3;
 
@@ -77,7 +83,7 @@ export class LiveRecords {
     if (!account) {
       return staleness(verifiedAt, 'UNREACHABLE', `There is no account with the name ${key.integration}.`);
     }
-    const reading = this.share(account, key, maxAgeMs, signal, seen);
+    const reading = this.share({ account, key, maxAgeMs }, signal, seen);
     const answer = await waitFor(reading, liveWaitMs, whileLate(verifiedAt, liveWaitMs), signal);
     return asWaitedFor(answer, askedAt);
   }
@@ -104,44 +110,33 @@ export class LiveRecords {
 
   /** One reading for all current callers; cancelled when all of them have left. */
   private async share(
-    account: Account,
-    key: Key,
-    maxAgeMs: number,
+    asked: Asked,
     signal: AbortSignal | undefined,
     seen: Newest | null = null,
   ): Promise<RecordFreshness> {
+    const { key, maxAgeMs } = asked;
     signal?.throwIfAborted();
     const text = keyText(key);
-    const flight = this.flights.get(text) ?? this.launch(account, key, maxAgeMs, seen);
+    const flight = this.flights.get(text) ?? this.launch(asked, seen);
     const answer = await flight.waiters.wait(flight.done, signal);
     // its first caller may have accepted something older, or have gone before it was done
     const isEnough = answer.stale || answer.live || this.isYoung(answer.verifiedAt ?? undefined, maxAgeMs);
-    return isEnough && !flight.waiters.isGone ? answer : this.share(account, key, maxAgeMs, signal);
+    return isEnough && !flight.waiters.isGone ? answer : this.share(asked, signal);
   }
 
-  private launch(
-    account: Account,
-    key: Key,
-    maxAgeMs: number,
-    seen: Newest | null,
-  ): SharedWork<RecordFreshness> {
-    const text = keyText(key);
+  private launch(asked: Asked, seen: Newest | null): SharedWork<RecordFreshness> {
+    const text = keyText(asked.key);
     const waiters = new Waiters();
     const isCurrent = seen !== null && seen.basis.seq >= this.writtenIn;
-    const read = (signal: AbortSignal) => this.read(account, key, maxAgeMs, signal, isCurrent ? seen : null);
+    const read = (signal: AbortSignal) => this.read(asked, signal, isCurrent ? seen : null);
     const done = waiters.run(this.closing, read).finally(() => this.flights.delete(text));
     const flight = { done, waiters };
     this.flights.set(text, flight);
     return flight;
   }
 
-  private async read(
-    account: Account,
-    key: Key,
-    maxAgeMs: number,
-    signal: AbortSignal,
-    seen: Newest | null,
-  ): Promise<RecordFreshness> {
+  private async read(asked: Asked, signal: AbortSignal, seen: Newest | null): Promise<RecordFreshness> {
+    const { key, maxAgeMs } = asked;
     const readSince = nowOf(this.env);
     let held: RevisionRecord | null = null;
     for (let round = 0; round <= MAX_CONFLICT_ROUNDS; round += 1) {
@@ -152,7 +147,7 @@ export class LiveRecords {
       const recorded = round === 0 ? this.knownAnswer(key, newest.held, maxAgeMs) : null;
       if (recorded) return { ...recorded, ...(recorded.confirmed && { readIn: newest.basis }) };
       const { basis } = newest;
-      const answer = await this.readOnce(account, key, { held, basis, readSince }, maxAgeMs, signal);
+      const answer = await this.readOnce(asked, { held, basis, readSince }, signal);
       if (answer) return answer;
     }
     // a record that conflicted with every reading was itself just read
@@ -162,10 +157,8 @@ export class LiveRecords {
 
   /** `null` if the result conflicts with what was recorded meanwhile. */
   private async readOnce(
-    account: Account,
-    key: Key,
+    { account, key, maxAgeMs }: Asked,
     { held, basis, readSince }: Newest & { readonly readSince: Instant },
-    maxAgeMs: number,
     signal: AbortSignal,
   ): Promise<RecordFreshness | null> {
     const { store } = this.env;
@@ -238,7 +231,7 @@ export class LiveRecords {
   private writerFor(account: Account, kind: Kind): LiveWriter {
     const resource = RESOURCE_OF[kind];
     const name = `${account.name}/${resource}`;
-    const writer = this.writers.get(name) ?? createLiveWriter(this.env, { account, resource });
+    const writer = this.writers.get(name) ?? new LiveWriter(this.env, { account, resource });
     this.writers.set(name, writer);
     return writer;
   }

@@ -15,11 +15,6 @@ export interface LiveRead {
   readonly meter: CallMeter;
 }
 
-export interface LiveWriter {
-  /** The batch that recorded it; `null` if it conflicts with what was recorded meanwhile. */
-  write(read: LiveRead): Promise<Pin | null>;
-}
-
 interface Waiting extends LiveRead {
   readonly resolve: (recordedIn: Pin | null) => void;
   readonly reject: (error: unknown) => void;
@@ -29,24 +24,30 @@ const MAX_BATCH = 100;
 /** A commit costs more than this wait, and responses tend to arrive in bursts. */
 export const GATHER_MS = 5;
 
-export function createLiveWriter(env: SyncEnv, source: Source): LiveWriter {
-  const queue: Waiting[] = [];
-  let isWriting = false;
+/** Records what live reads of one source found, many in one batch. */
+export class LiveWriter {
+  readonly #queue: Waiting[] = [];
+  #isWriting = false;
 
-  async function drain(): Promise<void> {
-    isWriting = true;
-    await delay(GATHER_MS);
-    while (queue.length > 0) await writeBatch(env, source, queue.splice(0, MAX_BATCH));
-    isWriting = false;
+  constructor(
+    private readonly env: SyncEnv,
+    private readonly source: Source,
+  ) {}
+
+  /** The batch that recorded it; `null` if it conflicts with what was recorded meanwhile. */
+  write(read: LiveRead): Promise<Pin | null> {
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ ...read, resolve, reject });
+      if (!this.#isWriting) void this.#drain();
+    });
   }
 
-  return {
-    write: (read) =>
-      new Promise((resolve, reject) => {
-        queue.push({ ...read, resolve, reject });
-        if (!isWriting) void drain();
-      }),
-  };
+  async #drain(): Promise<void> {
+    this.#isWriting = true;
+    await delay(GATHER_MS);
+    while (this.#queue.length > 0) await writeBatch(this.env, this.source, this.#queue.splice(0, MAX_BATCH));
+    this.#isWriting = false;
+  }
 }
 
 /** Records what was found unchanged and waits for a batch: one for each resource. What fails waits for the next. */

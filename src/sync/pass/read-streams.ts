@@ -21,7 +21,7 @@ import {
 } from '../context.js';
 import { statusMessage, updateStates } from '../stream-states.js';
 import { findMissingWindows, type MissingWindows } from '../window/missing-windows.js';
-import { readWindow, unreadEntry, type WindowResult } from '../window/read-window.js';
+import { type Attempt, readWindow, unreadEntry, type WindowResult } from '../window/read-window.js';
 import { createWindowPlanner, type WindowPlanner } from '../window/window-planner.js';
 
 export interface StreamWork {
@@ -75,9 +75,9 @@ export async function readSlice(
 }
 
 async function readOne(pass: Pass, work: StreamWork, window: Window, tally: PassTally): Promise<boolean> {
-  const readAt = nowOf(pass);
+  const attempt = { pass, stream: work.state, window, readAt: nowOf(pass) };
   const result = await readWindow(pass, work.state, work.planner, window).catch((thrown) =>
-    noteRefusal(pass, work, window, readAt, thrown),
+    noteRefusal(attempt, work.state, thrown),
   );
   const { status, error } = result;
   if (status === 'NARROWED') return true;
@@ -85,7 +85,7 @@ async function readOne(pass: Pass, work: StreamWork, window: Window, tally: Pass
   // a repeated refusal of old windows is not reported again
   if (result.isShort && !(status === 'OUT_OF_RETENTION' && isRefusedAlready(work, window)))
     tally.incompleteWindows += 1;
-  if (status === 'OUT_OF_RETENTION') await giveUpOlder(pass, work, window, readAt, error?.message ?? '');
+  if (status === 'OUT_OF_RETENTION') await giveUpOlder(attempt, work, error?.message ?? '');
   if (status === 'FAILED' && error) return noteFailure(pass, tally, error);
   tally.read += 1;
   // a window without a single detail does not show that requests succeed again
@@ -125,47 +125,30 @@ function noteFailure(pass: Pass, tally: PassTally, error: UpstreamError): false 
 }
 
 /** Records why the window was not read if the whole resource is refused; the pass ends all the same. */
-async function noteRefusal(
-  pass: Pass,
-  work: StreamWork,
-  window: Window,
-  readAt: Instant,
-  thrown: unknown,
-): Promise<never> {
-  if (thrown instanceof StopError && thrown.stop.kind === 'REFUSED') {
-    await pass.recorder.record({ ledger: [refusedEntry(pass, work, window, readAt, thrown.stop)] });
-  }
+async function noteRefusal(attempt: Attempt, state: StreamState, thrown: unknown): Promise<never> {
+  if (thrown instanceof StopError && thrown.stop.kind === 'REFUSED')
+    await attempt.pass.recorder.record({ ledger: [refusedEntry(attempt, state, thrown.stop)] });
   throw thrown;
 }
 
 function refusedEntry(
-  pass: Pass,
-  { state }: StreamWork,
-  window: Window,
-  readAt: Instant,
+  attempt: Attempt,
+  { collectFrom }: StreamState,
   { status, error }: UpstreamRefusal,
 ): LedgerEntry {
   const isBarred = status === 'NOT_LICENSED' || status === 'NOT_ENABLED';
-  if (!isBarred) return unreadEntry(pass, state, window, readAt, 'FAILED', error.message);
+  if (!isBarred) return unreadEntry(attempt, 'FAILED', error.message);
   // a licence or an add-on belongs to a resource: the whole wanted span is refused
-  const span = { from: state.collectFrom, to: window.to };
-  return { ...unreadEntry(pass, state, window, readAt, 'NOT_LICENSED', error.message), ...span };
+  return { ...unreadEntry(attempt, 'NOT_LICENSED', error.message), from: collectFrom };
 }
 
 /** Marks everything older than a window out of retention as lost, without requests. */
-async function giveUpOlder(
-  pass: Pass,
-  { state, planner }: StreamWork,
-  window: Window,
-  readAt: Instant,
-  reason: string,
-): Promise<void> {
+async function giveUpOlder(attempt: Attempt, { state, planner }: StreamWork, reason: string): Promise<void> {
   planner.drop();
-  const older = { from: state.collectFrom, to: window.from };
-  if (older.from >= older.to) return;
-  await pass.recorder.record({
-    ledger: [unreadEntry(pass, state, older, readAt, 'OUT_OF_RETENTION', reason)],
-  });
+  const window = { from: state.collectFrom, to: attempt.window.from };
+  if (window.from >= window.to) return;
+  const ledger = [unreadEntry({ ...attempt, window }, 'OUT_OF_RETENTION', reason)];
+  await attempt.pass.recorder.record({ ledger });
 }
 
 /** Marks missing time out of Abnormal's retention as lost, for example after a backfill further back. */
@@ -177,9 +160,9 @@ export async function nameLost(pass: Pass, works: readonly StreamWork[]): Promis
     if (!unnamed) continue;
     const reason =
       gaps.findLast((gap) => gap.reason === 'OUT_OF_RETENTION')?.detail ?? 'older than what is kept';
-    const span = { from: state.collectFrom, to: retainedFrom };
-    const entry = unreadEntry(pass, state, span, nowOf(pass), 'OUT_OF_RETENTION', reason);
-    await pass.recorder.record({ ledger: [entry] });
+    const window = { from: state.collectFrom, to: retainedFrom };
+    const lost = { pass, stream: state, window, readAt: nowOf(pass) };
+    await pass.recorder.record({ ledger: [unreadEntry(lost, 'OUT_OF_RETENTION', reason)] });
   }
 }
 
@@ -244,13 +227,10 @@ export async function invalidateFutureReadings(pass: Pass, states: readonly Stre
     const doubtful = doubtfulSpan(entries, pass.asOf, pass.settings.ingestionLagMs);
     if (!doubtful) continue;
     pass.log.warn({ stream: state.filterKey, ...doubtful }, 'the clock was ahead: read again');
-    await pass.recorder.record({ ledger: [doubtEntry(pass, state, doubtful)] });
+    const attempt = { pass, stream: state, window: doubtful, readAt: pass.asOf };
+    const entry = unreadEntry(attempt, 'PARTIAL', 'read while the clock stood ahead; read again');
+    await pass.recorder.record({ ledger: [entry] });
   }
-}
-
-function doubtEntry(pass: Pass, state: StreamState, span: Window): LedgerEntry {
-  const reason = 'read while the clock stood ahead; read again';
-  return unreadEntry(pass, state, span, pass.asOf, 'PARTIAL', reason);
 }
 
 /** The span that readings dated after `now` cover wrongly; `null` if there is none or it was revoked. */

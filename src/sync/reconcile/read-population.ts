@@ -1,4 +1,4 @@
-import type { ListItem, ListPage } from '../../abnormal/client.js';
+import type { ListPage } from '../../abnormal/client.js';
 import { type UpstreamCode, UpstreamError } from '../../abnormal/errors.js';
 import type { PopulationSource, ReconciliationRecord } from '../../model/run.js';
 import { DEFINITION_OF_RESOURCE } from '../../resources/registry.js';
@@ -60,15 +60,13 @@ function ofLog({ listed }: LogReading, declared: number | null): UpstreamPopulat
 }
 
 function ofList(list: ListWalk | UpstreamError): UpstreamPopulation {
-  if (list instanceof UpstreamError)
-    return nothing([`The list could not be read. ${list.message}`], list.code);
+  if (list instanceof UpstreamError) {
+    const doubts = [`The list could not be read. ${list.message}`];
+    return { ...SURE, sources: [], basis: null, listed: null, declared: null, doubts, failure: list.code };
+  }
   const { listed, declared, doubt } = list;
   const doubts = doubt === null ? [] : [`The list is in doubt: ${doubt}.`];
   return { ...SURE, sources: ['LIST'], basis: 'IDS', listed, declared, doubts };
-}
-
-function nothing(doubts: readonly string[], failure: UpstreamCode): UpstreamPopulation {
-  return { ...SURE, sources: [], basis: null, listed: null, declared: null, doubts, failure };
 }
 
 /** Without an export the verdict stays open, whatever the list says: the collection uses lists too. */
@@ -212,13 +210,10 @@ async function walkPart(
     return;
   }
   const listing = await listAllPages(review, stream, part, first);
-  for (const item of listing.items.values()) walk.listed.set(item.id, listedRecordOf(item, part));
+  for (const item of listing.items.values())
+    walk.listed.set(item.id, { span: part, time: item.lastModifiedTime });
   if (listing.unusable > 0) walk.doubts.add('it has rows without a usable id');
   if (listing.doubt !== null) walk.doubts.add(`it ${listing.doubt}`);
-}
-
-function listedRecordOf({ lastModifiedTime }: ListItem, span: Window): ListedRecord {
-  return { span, time: lastModifiedTime };
 }
 
 /** At least two parts, each of about one page if the total is known. */

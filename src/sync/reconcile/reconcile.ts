@@ -51,27 +51,9 @@ export async function reconcile(
   );
   const total = plans.reduce((sum, { windows }) => sum + windows.length, 0);
   const reconciliations: Reconciled[] = [];
-  const onWindow = ({ account, resource }: Source, window: Window) =>
-    request.onProgress?.({
-      integration: account.name,
-      resource,
-      window,
-      done: reconciliations.length,
-      total,
-    });
   // an interruption ends all of it; the report contains what was compared before
   await stopOf(async () => {
-    for (const plan of plans) {
-      await reconcileSource(
-        env,
-        plan,
-        request,
-        (window) => onWindow(plan.source, window),
-        (run) => {
-          reconciliations.push(...reconciledOf(run));
-        },
-      );
-    }
+    for (const plan of plans) await reconcileSource(env, plan, request, reconciliations, total);
   });
   return { reconciliations };
 }
@@ -125,21 +107,23 @@ async function reconcileSource(
   env: SyncEnv,
   { source, state, windows }: Plan,
   request: ReconcileOptions,
-  onWindow: (window: Window) => void,
-  onRun: (run: RunRecord) => void,
+  reconciliations: Reconciled[],
+  total: number,
 ): Promise<void> {
+  const { account, resource } = source;
   const named = new Set<string>();
   let unreadable: ReviewFailure | null = isRead(state)
     ? null
     : { reason: 'Nothing has been collected yet; the first poll begins the collection.', failure: null };
   for (const window of windows) {
     checkInterrupted(request.signal);
-    onWindow(window);
+    const done = reconciliations.length;
+    request.onProgress?.({ integration: account.name, resource, window, done, total });
     const review = windowUnderReview(env, source, window, request);
     const run = unreadable
       ? await recordUnreadable(review, unreadable)
       : await reconcileWindow(review, named);
-    onRun(run);
+    reconciliations.push(...reconciledOf(run));
     unreadable ??= refusalOf(run);
   }
 }
@@ -193,23 +177,11 @@ async function reconcileWindow(review: WindowUnderReview, named: Set<string>): P
 
 function recordUnreadable(review: WindowUnderReview, { reason, failure }: ReviewFailure): Promise<RunRecord> {
   const none = sampleIds([]);
-  return recordFinding(
-    review,
-    {
-      ...review.window,
-      ...{
-        verdict: 'UNVERIFIED',
-        reason,
-        failure,
-        sources: [],
-        basis: null,
-        population: null,
-        declared: null,
-      },
-      ...{ held: 0, missing: none, extra: none, gone: none, opened: [] },
-    },
-    [],
-  );
+  const found: ReconciliationRecord = {
+    ...{ ...review.window, verdict: 'UNVERIFIED', reason, failure, sources: [], basis: null },
+    ...{ population: null, declared: null, held: 0, missing: none, extra: none, gone: none, opened: [] },
+  };
+  return recordFinding(review, found, []);
 }
 
 async function recordFinding(

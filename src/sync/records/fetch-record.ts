@@ -15,14 +15,11 @@ import {
 } from '../../resources/registry.js';
 import { DecodeError } from '../../resources/wire.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
+import { isRecord } from '../../values/filter.js';
 import { DAY, floorToSecond, type Instant, shift, toMillis, type Window } from '../../values/instant.js';
 
 export type FetchOutcome =
-  | {
-      readonly kind: 'SEEN';
-      readonly observation: Observation;
-      readonly drift: readonly DriftSighting[];
-    }
+  | { readonly kind: 'SEEN'; readonly observation: Observation; readonly drift: readonly DriftSighting[] }
   | { readonly kind: 'GONE'; readonly reason: string; readonly body: string | null }
   | {
       readonly kind: 'BAD';
@@ -139,11 +136,7 @@ export async function heldItem(store: HistoryStore, held: RevisionRecord | null)
   const text = await store.received(held.key, held.seqFrom);
   if (text === null) return null;
   const payload: { item?: unknown } = JSON.parse(text);
-  return isItem(payload.item) ? payload.item : null;
-}
-
-function isItem(value: unknown): value is ListedItem {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(payload.item) ? payload.item : null;
 }
 
 export interface FetchTask {

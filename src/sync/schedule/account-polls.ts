@@ -14,13 +14,6 @@ interface AccountPollsOptions extends PollLoopOptions {
   readonly resources: readonly Resource[];
 }
 
-interface AccountPolls {
-  /** Resolves after `signal` has fired and all polls have ended. */
-  run(signal: AbortSignal): Promise<void>;
-  status(): PollStatus[];
-  names(): string[];
-}
-
 /** The loops of one account; another object under the same name has another token or address. */
 interface Polled {
   account: Account;
@@ -33,7 +26,7 @@ interface Running {
   readonly done: Promise<unknown>;
 }
 
-export function createAccountPolls(options: AccountPollsOptions): AccountPolls {
+export function createAccountPolls(options: AccountPollsOptions) {
   const { accounts, integrations, resources } = options;
   const known = new Map<string, Polled>();
 
@@ -56,7 +49,8 @@ export function createAccountPolls(options: AccountPollsOptions): AccountPolls {
   return {
     names: () => current().map(({ account }) => account.name),
     status: () => current().flatMap(({ loops }) => loops.map((loop) => loop.status())),
-    async run(signal) {
+    /** Resolves after `signal` has fired and all polls have ended. */
+    async run(signal: AbortSignal): Promise<void> {
       const running = new Set<Running>();
       const follow = () => {
         const wanted = current();
@@ -122,19 +116,13 @@ const OUTAGE_RETRY_MS = 1000;
 /** The wait after a poll that was interrupted although the poller goes on. */
 const INTERRUPTED_RETRY_MS = 1000;
 
-interface PollLoop {
-  /** Resolves after `signal` has fired and the current poll has ended. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Polls at once, or as soon as the current poll has ended. */
-  wake(): void;
-  status(): PollStatus;
-}
+type PollLoop = ReturnType<typeof createPollLoop>;
 
 function createPollLoop(
   { sync, clock, log, intervals, onProgress, sleep }: PollLoopOptions,
   integration: string,
   resource: Resource,
-): PollLoop {
+) {
   const interval = intervals[resource];
   let status: PollStatus = {
     integration,
@@ -187,8 +175,10 @@ function createPollLoop(
 
   return {
     status: () => status,
+    /** Polls at once, or as soon as the current poll has ended. */
     wake: () => waking.abort(),
-    async run(signal) {
+    /** Resolves after `signal` has fired and the current poll has ended. */
+    async run(signal: AbortSignal): Promise<void> {
       while (!signal.aborted) {
         waking = new AbortController();
         await pollOnce(signal);

@@ -5,7 +5,7 @@ import type { Resource } from '../../resources/registry.js';
 import { HOUR, shift, toInstant, toMillis } from '../../values/instant.js';
 import { type Sync, WIDEST_RECONCILED } from '../sync.js';
 
-export interface ReconcileLoopOptions {
+interface ReconcileLoopOptions {
   readonly sync: Pick<Sync, 'reconcile'>;
   readonly store: Pick<HistoryStore, 'runs'>;
   readonly integrations: () => readonly string[];
@@ -23,16 +23,11 @@ const LOOK_BACK = 100;
 const IDLE_CHECK_MS = 5_000;
 const RETRY_MS = HOUR;
 
-export interface ReconcileLoop {
-  /**
-   * Reconciles the last fourteen days in an interval that survives restarts, after the polls and with lower
-   * priority. Resolves when `signal` fires.
-   */
-  run(signal: AbortSignal): Promise<void>;
-  isComparing(): boolean;
-}
-
-export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoop {
+/**
+ * Reconciles the last fourteen days in an interval that survives restarts, after the polls and with lower
+ * priority.
+ */
+export function createReconcileLoop(options: ReconcileLoopOptions) {
   const { clock, log, sleep, isIdle, everyMs } = options;
   let isComparing = false;
 
@@ -54,7 +49,8 @@ export function createReconcileLoop(options: ReconcileLoopOptions): ReconcileLoo
 
   return {
     isComparing: () => isComparing,
-    async run(signal) {
+    /** Resolves when `signal` fires. */
+    async run(signal: AbortSignal): Promise<void> {
       for (let waitMs = await attempt(() => dueIn(options), signal); !signal.aborted; ) {
         await waitOut(waitMs, clock, sleep, signal);
         while (!isIdle() && !signal.aborted) await sleep(IDLE_CHECK_MS, signal);

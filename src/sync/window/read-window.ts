@@ -20,6 +20,14 @@ export interface WindowResult {
 
 const NARROWED: WindowResult = { status: 'NARROWED', error: null, isShort: false };
 
+/** One reading of a window of a stream. */
+export interface Attempt {
+  readonly pass: Pass;
+  readonly stream: Stream;
+  readonly window: Window;
+  readonly readAt: Instant;
+}
+
 /** A window out of retention is narrowed to this before everything older is given up. */
 const RETENTION_GRAIN = HOUR;
 
@@ -33,45 +41,38 @@ export async function readWindow(
   planner: WindowPlanner,
   window: Window,
 ): Promise<WindowResult> {
-  const readAt = nowOf(pass);
-  const listing = await listWindow(pass, stream, planner, window).catch(toUpstreamError);
+  const attempt = { pass, stream, window, readAt: nowOf(pass) };
+  const listing = await listWindow(attempt, planner).catch(toUpstreamError);
   if (listing === null) return NARROWED;
-  if (listing instanceof UpstreamError) return failWindow(pass, stream, planner, window, readAt, listing);
+  if (listing instanceof UpstreamError) return failWindow(attempt, planner, listing);
   planner.finish(listing.items.size);
   try {
-    const listedAt = earliest(readAt, listing.fetchedAt);
-    return { ...(await takeListing(pass, stream, window, listedAt, listing)), error: null };
+    const listedAt = earliest(attempt.readAt, listing.fetchedAt);
+    return { ...(await takeListing({ ...attempt, readAt: listedAt }, listing)), error: null };
   } catch (error) {
     if (!(error instanceof StopError) || error.stop.kind !== 'GIVEN_UP') throw error;
-    return failWindow(pass, stream, planner, window, readAt, error.stop.error);
+    return failWindow(attempt, planner, error.stop.error);
   }
 }
 
 async function listWindow(
-  pass: Pass,
-  stream: Stream,
+  { pass, stream, window }: Attempt,
   planner: WindowPlanner,
-  window: Window,
 ): Promise<Listing | null> {
   const first: ListPage = await listFirstPage(pass, stream, window);
   if (isOverflowing(first, pass.settings.pageSize) && planner.narrow(first.total)) return null;
   return listAllPages(pass, stream, window, first);
 }
 
-async function takeListing(
-  pass: Pass,
-  stream: Stream,
-  window: Window,
-  readAt: Instant,
-  listing: Listing,
-): Promise<Omit<WindowResult, 'error'>> {
+async function takeListing(attempt: Attempt, listing: Listing): Promise<Omit<WindowResult, 'error'>> {
+  const { pass, stream, window } = attempt;
   const missing: MissingByKey = new Map();
   const { tally } = pass.recorder;
   tally.listed += listing.items.size;
   tally.windows += 1;
   const items = [...listing.items.values()];
-  const settled = await settledBy(pass, stream, readAt, listing);
-  const entry = () => ledgerOf(pass, stream, window, readAt, listing, missing, settled);
+  const settled = await settledBy(attempt, listing);
+  const entry = () => ledgerOf(attempt, listing, missing, settled);
   const { chunkRecords } = pass.settings;
   const listed = { filterKey: stream.filterKey, window, at: listing.fetchedAt };
   do {
@@ -85,18 +86,10 @@ async function takeListing(
   return { status, isShort: reason !== null || short !== null };
 }
 
-function ledgerOf(
-  pass: Pass,
-  stream: Stream,
-  window: Window,
-  readAt: Instant,
-  listing: Listing,
-  missing: MissingByKey,
-  settled: Instant,
-): LedgerEntry {
+function ledgerOf(attempt: Attempt, listing: Listing, missing: MissingByKey, settled: Instant): LedgerEntry {
   const reason = doubtsOf(listing);
   return {
-    ...entryOf(pass, stream, window, readAt),
+    ...entryOf(attempt),
     settledTo: settled,
     status: reason === null ? 'COMPLETE' : 'PARTIAL',
     filter: listing.filter,
@@ -105,7 +98,7 @@ function ledgerOf(
     held: listing.items.size - missing.size,
     pages: listing.pages,
     reason,
-    ...(missing.size > 0 ? { missing: asListed(pass, listing, missing) } : {}),
+    ...(missing.size > 0 ? { missing: asListed(attempt.pass, listing, missing) } : {}),
   };
 }
 
@@ -118,7 +111,7 @@ function asListed(pass: Pass, { items }: Listing, missing: MissingByKey): Missin
 }
 
 /** Lists with late rows are final up to the newest known row: what is newer may still be on its way. */
-async function settledBy(pass: Pass, stream: Stream, readAt: Instant, listing: Listing): Promise<Instant> {
+async function settledBy({ pass, stream, readAt }: Attempt, listing: Listing): Promise<Instant> {
   const settled = settledTo(pass, readAt);
   const { kind, streams, defaultOrder } = DEFINITION_OF_RESOURCE[pass.resource];
   const { lateForMs } = streams.find(({ filterKey }) => filterKey === stream.filterKey) ?? {};
@@ -153,13 +146,11 @@ function doubtsOf(listing: Listing): string | null {
 }
 
 async function failWindow(
-  pass: Pass,
-  stream: Stream,
+  attempt: Attempt,
   planner: WindowPlanner,
-  window: Window,
-  readAt: Instant,
   error: UpstreamError,
 ): Promise<WindowResult> {
+  const { pass, stream, window } = attempt;
   throwIfStopping(error, pass.signal);
   const tooOld = error.code === 'OUT_OF_RETENTION';
   if (tooOld && widthOf(window) > RETENTION_GRAIN && planner.narrow(null)) return NARROWED;
@@ -167,7 +158,7 @@ async function failWindow(
   pass.recorder.note(`${windowText(stream, window)}: ${error.message}${beginningOf(error)}`);
   pass.recorder.tally.windows += 1;
   planner.finish(null);
-  await pass.recorder.record({ ledger: [unreadEntry(pass, stream, window, readAt, status, error.message)] });
+  await pass.recorder.record({ ledger: [unreadEntry(attempt, status, error.message)] });
   return { status, error, isShort: true };
 }
 
@@ -177,39 +168,20 @@ function beginningOf({ code, body }: UpstreamError): string {
   return code === 'BAD_BODY' && body ? ` It began: ${body.slice(0, KEPT_CHARACTERS)}` : '';
 }
 
-export function unreadEntry(
-  pass: Pass,
-  stream: Stream,
-  window: Window,
-  readAt: Instant,
-  status: WindowStatus,
-  reason: string,
-): LedgerEntry {
+export function unreadEntry(attempt: Attempt, status: WindowStatus, reason: string): LedgerEntry {
   return {
-    ...entryOf(pass, stream, window, readAt),
+    ...entryOf(attempt),
     status,
-    filter: filterText(stream, window),
-    declared: null,
-    listed: 0,
-    held: 0,
-    pages: 0,
-    reason,
+    filter: filterText(attempt.stream, attempt.window),
+    ...{ declared: null, listed: 0, held: 0, pages: 0, reason },
   };
 }
 
-function entryOf(pass: Pass, stream: Stream, window: Window, readAt: Instant) {
+function entryOf({ pass, stream, window, readAt }: Attempt) {
   const { integration, resource, filterKey } = stream;
   const { from, to } = window;
-  return {
-    integration,
-    resource,
-    filterKey,
-    from,
-    to,
-    runId: pass.recorder.id,
-    readAt,
-    settledTo: settledTo(pass, readAt),
-  };
+  const settled = settledTo(pass, readAt);
+  return { integration, resource, filterKey, from, to, runId: pass.recorder.id, readAt, settledTo: settled };
 }
 
 function filterText({ filterKey }: Stream, { from, to }: Window): string {

@@ -92,23 +92,17 @@ export interface Density {
   readonly ms: number;
 }
 
-/**
- * The rate of each hour of the day, and the current day compared with it. Windows are read backwards, so the
- * same hour of the following day is the best estimate.
- */
-interface DensityProfile {
-  /** How far before `to` (ms since the epoch) `rows` rows reach; `null` if nothing is known. */
-  reach(to: number, rows: number, maxMs: number): number | null;
-  learn(window: Window, rows: number): void;
-}
-
 const HOURS = 24;
 const FRESHNESS = 0.6;
 /** The minimum rate: a few rows are chance, so no hour counts as emptier. */
 const FLOOR = 0.05 / HOUR;
 const MAX_LEVEL = 20;
 
-function createDensityProfile(known: Density | null): DensityProfile {
+/**
+ * The rate of each hour of the day, and the current day compared with it. Windows are read backwards, so the
+ * same hour of the following day is the best estimate.
+ */
+function createDensityProfile(known: Density | null) {
   const flat = known ? (known.rows + 1) / known.ms : null;
   const rates: (number | null)[] = new Array(HOURS).fill(flat);
   let mean = flat;
@@ -130,6 +124,7 @@ function createDensityProfile(known: Density | null): DensityProfile {
     level = Math.min(MAX_LEVEL, Math.max(1 / MAX_LEVEL, Math.sqrt(level * ratio)));
   }
 
+  /** How far before `to` (ms since the epoch) `rows` rows reach; `null` if nothing is known. */
   function reach(to: number, rows: number, maxMs: number): number | null {
     if (mean === null) return null;
     let left = rows;
