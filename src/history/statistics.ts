@@ -125,8 +125,18 @@ export function summarize(
   if (groupBy.length === 0) return measures.map((each) => ({ ...alone(each), groups: [], rest: null }));
   const counts = countsOf(pairs.groups, rows.groups);
   const shown = largest(counts, rows.compare, top, minCount);
-  const values = counts.reduce((sum, count) => sum + (count === 0 ? 0 : 1), 0) - shown.length;
-  const grouped = cellsByGroup(rows, shown, width);
+  let values = -shown.length;
+  for (let i = 0; i < counts.length; i += 1) if (counts[i] !== 0) values += 1;
+  // numbers that are known already
+  const isCounted = width === 1 && pairs.rows === null && measures.every((each) => each === null);
+  const others = shown.reduce((left, group) => left - (counts[group] as number), buckets.length);
+  const cellOf = (count: number): Cells => ({ all: count, buckets: [count] });
+  const grouped = isCounted
+    ? {
+        cellsOf: (slot: number) =>
+          cellOf(slot < shown.length ? (counts[shown[slot] as number] as number) : others),
+      }
+    : cellsByGroup(rows, shown, width);
   return measures.map((measure) => ({
     ...alone(measure),
     groups: shown.map((group, slot) => ({
@@ -180,7 +190,7 @@ class CellTable {
     slots: number,
     private readonly width: number,
   ) {
-    this.#counts = countsOf(cells, slots * width);
+    this.#counts = slots * width === 1 ? Uint32Array.of(cells.length) : countsOf(cells, slots * width);
   }
 
   cellsOf(slot: number, measure: RowMeasure): Cells {

@@ -54,7 +54,7 @@ function resultOf(connection: Connection, task: ScanTask, known: KnownValues): S
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
   if (task.type === 'STATISTICS') {
     const { kind, asked } = task;
-    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0);
+    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0, known.blocks(kind));
     return statisticsIn(blocks, asked, { ...factsOf(connection, kind), known });
   }
   const blocks = readBlocks(connection, task.query.kind, task.query.lastRev);
