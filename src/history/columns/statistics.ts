@@ -223,7 +223,7 @@ class RowCollector {
       second && ofFirst && ofSecond
         ? pairsOf(first as Uint32Array, second, ofFirst.size > ofSecond.size)
         : null;
-    const place = (group: number, i: number) => groups?.places[i]?.at(group) ?? group;
+    const place = (group: number, i: number) => groups?.places[i]?.[group] ?? group;
     return {
       buckets: this.#buckets.array,
       pairs: { rows, groups: groups?.numbers ?? first ?? new Uint32Array() },
@@ -241,7 +241,8 @@ const SCATTER = 0x9e3779b1;
 /** Numbers for pairs of numbers. */
 function pairsOf(first: Uint32Array, second: Uint32Array, isFirstWider: boolean) {
   const numbers = new Uint32Array(first.length);
-  const [firsts, seconds] = [new Numbers(), new Numbers()];
+  const [firsts, seconds] = [new Uint32Array(numbers.length), new Uint32Array(numbers.length)];
+  let size = 0;
   // at most half full; rows that follow each other mostly have places near each other
   const table = new Uint32Array(2 ** Math.ceil(Math.log2(2 * numbers.length + 2)));
   const last = table.length - 1;
@@ -249,18 +250,20 @@ function pairsOf(first: Uint32Array, second: Uint32Array, isFirstWider: boolean)
     const [a, b] = [first[i] as number, second[i] as number];
     let place = (isFirstWider ? a + Math.imul(b, SCATTER) : b + Math.imul(a, SCATTER)) & last;
     let next = table[place] as number;
-    while (next !== 0 && (firsts.at(next - 1) !== a || seconds.at(next - 1) !== b)) {
+    while (next !== 0 && (firsts[next - 1] !== a || seconds[next - 1] !== b)) {
       place = (place + 1) & last;
       next = table[place] as number;
     }
     if (next === 0) {
-      firsts.push(a);
-      next = seconds.push(b);
+      firsts[size] = a;
+      seconds[size] = b;
+      size += 1;
+      next = size;
       table[place] = next;
     }
     numbers[i] = next - 1;
   }
-  return { numbers, size: firsts.length, places: [firsts, seconds] };
+  return { numbers, size, places: [firsts, seconds] };
 }
 
 function placesIn(mask: Mask): Uint32Array {

@@ -139,6 +139,7 @@ export class Values {
 
   /** As `compareValues`. Texts without escapes are compared as they are: their JSON is in UTF-8. */
   compare(one: number, other: number): number {
+    if (one === other) return 0;
     const texts = this.#texts;
     let [i, k] = [this.#startOf(one), this.#startOf(other)];
     if (one === 0 || other === 0 || texts[i] !== QUOTE || texts[k] !== QUOTE)
