@@ -273,7 +273,11 @@ export class Block {
 
   /** What it takes in memory, without its columns. */
   get bytes(): number {
-    let bytes = this.priors.byteLength + (this.#revs?.byteLength ?? 0) + (this.#itemStarts?.byteLength ?? 0);
+    let bytes =
+      this.priors.byteLength +
+      this.accounts.codes.byteLength +
+      (this.#revs?.byteLength ?? 0) +
+      (this.#itemStarts?.byteLength ?? 0);
     for (const row of this.#rows.values()) bytes += row.length;
     return bytes;
   }

@@ -92,12 +92,11 @@ const [NONE, PENDING, UNKNOWN] = [0, 1, 2];
 /** What follows is the number of a length. */
 const FIRST_LENGTH = 3;
 /** Lengths up to six years have lower numbers: an array has a place for each. */
-const [NEAR, NEAR_BYTES] = [0x10000, 2];
+const NEAR = 0x10000;
 
 export class DurationRows implements MeasureRows {
   /** For each row the number of its length, or why it has none. */
   readonly #numbers = new JoinedNumbers();
-  #isAnyFar = false;
 
   constructor(
     private readonly duration: DurationMeasure,
@@ -108,9 +107,7 @@ export class DurationRows implements MeasureRows {
 
   add(reader: UnitReader): void {
     const isKnown = this.settled === null;
-    const numbers = isKnown ? reader.computed(this.known, (all) => this.#of(all)) : this.#of(reader);
-    this.#isAnyFar ||= numbers.BYTES_PER_ELEMENT > NEAR_BYTES;
-    this.#numbers.append(numbers);
+    this.#numbers.append(isKnown ? reader.computed(this.known, (all) => this.#of(all)) : this.#of(reader));
   }
 
   #of(reader: UnitReader): Codes {
@@ -120,21 +117,18 @@ export class DurationRows implements MeasureRows {
       state.none.includes(value) ? NONE : state.pending.includes(value) ? PENDING : UNKNOWN,
     );
     const numbers = new Uint32Array(begun.length);
-    let largest = 0;
     for (let i = 0; i < numbers.length; i += 1) {
       const [start, end] = [begun[i] as number, ended ? (ended[i] as number) : this.#settledAt(reader, i)];
       const absence = absences[i] as number;
       const isBegun = !Number.isNaN(start);
-      const number =
+      numbers[i] =
         isBegun && !Number.isNaN(end)
           ? FIRST_LENGTH + numberOfDuration(end - start)
           : isBegun || absence === NONE
             ? absence
             : UNKNOWN;
-      numbers[i] = number;
-      if (number > largest) largest = number;
     }
-    return new (typeFor(largest))(numbers);
+    return new (typeFor(largestOf(numbers)))(numbers);
   }
 
   #settledAt({ block, rows }: UnitReader, i: number): number {
@@ -143,25 +137,39 @@ export class DurationRows implements MeasureRows {
 
   measure(): RowMeasure {
     const numbers = this.#numbers.array;
-    const far = this.#isAnyFar ? renumberFar(numbers) : [];
-    const counts = new Uint32Array(NEAR + far.length);
+    const largest = largestOf(numbers);
+    const far = largest < NEAR ? [] : renumberFar(numbers);
+    const counts = new Uint32Array(far.length > 0 ? NEAR + far.length : largest + FIRST_LENGTH);
     const different = new Uint32Array(counts.length);
+    // a bit for each number that occurs, so that they are found in their order
+    const bits = new Uint32Array((counts.length >>> 5) + 1);
     return (rows) => {
-      let size = 0;
       for (let i = 0; i < rows.length; i += 1) {
         const number = numbers[rows[i] as number] as number;
-        if (counts[number] === 0) {
-          different[size] = number;
+        counts[number] = (counts[number] as number) + 1;
+        bits[number >>> 5] = (bits[number >>> 5] as number) | (1 << (number & 31));
+      }
+      let size = 0;
+      for (let i = 0; i < bits.length; i += 1) {
+        for (let left = bits[i] as number; left !== 0; left &= left - 1) {
+          different[size] = 32 * i + 31 - Math.clz32(left & -left);
           size += 1;
         }
-        counts[number] = (counts[number] as number) + 1;
+        bits[i] = 0;
       }
-      const found = different.subarray(0, size).sort();
+      const found = different.subarray(0, size);
       const summary = summaryOf(found, counts, far);
       for (let i = 0; i < size; i += 1) counts[found[i] as number] = 0;
       return summary;
     };
   }
+}
+
+function largestOf(numbers: Uint32Array): number {
+  let largest = 0;
+  for (let i = 0; i < numbers.length; i += 1)
+    if ((numbers[i] as number) > largest) largest = numbers[i] as number;
+  return largest;
 }
 
 /** Gives the next free numbers to the few lengths whose numbers are so large, in their order; returns what they were. */

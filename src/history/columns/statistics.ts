@@ -49,9 +49,13 @@ export function statisticsIn(
     const place = collector.measure(measure, blocks);
     return () => collector.statistics[place] as Statistics;
   });
-  for (const block of blocks) {
-    for (const collector of collectors.values()) collector.add(block);
-    block.forget();
+  try {
+    for (const block of blocks) {
+      for (const collector of collectors.values()) collector.add(block);
+      block.forget();
+    }
+  } finally {
+    for (const block of blocks) block.forget();
   }
   const found = results.map((result) => result());
   facts.known.keep();
