@@ -147,9 +147,10 @@ class RowCollector {
 
   /** The rows that lie in a bucket. */
   #within(all: UnitReader): UnitReader {
-    const { edges, time } = this.#query;
+    const { kind, unit, edges, time } = this.#query;
     const [first = 0, end = 0] = [edges[0], edges.at(-1)];
-    const times = all.times(time);
+    const known = this.facts.known.computed(JSON.stringify([kind, unit, time]));
+    const times = all.computed(known, (each) => each.times(time));
     const [found, buckets] = [new Uint32Array(times.length), new Uint32Array(times.length)];
     let count = 0;
     for (let i = 0, bucket = 0; i < times.length; i += 1) {

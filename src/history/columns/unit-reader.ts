@@ -112,8 +112,8 @@ function severalOf(all: Codes, starts: Uint32Array, places: Uint32Array): RowNum
   return { numbers: numbers.array, starts: from.array };
 }
 
-function gathered(from: Codes, places: Uint32Array): Uint32Array {
-  const found = new Uint32Array(places.length);
+function gathered(from: Codes, places: Uint32Array): Codes {
+  const found = new (from.constructor as typeof Uint32Array)(places.length);
   for (let i = 0; i < found.length; i += 1) found[i] = from[places[i] as number] as number;
   return found;
 }
