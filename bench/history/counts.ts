@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
-import type { StatisticsQuery } from '../../src/history/statistics.js';
+import type { Measured, StatisticsMeasure, StatisticsQuery } from '../../src/history/statistics.js';
 import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { Filter } from '../../src/values/filter.js';
 import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
@@ -21,7 +21,7 @@ const ROUNDS = 7;
 const TYPES = ['Spam', 'Scam', 'Malware', 'Extortion', 'Graymail', 'Reconnaissance'] as const;
 const VALUES = ['SPAM', 'SCAM', 'MALWARE', 'EXTORTION', 'GRAYMAIL', 'RECONNAISSANCE'] as const;
 
-interface Measured {
+interface MeasuredCount {
   readonly name: string;
   readonly filter: Filter;
   readonly sql: string;
@@ -32,7 +32,7 @@ interface Measured {
 
 const [from, to] = [toInstant(START_MS + 100 * DAY), toInstant(START_MS + 130 * DAY)];
 
-const COUNTS: readonly Measured[] = [
+const COUNTS: readonly MeasuredCount[] = [
   {
     name: '30 days and a type',
     filter: {
@@ -77,7 +77,9 @@ const COUNTS: readonly Measured[] = [
 interface MeasuredGroups {
   readonly name: string;
   readonly query: Omit<StatisticsQuery, 'seq'>;
-  /** Each group with its count, the largest first. */
+  /** Measures that are asked for at the same time as the count. */
+  readonly more?: readonly StatisticsMeasure[];
+  /** Each group with its count and the other measures, the largest first. */
   readonly sql: string;
   readonly params: readonly string[];
   readonly atMost: number;
@@ -88,8 +90,16 @@ const GROUPS: Omit<StatisticsQuery, 'seq' | 'groupBy'> = {
   ...{ edges: [START_MS, START_MS + 10_000 * DAY], top: 10, minCount: 1, whole: null },
   measure: { type: 'COUNT' },
 };
-const by = (field: string) => [{ type: 'FIELD', field } as const];
+const by = (...fields: string[]) => fields.map((field) => ({ type: 'FIELD', field }) as const);
 const during = [START_MS + 100 * DAY, START_MS + 130 * DAY];
+
+const UNTIL_REMEDIATED: StatisticsMeasure = {
+  ...{ type: 'DURATION', from: 'receivedTime', to: 'remediationTime' },
+  state: {
+    ...{ field: 'remediation', none: ['NOT_NEEDED'] },
+    pending: ['ATTEMPTED', 'NOT_REMEDIATED', 'UNKNOWN'],
+  },
+};
 
 /** Statistics, of all and of 30 days: groups of few and of many different values. */
 const STATISTICS: readonly MeasuredGroups[] = [
@@ -123,15 +133,51 @@ const STATISTICS: readonly MeasuredGroups[] = [
     params: during.map(toInstant),
     atMost: 2,
   },
+  {
+    name: 'statistics of all by type, with different recipients and durations',
+    query: { ...GROUPS, groupBy: by('attackType') },
+    more: [{ type: 'DISTINCT', of: 'recipientAddress' }, UNTIL_REMEDIATED],
+    sql: `SELECT type, count(*) AS n, count(DISTINCT recipient), count(remediated) FROM t
+      GROUP BY type ORDER BY n DESC, type LIMIT 10`,
+    params: [],
+    atMost: 0.1,
+  },
+  {
+    name: 'statistics of all by type and recipient',
+    query: { ...GROUPS, groupBy: by('attackType', 'recipientAddress') },
+    sql: `SELECT type, recipient, count(*) AS n FROM t
+      GROUP BY type, recipient ORDER BY n DESC, type, recipient LIMIT 10`,
+    params: [],
+    atMost: 0.2,
+  },
+  {
+    name: 'statistics of all, the first senders, of which no two are alike',
+    query: { ...GROUPS, groupBy: by('fromAddress') },
+    sql: 'SELECT sender, count(*) AS n FROM t GROUP BY sender ORDER BY n DESC, sender LIMIT 10',
+    params: [],
+    atMost: 1,
+  },
 ];
 
+/** The number of a cell that SQL has as well: percentiles it has not. */
+function numberIn(measured: Measured | undefined): unknown {
+  return typeof measured === 'object' ? measured.count : measured;
+}
+
 function threatOf(n: number): ThreatRecord {
-  const threat = smallThreat(n, START_MS + n * MINUTE);
+  const received = START_MS + n * MINUTE;
+  const threat = smallThreat(n, received);
+  const isRemediated = n % 5 > 0;
   const own = {
     attackTypeRaw: TYPES[n % 6] ?? null,
     subject: `Invoice ${n % 9_973} is overdue`,
     fromAddress: `accounts-${n % 50_021}@sender-${n % 977}.example`,
     recipientAddress: `user-${(n * 7_919) % 20_011}@corp.example`,
+    remediationStatusRaw: isRemediated ? 'Auto-Remediated' : 'Not remediated',
+    // most within minutes, few after days
+    remediationTime: isRemediated
+      ? toInstant(received + Math.floor((((n * 7_919) % 10_007) / 10_007) ** 6 * 10 * DAY))
+      : null,
   };
   return { ...threat, messages: threat.messages.map((message) => ({ ...message, ...own })) };
 }
@@ -139,10 +185,12 @@ function threatOf(n: number): ThreatRecord {
 async function fill(path: string, threats: number): Promise<void> {
   const store = await openSqliteStore(join(path, 'history.db'), 'write');
   const db = new DatabaseSync(join(path, 'bare.db'));
-  db.exec(`CREATE TABLE t (id TEXT, type TEXT, received TEXT, subject TEXT, recipient TEXT, remediated TEXT, record TEXT);
+  db.exec(`CREATE TABLE t (id TEXT, type TEXT, received TEXT, subject TEXT, sender TEXT, recipient TEXT, remediated TEXT,
+      record TEXT);
     CREATE INDEX by_received ON t (received, type); CREATE INDEX by_type ON t (type);
-    CREATE INDEX by_subject ON t (subject); CREATE INDEX by_recipient ON t (recipient, remediated)`);
-  const insert = db.prepare('INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?)');
+    CREATE INDEX by_subject ON t (subject); CREATE INDEX by_recipient ON t (recipient, remediated);
+    CREATE INDEX by_sender ON t (sender)`);
+  const insert = db.prepare('INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
   for (let first = 0; first < threats; first += PER_BATCH) {
     const { seq } = await store.head();
     const records = Array.from({ length: PER_BATCH }, (_, i) => threatOf(first + i));
@@ -159,8 +207,8 @@ async function fill(path: string, threats: number): Promise<void> {
       const [message] = record.messages;
       insert.run(
         ...[record.threatId, VALUES[(first + i) % 6] ?? null, message?.receivedTime ?? null],
-        ...[message?.subject ?? null, message?.recipientAddress ?? null, message?.remediationTime ?? null],
-        JSON.stringify(record),
+        ...[message?.subject ?? null, message?.fromAddress ?? null, message?.recipientAddress ?? null],
+        ...[message?.remediationTime ?? null, JSON.stringify(record)],
       );
     }
     db.exec('COMMIT');
@@ -184,7 +232,7 @@ export async function countsReport(threats = Number(process.env.BENCH_THREATS ??
     const { seq } = await store.head();
     const lines: string[] = [];
     const compare = async (
-      { name, sql, params, atMost }: Pick<Measured, 'name' | 'sql' | 'params' | 'atMost'>,
+      { name, sql, params, atMost }: Pick<MeasuredCount, 'name' | 'sql' | 'params' | 'atMost'>,
       read: () => Promise<unknown>,
     ) => {
       const [own, bare]: [number[], number[]] = [[], []];
@@ -210,8 +258,14 @@ export async function countsReport(threats = Number(process.env.BENCH_THREATS ??
       });
     for (const each of STATISTICS)
       await compare(each, async () => {
-        const { groups } = await store.statistics({ ...each.query, seq });
-        return groups.map(({ keys, count }) => [...keys, count]);
+        const { query, more = [] } = each;
+        const [counted, ...others] = await Promise.all(
+          [query.measure, ...more].map((measure) => store.statistics({ ...query, measure, seq })),
+        );
+        return counted?.groups.map(({ keys, count }, i) => [
+          ...[...keys, count],
+          ...others.map(({ groups }) => numberIn(groups[i]?.all)),
+        ]);
       });
     await store.close();
     db.close();

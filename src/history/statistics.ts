@@ -124,9 +124,17 @@ export function summarize(
   const alone = (measure: RowMeasure) => ({ total: all.cellsOf(0, measure), untimed, sampled });
   if (groupBy.length === 0) return measures.map((each) => ({ ...alone(each), groups: [], rest: null }));
   const counts = countsOf(pairs.groups, rows.groups);
-  const shown = largest(counts, rows.compare, top, minCount);
-  const values = counts.reduce((sum, count) => sum + (count === 0 ? 0 : 1), 0) - shown.length;
-  const grouped = cellsByGroup(rows, shown, width);
+  const { shown, hidden: values } = largest(counts, rows.compare, top, minCount);
+  // numbers that are known already
+  const isCounted = width === 1 && pairs.rows === null && measures.every((each) => each === null);
+  const others = shown.reduce((left, group) => left - (counts[group] as number), buckets.length);
+  const cellOf = (count: number): Cells => ({ all: count, buckets: [count] });
+  const grouped = isCounted
+    ? {
+        cellsOf: (slot: number) =>
+          cellOf(slot < shown.length ? (counts[shown[slot] as number] as number) : others),
+      }
+    : cellsByGroup(rows, shown, width);
   return measures.map((measure) => ({
     ...alone(measure),
     groups: shown.map((group, slot) => ({
@@ -180,7 +188,7 @@ class CellTable {
     slots: number,
     private readonly width: number,
   ) {
-    this.#counts = countsOf(cells, slots * width);
+    this.#counts = slots * width === 1 ? Uint32Array.of(cells.length) : countsOf(cells, slots * width);
   }
 
   cellsOf(slot: number, measure: RowMeasure): Cells {
@@ -213,23 +221,21 @@ class CellTable {
   }
 }
 
-/** The groups to show, in their order. */
-function largest(
-  counts: Uint32Array,
-  compare: StatisticsRows['compare'],
-  top: number,
-  minCount: number,
-): number[] {
+/** The groups to show, in their order, and how many others there are. */
+function largest(counts: Uint32Array, compare: StatisticsRows['compare'], top: number, minCount: number) {
   const best: number[] = [];
+  let found = 0;
   const isBefore = (a: number, b: number) =>
     ((counts[b] as number) - (counts[a] as number) || compare(a, b)) < 0;
   for (let group = 0; group < counts.length; group += 1) {
-    if ((counts[group] as number) < minCount) continue;
+    const count = counts[group] as number;
+    if (count !== 0) found += 1;
+    if (count < minCount) continue;
     if (best.length === top && !isBefore(group, best[top - 1] as number)) continue;
     let place = best.length;
     while (place > 0 && isBefore(group, best[place - 1] as number)) place -= 1;
     best.splice(place, 0, group);
     if (best.length > top) best.pop();
   }
-  return best;
+  return { shown: best, hidden: found - best.length };
 }

@@ -16,7 +16,7 @@ export const CACHE_BYTES = {
   sqliteRevisions: 16 * MIB,
   sqliteNewestRevisions: 2 * MIB,
   sqliteStatements: 4 * MIB,
-  columnValues: 24 * MIB,
+  columnValues: 64 * MIB,
   mongodbBatchExtents: MIB,
   normalisedWords: 256 * KIB,
   knownWords: 256 * KIB,

@@ -23,13 +23,12 @@ export class DurationTally {
 
   /** In milliseconds, rounded up to seconds; `null` if empty. */
   get mean(): number | null {
-    return this.#size === 0 ? null : Math.ceil(this.#sum / this.#size / 1000) * 1000;
+    return meanOf(this.#sum, this.#size);
   }
 
   /** The smallest duration that at least `share` of them do not exceed, in milliseconds; `null` if empty. */
   percentile(share: number): number | null {
-    // 0.07 * 100 is slightly more than 7, so a small tolerance is needed
-    const rank = Math.max(1, Math.ceil(share * this.#size - 1e-9));
+    const rank = rankOf(share, this.#size);
     let seen = 0;
     for (const ms of [...this.#counts.keys()].sort((a, b) => a - b)) {
       seen += this.#counts.get(ms) ?? 0;
@@ -50,8 +49,36 @@ export class DurationTally {
   }
 }
 
+/** The place, from 1 on, of the first of `size` ordered durations that at least `share` of them do not exceed. */
+export function rankOf(share: number, size: number): number {
+  // 0.07 * 100 is slightly more than 7, so a small tolerance is needed
+  return Math.max(1, Math.ceil(share * size - 1e-9));
+}
+
+/** In milliseconds, rounded up to seconds; `null` of none. */
+export function meanOf(sum: number, size: number): number | null {
+  return size === 0 ? null : Math.ceil(sum / size / 1000) * 1000;
+}
+
 /** What a duration counts as. */
-export function raise(ms: number): number {
-  const grain = ms <= HOUR ? 1000 : ms <= 7 * DAY ? MINUTE : HOUR;
-  return Math.ceil(Math.max(0, ms) / grain) * grain;
+function raise(ms: number): number {
+  return durationOf(numberOfDuration(ms));
+}
+
+const SECONDS = HOUR / 1000;
+const MINUTES = (7 * DAY - HOUR) / MINUTE;
+
+/** Rounded durations by number, in their order. */
+export function numberOfDuration(ms: number): number {
+  if (ms <= HOUR) return Math.ceil(Math.max(0, ms) / 1000);
+  if (ms <= 7 * DAY) return SECONDS + Math.ceil((ms - HOUR) / MINUTE);
+  return SECONDS + MINUTES + Math.ceil((ms - 7 * DAY) / HOUR);
+}
+
+/** In milliseconds. */
+export function durationOf(number: number): number {
+  if (number <= SECONDS) return number * 1000;
+  const minutes = number - SECONDS;
+  if (minutes <= MINUTES) return HOUR + minutes * MINUTE;
+  return 7 * DAY + (minutes - MINUTES) * HOUR;
 }

@@ -271,6 +271,17 @@ export class Block {
     return this.itemStarts.at(-1) ?? 0;
   }
 
+  /** What it takes in memory, without its columns. */
+  get bytes(): number {
+    let bytes =
+      this.priors.byteLength +
+      this.accounts.codes.byteLength +
+      (this.#revs?.byteLength ?? 0) +
+      (this.#itemStarts?.byteLength ?? 0);
+    for (const row of this.#rows.values()) bytes += row.length;
+    return bytes;
+  }
+
   column(name: string): Column {
     const known = this.#columns.get(name);
     if (known) return known;

@@ -1,18 +1,19 @@
-import { DurationTally, raise } from '../../values/duration-tally.js';
-import type { DurationMeasure, RowMeasure } from '../statistics.js';
+import { durationOf, meanOf, numberOfDuration, rankOf } from '../../values/duration-tally.js';
+import type { DurationMeasure, DurationSummary, RowMeasure } from '../statistics.js';
 import type { Block } from './block.js';
+import { type Codes, typeFor } from './column.js';
 import type { RowNumbers, UnitReader } from './unit-reader.js';
-import { Numbers, type Values } from './values.js';
+import { type BlockCells, JoinedNumbers, Numbers, type Values } from './values.js';
 
 /** What a measure needs of the rows that are counted. */
 export interface MeasureRows {
-  /** Takes the rows of a block; `dimensions` are their values, and `firstOwner` is the number of the first record. */
-  add(of: UnitReader, dimensions: readonly RowNumbers[], firstOwner: number): void;
+  /** Takes the rows of a block; `dimensions` are their values. */
+  add(of: UnitReader, dimensions: readonly RowNumbers[]): void;
   measure(): RowMeasure;
 }
 
 export class DistinctRows implements MeasureRows {
-  readonly #numbers = new Numbers();
+  readonly #numbers = new JoinedNumbers();
   /** Where the numbers of each row begin; none if each row has one. */
   readonly #starts = new Numbers();
 
@@ -38,17 +39,20 @@ export class DistinctRows implements MeasureRows {
 }
 
 export class OwnerRows implements MeasureRows {
-  readonly #owners = new Numbers();
+  readonly #numbers = new JoinedNumbers();
+  #owners = 0;
 
-  add({ owners }: UnitReader, _: readonly RowNumbers[], firstOwner: number): void {
-    for (let i = 0, owner = firstOwner; i < owners.length; i += 1) {
-      if (i > 0 && owners[i] !== owners[i - 1]) owner += 1;
-      this.#owners.push(owner);
+  add({ owners }: UnitReader): void {
+    const numbers = new Uint32Array(owners.length);
+    for (let i = 0; i < owners.length; i += 1) {
+      if (i === 0 || owners[i] !== owners[i - 1]) this.#owners += 1;
+      numbers[i] = this.#owners;
     }
+    this.#numbers.append(numbers);
   }
 
   measure(): RowMeasure {
-    return differentIn(this.#owners.array, null, this.#owners.length + 1);
+    return differentIn(this.#numbers.array, null, this.#owners + 1);
   }
 }
 
@@ -58,13 +62,22 @@ function differentIn(numbers: Uint32Array, starts: Uint32Array | null, size: num
   let token = 0;
   return (rows) => {
     token += 1;
+    seen[0] = token;
     let count = 0;
+    if (starts === null) {
+      for (let k = 0; k < rows.length; k += 1) {
+        const number = numbers[rows[k] as number] as number;
+        if (seen[number] === token) continue;
+        seen[number] = token;
+        count += 1;
+      }
+      return count;
+    }
     for (let k = 0; k < rows.length; k += 1) {
       const row = rows[k] as number;
-      const end = starts === null ? row + 1 : (starts[row + 1] as number);
-      for (let i = starts === null ? row : (starts[row] as number); i < end; i += 1) {
+      for (let i = starts[row] as number; i < (starts[row + 1] as number); i += 1) {
         const number = numbers[i] as number;
-        if (number === 0 || seen[number] === token) continue;
+        if (seen[number] === token) continue;
         seen[number] = token;
         count += 1;
       }
@@ -76,19 +89,28 @@ function differentIn(numbers: Uint32Array, starts: Uint32Array | null, size: num
 /** Why a duration has no length. */
 const [NONE, PENDING, UNKNOWN] = [0, 1, 2];
 
+/** What follows is the number of a length. */
+const FIRST_LENGTH = 3;
+/** Lengths up to six years have lower numbers: an array has a place for each. */
+const NEAR = 0x10000;
+
 export class DurationRows implements MeasureRows {
   /** For each row the number of its length, or why it has none. */
-  readonly #numbers = new Numbers();
-  /** Lengths by number, rounded up: there are few. */
-  readonly #lengths: number[] = [NONE, PENDING, UNKNOWN];
-  readonly #known = new Map<number, number>();
+  readonly #numbers = new JoinedNumbers();
 
   constructor(
     private readonly duration: DurationMeasure,
     private readonly settled: Settled | null,
+    /** What other requests computed, unless it depends on the view. */
+    private readonly known: BlockCells,
   ) {}
 
   add(reader: UnitReader): void {
+    const isKnown = this.settled === null;
+    this.#numbers.append(isKnown ? reader.computed(this.known, (all) => this.#of(all)) : this.#of(reader));
+  }
+
+  #of(reader: UnitReader): Codes {
     const { from, to, state } = this.duration;
     const [begun, ended] = [reader.times(from), to === null ? null : reader.times(to)];
     const absences = reader.each(state.field, (value) =>
@@ -99,45 +121,93 @@ export class DurationRows implements MeasureRows {
       const [start, end] = [begun[i] as number, ended ? (ended[i] as number) : this.#settledAt(reader, i)];
       const absence = absences[i] as number;
       const isBegun = !Number.isNaN(start);
-      if (isBegun && !Number.isNaN(end)) numbers[i] = this.#numberOf(end - start);
-      else numbers[i] = isBegun || absence === NONE ? absence : UNKNOWN;
+      numbers[i] =
+        isBegun && !Number.isNaN(end)
+          ? FIRST_LENGTH + numberOfDuration(end - start)
+          : isBegun || absence === NONE
+            ? absence
+            : UNKNOWN;
     }
-    this.#numbers.append(numbers);
+    return new (typeFor(largestOf(numbers)))(numbers);
   }
 
   #settledAt({ block, rows }: UnitReader, i: number): number {
     return this.settled?.at(block, rows[i] as number) ?? Number.NaN;
   }
 
-  #numberOf(ms: number): number {
-    const length = raise(ms);
-    const known = this.#known.get(length);
-    if (known !== undefined) return known;
-    this.#known.set(length, this.#lengths.length);
-    return this.#lengths.push(length) - 1;
-  }
-
   measure(): RowMeasure {
-    const [numbers, lengths] = [this.#numbers.array, this.#lengths];
-    const counts = new Uint32Array(lengths.length);
+    const numbers = this.#numbers.array;
+    const largest = largestOf(numbers);
+    const far = largest < NEAR ? [] : renumberFar(numbers);
+    const counts = new Uint32Array(far.length > 0 ? NEAR + far.length : largest + FIRST_LENGTH);
+    const different = new Uint32Array(counts.length);
+    // a bit for each number that occurs, so that they are found in their order
+    const bits = new Uint32Array((counts.length >>> 5) + 1);
     return (rows) => {
-      const found: number[] = [];
       for (let i = 0; i < rows.length; i += 1) {
         const number = numbers[rows[i] as number] as number;
-        if (counts[number] === 0) found.push(number);
         counts[number] = (counts[number] as number) + 1;
+        bits[number >>> 5] = (bits[number >>> 5] as number) | (1 << (number & 31));
       }
-      const tally = new DurationTally();
-      const [pending, unknown] = [counts[PENDING] as number, counts[UNKNOWN] as number];
-      for (const number of found) {
-        if (number > UNKNOWN) tally.add(lengths[number] as number, counts[number]);
-        counts[number] = 0;
+      let size = 0;
+      for (let i = 0; i < bits.length; i += 1) {
+        for (let left = bits[i] as number; left !== 0; left &= left - 1) {
+          different[size] = 32 * i + 31 - Math.clz32(left & -left);
+          size += 1;
+        }
+        bits[i] = 0;
       }
-      const at = (share: number) => tally.percentile(share);
-      const { size: count, mean } = tally;
-      return { count, pending, unknown, min: at(0), median: at(0.5), p95: at(0.95), max: at(1), mean };
+      const found = different.subarray(0, size);
+      const summary = summaryOf(found, counts, far);
+      for (let i = 0; i < size; i += 1) counts[found[i] as number] = 0;
+      return summary;
     };
   }
+}
+
+function largestOf(numbers: Uint32Array): number {
+  let largest = 0;
+  for (let i = 0; i < numbers.length; i += 1)
+    if ((numbers[i] as number) > largest) largest = numbers[i] as number;
+  return largest;
+}
+
+/** Gives the next free numbers to the few lengths whose numbers are so large, in their order; returns what they were. */
+function renumberFar(numbers: Uint32Array): number[] {
+  const far = new Set<number>();
+  for (let i = 0; i < numbers.length; i += 1)
+    if ((numbers[i] as number) >= NEAR) far.add(numbers[i] as number);
+  const ordered = [...far].sort((a, b) => a - b);
+  const renumbered = new Map(ordered.map((number, i) => [number, NEAR + i]));
+  for (let i = 0; i < numbers.length; i += 1)
+    numbers[i] = renumbered.get(numbers[i] as number) ?? (numbers[i] as number);
+  return ordered;
+}
+
+/** Of the numbers that occur, in their order; `counts` says how often each does. */
+function summaryOf(found: Uint32Array, counts: Uint32Array, far: readonly number[]): DurationSummary {
+  const lengthOf = (number: number) =>
+    durationOf((number < NEAR ? number : (far[number - NEAR] as number)) - FIRST_LENGTH);
+  let first = 0;
+  while ((found[first] as number) < FIRST_LENGTH) first += 1;
+  let [count, sum] = [0, 0];
+  for (let i = first; i < found.length; i += 1) {
+    const number = found[i] as number;
+    count += counts[number] as number;
+    sum += (counts[number] as number) * lengthOf(number);
+  }
+  const at = (share: number) => {
+    let left = rankOf(share, count);
+    for (let i = first; i < found.length; i += 1) {
+      const number = found[i] as number;
+      left -= counts[number] as number;
+      if (left <= 0) return lengthOf(number);
+    }
+    return null;
+  };
+  const [pending, unknown] = [counts[PENDING] as number, counts[UNKNOWN] as number];
+  const mean = meanOf(sum, count);
+  return { count, pending, unknown, min: at(0), median: at(0.5), p95: at(0.95), max: at(1), mean };
 }
 
 export interface SettledFacts {

@@ -3,7 +3,7 @@ import type { Filter } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import type { Account, Block } from './block.js';
 import { NULL_CODE } from './column.js';
-import { type Mask, maskOf, sizeOf, spread } from './masks.js';
+import { type Mask, maskOf, spread } from './masks.js';
 
 /** The records that are counted: those of some accounts, in the view that ends with revision `lastRev`. */
 export interface ScanQuery {
@@ -65,8 +65,8 @@ export class Replaced {
   }
 }
 
-/** What is found in a block: 1 for each visible row, or item of one, that matches; `null` if none does. */
-export type Finder = (block: Block) => Mask | null;
+/** What is found in a block: 1 for each visible row, or item of one, that matches. */
+export type Finder = (block: Block) => Mask | 'ALL' | 'NONE';
 
 export function finderOf(
   replaced: Replaced,
@@ -77,11 +77,11 @@ export function finderOf(
   return (block) => {
     const found = wanted && Uint8Array.from(block.revs, (rev) => (wanted.has(rev) ? 1 : 0));
     const matching = found ?? (filter === null ? null : maskOf(kind, block, unit, filter));
-    if (matching !== null && !matching.includes(1)) return null;
+    if (matching !== null && !matching.includes(1)) return 'NONE';
     const rows = replaced.visible(block, accounts);
     const visible = rows !== null && unit === 'ITEM' ? spread(rows, block.itemStarts) : rows;
     if (matching !== null && visible !== null) intersect(matching, visible);
-    return matching ?? visible ?? new Uint8Array(sizeOf(block, unit)).fill(1);
+    return matching ?? visible ?? 'ALL';
   };
 }
 
@@ -93,9 +93,12 @@ function intersect(mask: Mask, other: Mask): void {
 function* found(blocks: readonly Block[], query: ScanQuery): Generator<readonly [Block, Mask]> {
   const find = finderOf(new Replaced(blocks, query.lastRev), 'RECORD', query);
   for (const block of blocks) {
-    const mask = find(block);
-    if (mask !== null) yield [block, mask];
-    block.forget();
+    try {
+      const mask = find(block);
+      if (mask !== 'NONE') yield [block, mask === 'ALL' ? new Uint8Array(block.size).fill(1) : mask];
+    } finally {
+      block.forget();
+    }
   }
 }
 

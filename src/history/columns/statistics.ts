@@ -8,7 +8,7 @@ import {
   summarize,
 } from '../statistics.js';
 import type { Account, Block } from './block.js';
-import { columnName, type Mask } from './masks.js';
+import { columnName, type Mask, sizeOf } from './masks.js';
 import {
   DistinctRows,
   DurationRows,
@@ -18,8 +18,8 @@ import {
   type SettledFacts,
 } from './measures.js';
 import { type Finder, finderOf, Replaced, type ScanQuery } from './scan.js';
-import { type RowNumbers, UnitReader } from './unit-reader.js';
-import { type KnownValues, Numbers, Values } from './values.js';
+import { placesUpTo, type RowNumbers, UnitReader } from './unit-reader.js';
+import { JoinedNumbers, type KnownValues, Numbers, Values } from './values.js';
 
 /** What a scan needs to know besides the query. */
 export interface StatisticsFacts extends SettledFacts {
@@ -49,9 +49,13 @@ export function statisticsIn(
     const place = collector.measure(measure, blocks);
     return () => collector.statistics[place] as Statistics;
   });
-  for (const block of blocks) {
-    for (const collector of collectors.values()) collector.add(block);
-    block.forget();
+  try {
+    for (const block of blocks) {
+      for (const collector of collectors.values()) collector.add(block);
+      block.forget();
+    }
+  } finally {
+    for (const block of blocks) block.forget();
   }
   const found = results.map((result) => result());
   facts.known.keep();
@@ -60,11 +64,11 @@ export function statisticsIn(
 
 /** Collects the rows of one query, and what some measures need of them. */
 class RowCollector {
-  readonly #buckets = new Numbers();
+  readonly #buckets = new JoinedNumbers();
   /** The rows of the pairs of a row and a group; none if each row is in one group. */
   readonly #pairRows = new Numbers();
   /** For each dimension the values of the groups of all pairs. */
-  readonly #pairValues: readonly Numbers[];
+  readonly #pairValues: readonly JoinedNumbers[];
   readonly #values: readonly Values[];
   /** `null`: nothing is needed of a row. */
   readonly #measures: (MeasureRows | null)[] = [];
@@ -73,7 +77,6 @@ class RowCollector {
   readonly #find: Finder;
   #untimed = 0;
   #sampled = 0;
-  #owners = 0;
 
   constructor(
     { scan, query }: AskedStatistics,
@@ -83,7 +86,7 @@ class RowCollector {
     this.#query = query;
     this.#find = finderOf(replaced, query.unit, scan);
     this.#values = query.groupBy.map((each) => (each.type === 'FIELD' ? this.#of(each.field) : new Values()));
-    this.#pairValues = query.groupBy.map(() => new Numbers());
+    this.#pairValues = query.groupBy.map(() => new JoinedNumbers());
   }
 
   #of(field: string): Values {
@@ -104,8 +107,15 @@ class RowCollector {
 
   #measureRows(measure: StatisticsMeasure, blocks: readonly Block[]): MeasureRows | null {
     if (measure.type === 'COUNT') return null;
-    if (measure.type === 'DURATION')
-      return new DurationRows(measure, measure.to === null ? new Settled(blocks, this.facts) : null);
+    if (measure.type === 'DURATION') {
+      const settled = measure.to === null ? new Settled(blocks, this.facts) : null;
+      const { kind, unit } = this.#query;
+      return new DurationRows(
+        measure,
+        settled,
+        this.facts.known.computed(JSON.stringify([kind, unit, measure])),
+      );
+    }
     const { of } = measure;
     if (of === null) return new OwnerRows();
     const place = this.#query.groupBy.findIndex((each) => each.type === 'FIELD' && each.field === of);
@@ -118,8 +128,9 @@ class RowCollector {
     const [earliest, latest, nulls] = block.ranges[columnName(kind, unit, time)] ?? [first, first, 1];
     if (nulls === 0 && (latest < first || earliest >= end)) return;
     const mask = this.#find(block);
-    if (mask === null) return;
-    const all = new UnitReader(kind, unit, block, placesIn(mask));
+    if (mask === 'NONE') return;
+    const places = mask === 'ALL' ? placesUpTo(sizeOf(block, unit)) : placesIn(mask);
+    const all = new UnitReader(kind, unit, block, places);
     const bucket = bucketOf(edges, earliest, 0);
     const isInOne = nulls === 0 && earliest >= (edges[bucket] ?? end) && latest < (edges[bucket + 1] ?? 0);
     // of a block that lies in one bucket the times are not read
@@ -130,15 +141,16 @@ class RowCollector {
     if (rows.length === 0) return;
     const dimensions = groupBy.map((each, i) => this.#numbers(reader, each, this.#values[i] as Values));
     this.#group(dimensions, rows.length);
-    for (const measure of this.#measures) measure?.add(reader, dimensions, this.#owners + 1);
-    this.#countOwners(reader);
+    for (const measure of this.#measures) measure?.add(reader, dimensions);
+    this.#countSampled(reader);
   }
 
   /** The rows that lie in a bucket. */
   #within(all: UnitReader): UnitReader {
-    const { edges, time } = this.#query;
+    const { kind, unit, edges, time } = this.#query;
     const [first = 0, end = 0] = [edges[0], edges.at(-1)];
-    const times = all.times(time);
+    const known = this.facts.known.computed(JSON.stringify([kind, unit, time]));
+    const times = all.computed(known, (each) => each.times(time));
     const [found, buckets] = [new Uint32Array(times.length), new Uint32Array(times.length)];
     let count = 0;
     for (let i = 0, bucket = 0; i < times.length; i += 1) {
@@ -154,14 +166,18 @@ class RowCollector {
     return all.only(found.subarray(0, count));
   }
 
-  #countOwners(reader: UnitReader): void {
+  #countSampled(reader: UnitReader): void {
+    const { kind, whole } = this.#query;
+    if (whole === null) return;
+    const name = columnName(kind, 'RECORD', whole);
+    const values = this.facts.known.of(`${kind} ${name}`);
+    const { numbers, only } = values.of(reader.block, name);
+    const isWhole = values.numberOf(true);
+    if (only === isWhole) return;
     const { owners } = reader;
-    const { whole } = this.#query;
-    const isWhole = whole === null ? null : reader.ofOwners(whole, (value) => (value === true ? 1 : 0));
     for (let i = 0; i < owners.length; i += 1) {
-      if (i > 0 && owners[i] === owners[i - 1]) continue;
-      this.#owners += 1;
-      if (isWhole?.[i] === 0) this.#sampled += 1;
+      const owner = owners[i] as number;
+      if (owner !== owners[i - 1] && numbers[owner] !== isWhole) this.#sampled += 1;
     }
   }
 
@@ -171,7 +187,7 @@ class RowCollector {
       return;
     }
     const [first, second] = dimensions as [RowNumbers, RowNumbers?];
-    const [firsts, seconds] = this.#pairValues as [Numbers, Numbers?];
+    const [firsts, seconds] = [new Numbers(), new Numbers()];
     const row = this.#buckets.length - size;
     const startOf = ({ starts }: RowNumbers, i: number) => (starts === null ? i : (starts[i] as number));
     for (let i = 0; i < size; i += 1) {
@@ -180,10 +196,11 @@ class RowCollector {
         for (let b = second ? startOf(second, i) : 0; b < end; b += 1) {
           this.#pairRows.push(row + i);
           firsts.push(first.numbers[a] as number);
-          seconds?.push(second?.numbers[b] as number);
+          if (second) seconds.push(second.numbers[b] as number);
         }
       }
     }
+    for (const [i, { array }] of [firsts, seconds].entries()) this.#pairValues[i]?.append(array);
   }
 
   #numbers(of: UnitReader, dimension: Dimension, values: Values): RowNumbers {
@@ -207,8 +224,11 @@ class RowCollector {
     const [first, second] = this.#pairValues.map(({ array }) => array);
     const [ofFirst, ofSecond] = this.#values;
     const rows = this.#pairRows.length === 0 ? null : this.#pairRows.array;
-    const groups = second && ofSecond ? pairsOf(first as Uint32Array, second, ofSecond.size) : null;
-    const place = (group: number, i: number) => groups?.placeOf(group, i) ?? group;
+    const groups =
+      second && ofFirst && ofSecond
+        ? pairsOf(first as Uint32Array, second, ofFirst.size > ofSecond.size)
+        : null;
+    const place = (group: number, i: number) => groups?.places[i]?.[group] ?? group;
     return {
       buckets: this.#buckets.array,
       pairs: { rows, groups: groups?.numbers ?? first ?? new Uint32Array() },
@@ -221,25 +241,34 @@ class RowCollector {
   }
 }
 
-/** Numbers for pairs of numbers, of which the second is less than `width`. */
-function pairsOf(first: Uint32Array, second: Uint32Array, width: number) {
+const SCATTER = 0x9e3779b1;
+
+/** Numbers for pairs of numbers. */
+function pairsOf(first: Uint32Array, second: Uint32Array, isFirstWider: boolean) {
   const numbers = new Uint32Array(first.length);
-  const keys: number[] = [];
-  const known = new Map<number, number>();
+  const [firsts, seconds] = [new Uint32Array(numbers.length), new Uint32Array(numbers.length)];
+  let size = 0;
+  // at most half full; rows that follow each other mostly have places near each other
+  const table = new Uint32Array(2 ** Math.ceil(Math.log2(2 * numbers.length + 2)));
+  const last = table.length - 1;
   for (let i = 0; i < numbers.length; i += 1) {
-    const key = (first[i] as number) * width + (second[i] as number);
-    let number = known.get(key);
-    if (number === undefined) {
-      number = keys.push(key) - 1;
-      known.set(key, number);
+    const [a, b] = [first[i] as number, second[i] as number];
+    let place = (isFirstWider ? a + Math.imul(b, SCATTER) : b + Math.imul(a, SCATTER)) & last;
+    let next = table[place] as number;
+    while (next !== 0 && (firsts[next - 1] !== a || seconds[next - 1] !== b)) {
+      place = (place + 1) & last;
+      next = table[place] as number;
     }
-    numbers[i] = number;
+    if (next === 0) {
+      firsts[size] = a;
+      seconds[size] = b;
+      size += 1;
+      next = size;
+      table[place] = next;
+    }
+    numbers[i] = next - 1;
   }
-  const placeOf = (number: number, i: number) => {
-    const key = keys[number] as number;
-    return i === 0 ? Math.floor(key / width) : key % width;
-  };
-  return { numbers, size: keys.length, placeOf };
+  return { numbers, size, places: [firsts, seconds] };
 }
 
 function placesIn(mask: Mask): Uint32Array {

@@ -2,9 +2,9 @@ import type { FieldValue } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import { type Block, itemColumn } from './block.js';
 import type { Codes, Column } from './column.js';
-import { columnName, isItemField } from './masks.js';
+import { columnName, isItemField, sizeOf } from './masks.js';
 import type { ScanQuery } from './scan.js';
-import { Numbers, type Values } from './values.js';
+import { type BlockCells, Numbers, type Values } from './values.js';
 
 /** The values of some rows, by number; 0 stands for none. */
 export interface RowNumbers {
@@ -34,7 +34,14 @@ export class UnitReader {
   }
 
   only(rows: Uint32Array): UnitReader {
-    return rows === this.rows ? this : new UnitReader(this.kind, this.unit, this.block, rows);
+    return new UnitReader(this.kind, this.unit, this.block, rows);
+  }
+
+  /** Numbers of all rows of the block, which `make` computes if they are not known, for these rows. */
+  computed(cells: BlockCells, make: (all: UnitReader) => Codes): Codes {
+    const all = () => this.only(placesUpTo(sizeOf(this.block, this.unit)));
+    const { numbers } = cells.of(this.block, () => ({ numbers: make(all()), starts: null, only: null }));
+    return this.#areAll(this.rows, numbers.length) ? numbers : gathered(numbers, this.rows);
   }
 
   #column(field: string): Column {
@@ -71,12 +78,6 @@ export class UnitReader {
     return mapped(Uint32Array.from(values, of), codes, this.#places(field));
   }
 
-  /** As `each`, of a field of the records. */
-  ofOwners(field: string, of: (value: FieldValue) => number): Uint32Array {
-    const { codes, values } = this.block.column(columnName(this.kind, 'RECORD', field));
-    return mapped(Uint32Array.from(values, of), codes, this.owners);
-  }
-
   numbers(field: string, values: Values): RowNumbers {
     const name = columnName(this.kind, this.unit, field);
     const { numbers, starts: own } = values.of(this.block, name);
@@ -85,6 +86,13 @@ export class UnitReader {
     if (starts !== null) return severalOf(numbers, starts, places);
     return { numbers: this.#areAll(places, numbers.length) ? numbers : gathered(numbers, places), starts };
   }
+}
+
+/** All places below `size`. */
+export function placesUpTo(size: number): Uint32Array {
+  const places = new Uint32Array(size);
+  for (let i = 0; i < size; i += 1) places[i] = i;
+  return places;
 }
 
 /** The values of lists, each once. */
@@ -104,8 +112,8 @@ function severalOf(all: Codes, starts: Uint32Array, places: Uint32Array): RowNum
   return { numbers: numbers.array, starts: from.array };
 }
 
-function gathered(from: Codes, places: Uint32Array): Uint32Array {
-  const found = new Uint32Array(places.length);
+function gathered(from: Codes, places: Uint32Array): Codes {
+  const found = new (from.constructor as typeof Uint32Array)(places.length);
   for (let i = 0; i < found.length; i += 1) found[i] = from[places[i] as number] as number;
   return found;
 }

@@ -1,7 +1,11 @@
+import type { ListedKind } from '../../resources/registry.js';
 import { BoundedCache } from '../../values/bounded-cache.js';
 import { compareValues, type FieldValue } from '../../values/filter.js';
 import type { Block } from './block.js';
 import { type Codes, typeFor } from './column.js';
+
+/** Little, since most of the memory of a large cache would be unused. */
+const GROWTH = 1.25;
 
 /** Numbers, as many as come. */
 export class Numbers {
@@ -31,15 +35,40 @@ export class Numbers {
     return false;
   }
 
+  get bytes(): number {
+    return this.#all.byteLength;
+  }
+
   get array(): Uint32Array {
     return this.#all.subarray(0, this.length);
   }
 
   #reserve(more: number): void {
     if (this.length + more <= this.#all.length) return;
-    const larger = new Uint32Array(2 * (this.length + more));
+    const larger = new Uint32Array(Math.ceil(GROWTH * (this.length + more)));
     larger.set(this.array);
     this.#all = larger;
+  }
+}
+
+/** Arrays of numbers as one. */
+export class JoinedNumbers {
+  readonly #parts: Codes[] = [];
+  length = 0;
+
+  append(part: Codes): void {
+    this.#parts.push(part);
+    this.length += part.length;
+  }
+
+  get array(): Uint32Array {
+    const all = new Uint32Array(this.length);
+    let from = 0;
+    for (const part of this.#parts) {
+      all.set(part, from);
+      from += part.length;
+    }
+    return all;
   }
 }
 
@@ -48,6 +77,25 @@ interface CellNumbers {
   readonly numbers: Codes;
   /** Where each list begins, and where the last one ends. */
   readonly starts: Uint32Array | null;
+  /** The number that all have, if it is the same. */
+  readonly only: number | null;
+}
+
+/** The numbers of cells; those of lasting blocks are kept, so that what they are made of is read once. */
+export class BlockCells {
+  readonly #ofBlocks = new Map<number, CellNumbers>();
+  bytes = 0;
+
+  of(block: Block, make: () => CellNumbers): CellNumbers {
+    const known = this.#ofBlocks.get(block.after);
+    if (known) return known;
+    const made = make();
+    if (block.isLasting) {
+      this.#ofBlocks.set(block.after, made);
+      this.bytes += made.numbers.byteLength + (made.starts?.byteLength ?? 0);
+    }
+    return made;
+  }
 }
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
@@ -65,8 +113,7 @@ export class Values {
   readonly #hashes = new Numbers();
   /** Numbers by the hash of their text; 0 is a free place. */
   #table = new Uint32Array(1_024);
-  readonly #ofBlocks = new Map<number, CellNumbers>();
-  #bytesOfBlocks = 0;
+  readonly #cells = new BlockCells();
 
   constructor() {
     this.#ends.push(0);
@@ -80,7 +127,8 @@ export class Values {
 
   /** What it takes in memory. */
   get bytes(): number {
-    return this.#texts.length + 4 * (this.#table.length + 4 * this.size) + this.#bytesOfBlocks;
+    const { bytes: numbers } = this.#ends;
+    return this.#texts.length + this.#table.byteLength + 2 * numbers + this.#cells.bytes;
   }
 
   at(number: number): FieldValue {
@@ -91,6 +139,7 @@ export class Values {
 
   /** As `compareValues`. Texts without escapes are compared as they are: their JSON is in UTF-8. */
   compare(one: number, other: number): number {
+    if (one === other) return 0;
     const texts = this.#texts;
     let [i, k] = [this.#startOf(one), this.#startOf(other)];
     if (one === 0 || other === 0 || texts[i] !== QUOTE || texts[k] !== QUOTE)
@@ -114,21 +163,18 @@ export class Values {
     return value === null ? 0 : (this.#read(Buffer.from(JSON.stringify(value)))[1] as number);
   }
 
-  /** The numbers of a column of a block; those of lasting blocks are kept, so that the column is read once. */
+  /** The numbers of a column of a block. */
   of(block: Block, name: string): CellNumbers {
-    const known = this.#ofBlocks.get(block.after);
-    if (known) return known;
-    const column = block.column(name);
-    const { codes, text } = column;
-    const byCode = this.#read(text);
-    const numbers = new (typeFor(this.size))(codes.length);
-    for (let i = 0; i < numbers.length; i += 1) numbers[i] = byCode[codes[i] as number] as number;
-    const found = { numbers, starts: column.form === 'LISTS' ? column.starts : null };
-    if (block.isLasting) {
-      this.#ofBlocks.set(block.after, found);
-      this.#bytesOfBlocks += numbers.byteLength + (found.starts?.byteLength ?? 0);
-    }
-    return found;
+    return this.#cells.of(block, () => {
+      const column = block.column(name);
+      const { codes, text } = column;
+      const byCode = this.#read(text);
+      const numbers = new (typeFor(this.size))(codes.length);
+      for (let i = 0; i < numbers.length; i += 1) numbers[i] = byCode[codes[i] as number] as number;
+      const [first = 0] = numbers;
+      const only = numbers.every((number) => number === first) ? first : null;
+      return { numbers, starts: column.form === 'LISTS' ? column.starts : null, only };
+    });
   }
 
   /** The numbers of the values of a JSON list without its brackets, after the 0 of `null`. */
@@ -176,7 +222,7 @@ export class Values {
     const start = this.#ends.at(this.size - 1);
     const end = start + to - from;
     if (end > this.#texts.length) {
-      const larger = new Uint8Array(2 * end);
+      const larger = new Uint8Array(Math.ceil(GROWTH * end));
       larger.set(this.#texts);
       this.#texts = larger;
     }
@@ -187,7 +233,7 @@ export class Values {
   }
 
   #rehash(): void {
-    const table = new Uint32Array(4 * this.#table.length);
+    const table = new Uint32Array(2 * this.#table.length);
     for (let number = 1; number < this.size; number += 1) {
       let place = this.#hashes.at(number) & (table.length - 1);
       while (table[place] !== 0) place = (place + 1) & (table.length - 1);
@@ -197,22 +243,49 @@ export class Values {
   }
 }
 
-/** The values of columns that were read, for those who read them next: numbering them takes longer than counting. */
+/** Blocks by what they are after. */
+export class KnownBlocks extends Map<number, Block> {
+  get bytes(): number {
+    let bytes = 0;
+    for (const block of this.values()) bytes += block.bytes;
+    return bytes;
+  }
+}
+
+type Kept = Values | BlockCells | KnownBlocks;
+
+/** What columns were numbered to, for those who read them next: numbering takes longer than counting. */
 export class KnownValues {
-  readonly #used = new Map<string, Values>();
+  readonly #used = new Map<string, Kept>();
 
   constructor(
     /** `null`: nothing is kept, for those who read them once. */
-    private readonly kept: BoundedCache<Values> | null = new BoundedCache<Values>(
+    private readonly kept: BoundedCache<Kept> | null = new BoundedCache<Kept>(
       'columnValues',
       ({ bytes }) => bytes,
     ),
   ) {}
 
+  /** The values of a column. */
   of(name: string): Values {
-    const values = this.#used.get(name) ?? this.kept?.get(name) ?? new Values();
-    this.#used.set(name, values);
-    return values;
+    return this.#usedAs(name, Values);
+  }
+
+  /** The lasting blocks of a kind, without their columns. */
+  blocks(kind: ListedKind): KnownBlocks {
+    return this.#usedAs(kind, KnownBlocks);
+  }
+
+  /** The numbers of what is computed of some columns. */
+  computed(name: string): BlockCells {
+    return this.#usedAs(name, BlockCells);
+  }
+
+  #usedAs<T extends Kept>(name: string, Made: new () => T): T {
+    const found = this.#used.get(name) ?? this.kept?.get(name);
+    const used = found instanceof Made ? found : new Made();
+    this.#used.set(name, used);
+    return used;
   }
 
   /** Keeps what was used since the last time, as far as there is room. */

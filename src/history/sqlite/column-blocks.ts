@@ -36,6 +36,7 @@ const LAYOUT = ['', 'layout'];
 const INSERT = 'INSERT INTO column_blocks (kind, name, after, last, size, data) VALUES (?, ?, ?, ?, ?, ?)';
 const NEWEST = 'SELECT last FROM column_blocks WHERE kind = ? AND name = ? ORDER BY after DESC LIMIT 1';
 const OLDEST = 'SELECT after FROM column_blocks WHERE kind = ? AND name = ? ORDER BY after LIMIT 1';
+const LARGE = 'SELECT after FROM column_blocks WHERE kind = ? AND name = ? AND after < ? ORDER BY after';
 const BLOCKS =
   'SELECT after, data FROM column_blocks WHERE kind = ? AND name = ? AND after < ? ORDER BY after';
 const COLUMN = 'SELECT data FROM column_blocks WHERE kind = ? AND name = ? AND after = ?';
@@ -149,23 +150,33 @@ function smallBlocks(connection: Connection, kind: ListedKind, lastRev: number):
   });
 }
 
-function largeBlocks(connection: Connection, kind: ListedKind, lastRev: number): Block[] {
-  return connection.all(BLOCKS, [kind, ROWS_COLUMN, lastRev]).map(([after, rows]) => {
-    const load = (name: string) => connection.first(COLUMN, [kind, name, Number(after)])?.[0] as Uint8Array;
-    return new Block(
-      Number(after),
-      (name) => (name === ROWS_COLUMN ? (rows as Uint8Array) : load(name)),
-      true,
-    );
+function largeBlocks(
+  connection: Connection,
+  kind: ListedKind,
+  lastRev: number,
+  known: Map<number, Block>,
+): Block[] {
+  return connection.all(LARGE, [kind, ROWS_COLUMN, lastRev]).map(([from]) => {
+    const after = Number(from);
+    const load = (name: string) => connection.first(COLUMN, [kind, name, after])?.[0] as Uint8Array;
+    const block = known.get(after) ?? new Block(after, load, true);
+    known.set(after, block);
+    return block;
   });
 }
 
 /** All revisions of a kind up to `lastRev`, in blocks; those of before there were blocks are made from the records. */
-export function readBlocks(connection: Connection, kind: ListedKind, lastRev: number): Block[] {
+export function readBlocks(
+  connection: Connection,
+  kind: ListedKind,
+  lastRev: number,
+  known = new Map<number, Block>(),
+): Block[] {
   const start = unblocked(connection, kind);
   const made = madeBlocks(connection, kind, Math.min(start, lastRev));
   if (start >= lastRev) return made;
-  return [...made, ...largeBlocks(connection, kind, lastRev), ...smallBlocks(connection, kind, lastRev)];
+  const large = largeBlocks(connection, kind, lastRev, known);
+  return [...made, ...large, ...smallBlocks(connection, kind, lastRev)];
 }
 
 /** Revisions up to this one are in no block. */

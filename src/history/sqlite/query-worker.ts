@@ -54,11 +54,14 @@ function resultOf(connection: Connection, task: ScanTask, known: KnownValues): S
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
   if (task.type === 'STATISTICS') {
     const { kind, asked } = task;
-    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0);
+    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0, known.blocks(kind));
     return statisticsIn(blocks, asked, { ...factsOf(connection, kind), known });
   }
-  const blocks = readBlocks(connection, task.query.kind, task.query.lastRev);
-  return task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
+  const { kind, lastRev } = task.query;
+  const blocks = readBlocks(connection, kind, lastRev, known.blocks(kind));
+  const found = task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
+  known.keep();
+  return found;
 }
 
 function factsOf(connection: Connection, kind: ListedKind): Omit<StatisticsFacts, 'known'> {

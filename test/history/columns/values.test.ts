@@ -77,6 +77,16 @@ describe('values by number', () => {
   });
 });
 
+test('lasting blocks of a kind are kept, with what they take', () => {
+  const known = new KnownValues();
+  const { block } = blockOf(['a'], true);
+  known.blocks('threat').set(block.after, block);
+  known.keep();
+  expect(known.blocks('threat').get(block.after)).toBe(block);
+  expect(known.blocks('threat').bytes).toBe(block.bytes);
+  expect(known.blocks('case').size).toBe(0);
+});
+
 test('values that are read once make no cache, whose limit the metrics would add to those of others', () => {
   const before = caches().length;
   const known = new KnownValues(null);
