@@ -197,7 +197,7 @@ export interface Collections {
 const AHEAD = { ...CONCERNS, writeConcern: { w: 1 } } as const;
 
 export function collectionsOf(
-  { db, isSharded }: Pick<MongoConnection, 'db' | 'isSharded'>,
+  { db, isSharded }: MongoConnection,
   missingIndexes: ReadonlySet<string> = new Set(),
 ): Collections {
   const ahead = isSharded ? CONCERNS : AHEAD;
