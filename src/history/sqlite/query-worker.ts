@@ -37,7 +37,7 @@ export interface ScanResults {
 export function runScan(
   connection: Connection,
   task: ScanTask,
-  known: KnownValues,
+  known: KnownValues | null,
 ): ScanResults[ScanTask['type']] {
   try {
     return connection.snapshot(() => resultOf(connection, task, known));
@@ -50,17 +50,22 @@ export function runScan(
   }
 }
 
-function resultOf(connection: Connection, task: ScanTask, known: KnownValues): ScanResults[ScanTask['type']] {
+function resultOf(
+  connection: Connection,
+  task: ScanTask,
+  known: KnownValues | null,
+): ScanResults[ScanTask['type']] {
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
   if (task.type === 'STATISTICS') {
     const { kind, asked } = task;
-    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0, known.blocks(kind));
-    return statisticsIn(blocks, asked, { ...factsOf(connection, kind), known });
+    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0, known?.blocks(kind));
+    const facts = factsOf(connection, kind);
+    return statisticsIn(blocks, asked, { ...facts, known: known ?? new KnownValues(null) });
   }
   const { kind, lastRev } = task.query;
-  const blocks = readBlocks(connection, kind, lastRev, known.blocks(kind));
+  const blocks = readBlocks(connection, kind, lastRev, known?.blocks(kind));
   const found = task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
-  known.keep();
+  known?.keep();
   return found;
 }
 
@@ -131,7 +136,6 @@ export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000 };
 
 /** Answers queries on the spot or in the worker, as long as they may take. */
 export class QueryRunner {
-  readonly #known = new KnownValues();
   readonly #together = new DataLoader((asked: readonly AskedStatistics[]) => this.#statisticsOf(asked), {
     cache: false,
     batchScheduleFn: (send) => void setImmediate().then(send),
@@ -149,7 +153,8 @@ export class QueryRunner {
 
   async scan<T extends ScanTask>(task: T, isQuick: boolean): Promise<ScanResults[T['type']]> {
     if (!isQuick) return this.worker.scan(task);
-    return runScan(this.connection, task, this.#known) as ScanResults[T['type']];
+    // so few rows that nothing need be kept
+    return runScan(this.connection, task, null) as ScanResults[T['type']];
   }
 
   async statistics(asked: AskedStatistics, isQuick: boolean): Promise<Statistics> {
@@ -186,8 +191,7 @@ export class QueryRunner {
 export function inlineQueries(connection: Connection): QueryWorker {
   return {
     all: async (queries) => queries.map(({ sql, params }) => connection.all(sql, params)),
-    scan: async <T extends ScanTask>(task: T) =>
-      runScan(connection, task, new KnownValues(null)) as ScanResults[T['type']],
+    scan: async <T extends ScanTask>(task: T) => runScan(connection, task, null) as ScanResults[T['type']],
     close: async () => {},
   };
 }
