@@ -103,6 +103,8 @@ function start(timers: Timers, over: Partial<PollerOptions> = {}): { poller: Pol
     clock: world.clock,
     log: pino({ level: 'silent' }),
     sleep: timers.sleep,
+    // its renewals are the longest steps by which the clock is moved
+    leaseMs: 10 * MINUTE,
     ...over,
   });
   const stop = new AbortController();
@@ -161,9 +163,9 @@ describe('the poller', () => {
   test('lets only one process poll, and takes over from a process that is gone', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
-    const one = start(timers);
+    const one = start(timers, { leaseMs: MINUTE });
     await idle();
-    const two = start(timers, { sync: world.restart(), holder: 'two' });
+    const two = start(timers, { sync: world.restart(), holder: 'two', leaseMs: MINUTE });
     await timers.pass(3 * HOUR);
     expect([one.poller.status().isLeading, two.poller.status().isLeading]).toEqual([true, false]);
     expect(await runsOf('threats')).toHaveLength(1);
@@ -177,7 +179,7 @@ describe('the poller', () => {
   test('stops polling when its lease is lost', async () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
-    const { poller } = start(timers);
+    const { poller } = start(timers, { leaseMs: MINUTE });
     await idle();
     // as if this process had been suspended for longer than its lease lasted
     await world.store.releaseLease('poll', 'one');
@@ -192,7 +194,7 @@ describe('the poller', () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
-    start(timers, { resources: ['cases'] });
+    start(timers, { resources: ['cases'], leaseMs: MINUTE });
     await timers.pass(100 * MINUTE);
     const begun = (await runsOf('cases')).map(
       ({ startedAt }) => (Date.parse(startedAt) - Date.parse(NOW)) / MINUTE,
