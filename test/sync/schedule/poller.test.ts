@@ -194,7 +194,7 @@ describe('the poller', () => {
     world = await createTenantWorld({ now: NOW, tenant: TENANT });
     const timers = createTimers();
     world.simulator.setFaults({ rules: [{ fault: { kind: 'serverError' } }] });
-    start(timers, { resources: ['cases'], leaseMs: MINUTE });
+    start(timers, { resources: ['cases'], leaseMs: 20_000 });
     await timers.pass(100 * MINUTE);
     const begun = (await runsOf('cases')).map(
       ({ startedAt }) => (Date.parse(startedAt) - Date.parse(NOW)) / MINUTE,
