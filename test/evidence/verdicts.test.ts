@@ -507,9 +507,9 @@ function brief(result: EvaluatedControl): Expected {
 const mongo = await testMongo();
 
 describe.each([
-  ['SQLite', 20],
+  ['SQLite', 12],
   // a world is some 330 batches
-  ['MongoDB', 3],
+  ['MongoDB', 2],
 ] as const)('evidence on %s', (name, few) => {
   const isThere = name === 'SQLite' || mongo !== null;
 
