@@ -159,7 +159,7 @@ describe('list plans', () => {
       const revisions = new Revisions(side, integrations);
       const runner = new QueryRunner(recorder, recorder.worker);
       const lists = new Lists(recorder, integrations, revisions, runner, limits);
-      for (const seq of [3, 12]) {
+      for (const seq of [1, 3, 12]) {
         for (const n of [0, 1, 2, 6, 10]) {
           const filter = FILTERS[n] ?? null;
           const list = { kind: 'case', seq, filter, integrations: null } as const;
