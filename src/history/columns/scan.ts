@@ -93,12 +93,9 @@ function intersect(mask: Mask, other: Mask): void {
 function* found(blocks: readonly Block[], query: ScanQuery): Generator<readonly [Block, Mask]> {
   const find = finderOf(new Replaced(blocks, query.lastRev), 'RECORD', query);
   for (const block of blocks) {
-    try {
-      const mask = find(block);
-      if (mask !== 'NONE') yield [block, mask === 'ALL' ? new Uint8Array(block.size).fill(1) : mask];
-    } finally {
-      block.forget();
-    }
+    const mask = find(block);
+    if (mask !== 'NONE') yield [block, mask === 'ALL' ? new Uint8Array(block.size).fill(1) : mask];
+    block.forget();
   }
 }
 

@@ -49,17 +49,11 @@ export function statisticsIn(
     const place = collector.measure(measure, blocks);
     return () => collector.statistics[place] as Statistics;
   });
-  try {
-    for (const block of blocks) {
-      for (const collector of collectors.values()) collector.add(block);
-      block.forget();
-    }
-  } finally {
-    for (const block of blocks) block.forget();
+  for (const block of blocks) {
+    for (const collector of collectors.values()) collector.add(block);
+    block.forget();
   }
-  const found = results.map((result) => result());
-  facts.known.keep();
-  return found;
+  return results.map((result) => result());
 }
 
 /** Collects the rows of one query, and what some measures need of them. */

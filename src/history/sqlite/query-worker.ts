@@ -56,17 +56,19 @@ function resultOf(
   known: KnownValues | null,
 ): ScanResults[ScanTask['type']] {
   if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
-  if (task.type === 'STATISTICS') {
-    const { kind, asked } = task;
-    const blocks = readBlocks(connection, kind, asked[0]?.scan.lastRev ?? 0, known?.blocks(kind));
-    const facts = factsOf(connection, kind);
-    return statisticsIn(blocks, asked, { ...facts, known: known ?? new KnownValues(null) });
-  }
-  const { kind, lastRev } = task.query;
+  const { kind, lastRev } =
+    task.type === 'STATISTICS' ? { kind: task.kind, lastRev: task.asked[0]?.scan.lastRev ?? 0 } : task.query;
   const blocks = readBlocks(connection, kind, lastRev, known?.blocks(kind));
-  const found = task.type === 'COUNT' ? countIn(blocks, task.query) : findIn(blocks, task.query, task.most);
-  known?.keep();
-  return found;
+  try {
+    if (task.type === 'COUNT') return countIn(blocks, task.query);
+    if (task.type === 'FIND') return findIn(blocks, task.query, task.most);
+    const facts = factsOf(connection, kind);
+    return statisticsIn(blocks, task.asked, { ...facts, known: known ?? new KnownValues(null) });
+  } finally {
+    // of blocks that are kept, also after a failure
+    for (const block of blocks) block.forget();
+    known?.keep();
+  }
 }
 
 function factsOf(connection: Connection, kind: ListedKind): Omit<StatisticsFacts, 'known'> {
