@@ -30,7 +30,7 @@ const HISTORIES = 12;
 const TIMES = 6;
 
 const mode = task === 'manage' || task === 'compete' ? 'manage' : 'write';
-const store = await openSqliteStore(path, mode, { limits: { walk: 0, scan: -1 } });
+const store = await openSqliteStore(path, mode, { limits: { walk: 0, scan: -1, records: -1 } });
 console.log('open');
 if (task === 'hold') setInterval(() => {}, 60_000);
 if (task === 'sample' || task === 'dump') {

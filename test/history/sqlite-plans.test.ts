@@ -10,6 +10,7 @@ import { keyRangeOf, type Part } from '../../src/history/sqlite/list-plan.js';
 import { rangeCountSql, walkSql } from '../../src/history/sqlite/list-sql.js';
 import { Lists } from '../../src/history/sqlite/lists.js';
 import {
+  inlineQueries,
   QueryRunner,
   runScan,
   type ScanResults,
@@ -28,10 +29,10 @@ import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
 
 /** From "everything on the event loop" to "nothing", with walks that end too early in between. */
 const LIMITS = [
-  { walk: 100_000, scan: 100_000 },
-  { walk: 4_000, scan: 0 },
-  { walk: 120, scan: 150 },
-  { walk: 0, scan: -1 },
+  { walk: 100_000, scan: 100_000, records: 0 },
+  { walk: 4_000, scan: 0, records: 0 },
+  { walk: 120, scan: 150, records: 0 },
+  { walk: 0, scan: -1, records: 0 },
 ];
 
 const FILTERS: readonly (Filter | null)[] = [
@@ -153,7 +154,10 @@ describe('list plans', () => {
     const head = { seq: 12, at: note?.at ?? START, lastRev };
     const recorder = new Recorder(path);
     const lines: string[] = [];
-    for (const limits of [...LIMITS.filter(({ walk }) => walk !== 4_000), { walk: 120, scan: 30 }]) {
+    for (const limits of [
+      ...LIMITS.filter(({ walk }) => walk !== 4_000),
+      { walk: 120, scan: 30, records: 0 },
+    ]) {
       const integrations = new Integrations(side);
       integrations.reload();
       const revisions = new Revisions(side, integrations);
@@ -190,10 +194,10 @@ class Recorder extends Connection {
   #params: (readonly SqlValue[])[] = [];
 
   readonly worker = {
+    ...inlineQueries(this),
     all: async (queries: readonly Query[]) => queries.map((query) => this.#note(query, 'worker')),
     scan: async <T extends ScanTask>(task: T) =>
       runScan(this, task, new KnownValues(null)) as ScanResults[T['type']],
-    close: async () => {},
   };
 
   constructor(path: string) {

@@ -64,7 +64,7 @@ describe('a SQLite history shared by processes', () => {
 
   it('shows readers what the writer commits, and when revisions ended', async () => {
     const writer = await openSqliteStore(path, 'write');
-    const reader = await openSqliteStore(path, 'read', { limits: { walk: 0, scan: -1 } });
+    const reader = await openSqliteStore(path, 'read', { limits: { walk: 0, scan: -1, records: -1 } });
     const observe = (description: string, basis: number, integration: string) =>
       observeCase(sampleCase('1', { description }), { basis, integration });
     for (let seq = 1; seq <= 8; seq += 1) {

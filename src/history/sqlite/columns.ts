@@ -4,10 +4,15 @@ import {
   byKind,
   FIELDS,
   fieldsOf,
+  type Kind,
   type ListedKind,
   type RecordOf,
 } from '../../resources/registry.js';
 import { type Fields, type FieldValue, fold } from '../../values/filter.js';
+import type { Instant } from '../../values/instant.js';
+import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
+import type { Pin } from '../store.js';
+import type { Connection } from './connection.js';
 import type { SqlValue } from './driver.js';
 
 /**
@@ -140,4 +145,54 @@ function listsText(lists: Record<string, readonly string[]>): string {
 
 function isList(value: Fields[string] | undefined): value is readonly string[] {
   return Array.isArray(value);
+}
+
+const LIVE = `SELECT live FROM tallies WHERE kind = ? AND integration = ? AND seq <= ?
+  ORDER BY seq DESC LIMIT 1`;
+
+/** How many records of a listed kind were live after batch `seq`. */
+export function liveCountAt(connection: Connection, kind: Kind, integration: number, seq: number): number {
+  return Number(connection.first(LIVE, [kind, integration, seq])?.[0] ?? 0);
+}
+
+const MARK = `SELECT top FROM tops
+  WHERE kind = ? AND field = ? AND integration = ? AND seq <= ? ORDER BY seq DESC LIMIT 1`;
+const INSERT_MARK = 'INSERT INTO tops (kind, field, integration, seq, top) VALUES (?, ?, ?, ?, ?)';
+
+/** The newest time of a field recorded up to `seq`, those ahead left out; `null` when there is none. */
+export function markAt(
+  connection: Connection,
+  kind: ListedKind,
+  field: string,
+  integration: number,
+  seq: number,
+): Instant | null {
+  const row = connection.first(MARK, [kind, field, integration, seq]);
+  return row ? String(row[0]) : null;
+}
+
+/** Gathers the times of one batch's new revisions, then writes the marks that it leaves behind. */
+export class TimeMarks {
+  readonly #added = new Map<ListedKind, Map<number, TimedRevision[]>>();
+
+  add(kind: ListedKind, integration: number, rev: number, fields: Fields): void {
+    const ofKind = this.#added.get(kind) ?? new Map<number, TimedRevision[]>();
+    const added = ofKind.get(integration) ?? [];
+    added.push({ rev, fields });
+    this.#added.set(kind, ofKind.set(integration, added));
+  }
+
+  write(connection: Connection, { seq, at }: Pin): void {
+    for (const [kind, ofKind] of this.#added) {
+      for (const [integration, added] of ofKind) {
+        for (const field of TRACKED_TIMES[kind]) {
+          const newest = markAt(connection, kind, field, integration, seq);
+          const { raised, ahead } = raiseMark(at, newest, field, added);
+          if (raised !== null) connection.run(INSERT_MARK, [kind, field, integration, seq, raised]);
+          for (const rev of ahead) connection.run(`UPDATE "${kind}" SET ahead = 1 WHERE rev = ?`, [rev]);
+        }
+      }
+    }
+    this.#added.clear();
+  }
 }

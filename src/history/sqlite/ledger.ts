@@ -4,13 +4,7 @@ import { type Stream, type StreamState, streamsOf } from '../../model/stream.js'
 import { type Kind, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import { parseStored } from '../errors.js';
-import {
-  PAGE_READINGS,
-  packReadings,
-  type ReadingRow,
-  readingsIn,
-  readingsTouching,
-} from '../reading-pages.js';
+import { readingsIn, readingsTouching } from '../reading-pages.js';
 import type { BatchNote, FirstQuery, HistoryStore, Pin, Recorded } from '../store.js';
 import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
@@ -138,34 +132,6 @@ export class Ledger {
     const last = this.connection.first(`SELECT max(rowid) FROM ${table}`)?.[0];
     return Number(last ?? 0) <= this.limits.scan;
   }
-}
-
-/** Makes pages of the readings of batches up to `seq`, stream by stream. */
-export function joinReadings(connection: Connection, seq: number): void {
-  const sql = `SELECT stream FROM ledger WHERE typeof(entry) = 'text' AND seq <= ?
-    GROUP BY stream HAVING count(*) >= ?`;
-  for (const [stream] of connection.all(sql, [seq, PAGE_READINGS])) {
-    while (connection.transaction(() => joinSome(connection, String(stream), seq)));
-  }
-}
-
-/** The oldest readings that are in no page become one; false if they are too few or cannot. */
-function joinSome(connection: Connection, stream: string, seq: number): boolean {
-  const sql = `SELECT n, win_from, win_to, seq, entry FROM ledger
-    WHERE stream = ? AND typeof(entry) = 'text' AND seq <= ? ORDER BY n LIMIT ?`;
-  const rows = connection.all(sql, [stream, seq, PAGE_READINGS]);
-  if (rows.length < PAGE_READINGS) return false;
-  const [first, ...others] = rows.map(([n]) => Number(n));
-  const page = packReadings(stream, rows.map(rowOf));
-  if (page === null || first === undefined) return false;
-  connection.run('DELETE FROM ledger WHERE n IN (SELECT value FROM json_each(?))', [JSON.stringify(others)]);
-  const place = 'UPDATE ledger SET win_from = ?, win_to = ?, seq = ?, entry = ? WHERE n = ?';
-  connection.run(place, [page.from, page.to, page.seq, page.bytes, first]);
-  return true;
-}
-
-function rowOf([, from, to, seq, entry]: Row): ReadingRow {
-  return { from: String(from), to: String(to), seq: Number(seq), text: String(entry) };
 }
 
 /** What was answered when a batch was recorded, and what it states. */

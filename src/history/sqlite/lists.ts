@@ -8,7 +8,7 @@ import { HistoryError } from '../errors.js';
 import type { Statistics, StatisticsQuery } from '../statistics.js';
 import type { ListQuery, PageItem, PageQuery, Position, RecordedQuery, StorePage } from '../store.js';
 import { isBlocked } from './column-blocks.js';
-import { columnOf, fromOrdered, type SqlColumn } from './columns.js';
+import { columnOf, fromOrdered, liveCountAt, markAt, type SqlColumn } from './columns.js';
 import type { Connection, Integrations, Query } from './connection.js';
 import type { Row } from './driver.js';
 import { continued, type ListPlan, namedKeys, type Part, type PlanRequest, planList } from './list-plan.js';
@@ -24,7 +24,7 @@ import {
   walkSql,
 } from './list-sql.js';
 import type { Limits, QueryRunner } from './query-worker.js';
-import { type Head, liveCountAt, markAt } from './record-batch.js';
+import type { Head } from './record-batch.js';
 import type { Revisions } from './revisions.js';
 
 interface Item extends Position {

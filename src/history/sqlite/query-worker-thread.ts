@@ -5,21 +5,24 @@ import type { DerivedFault } from '../store.js';
 import { Connection, type Query } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import type { Row } from './driver.js';
+import { openFile } from './file.js';
 import { runScan, type WorkerData, type WorkerRequest, type WorkerResponse } from './query-worker.js';
+import { runWrite } from './record-batch.js';
 
 /*
- * The thread behind `ThreadedQueries`: queries in, rows out, over a connection that only reads. It ends when it
- * is sent null.
+ * The thread behind `ThreadedQueries`: queries in, rows out, over a connection that only reads, and another one for what
+ * is written. It ends when it is sent null.
  */
 
 const { path, access, isOver } = workerData as WorkerData;
 const connection = new Connection(path, access);
 const known = new KnownValues();
+let writer: Connection | null = null;
 
 parentPort?.on('message', (request: WorkerRequest | null) => {
   if (request) void answerTo(request).then((answer) => parentPort?.postMessage(answer));
   else {
-    connection.close();
+    for (const each of [connection, writer]) each?.close();
     parentPort?.close();
   }
 });
@@ -28,6 +31,10 @@ async function answerTo(request: WorkerRequest): Promise<WorkerResponse> {
   const { n } = request;
   try {
     if ('task' in request) return { n, found: runScan(connection, request.task, known) };
+    if ('write' in request) {
+      writer ??= openFile(path, 'manage');
+      return { n, found: runWrite(writer, request.write) };
+    }
     if ('derivedTo' in request) return { n, found: await checkDerived(request.derivedTo) };
     return { n, found: rowsOf(request.queries) };
   } catch (error) {

@@ -9,28 +9,22 @@ import { KnownValues } from '../columns/values.js';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
 import type { Statistics } from '../statistics.js';
 import type { DerivedFault } from '../store.js';
-import { type BlockSizes, type BlockSource, type MadeBlock, makeBlock, readBlocks } from './column-blocks.js';
+import { readBlocks } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess, type Query } from './connection.js';
 import type { Row } from './driver.js';
+import { runWrite, type WriteResults, type WriteTask } from './record-batch.js';
 
 /** Work over column blocks, on the event loop or in the query worker. */
 export type ScanTask =
   | { readonly type: 'COUNT'; readonly query: ScanQuery }
   | { readonly type: 'FIND'; readonly query: ScanQuery; readonly most: number }
   /** All of the same view of a kind. */
-  | { readonly type: 'STATISTICS'; readonly kind: ListedKind; readonly asked: readonly AskedStatistics[] }
-  | {
-      readonly type: 'MAKE_BLOCK';
-      readonly kind: ListedKind;
-      readonly source: BlockSource;
-      readonly sizes: BlockSizes;
-    };
+  | { readonly type: 'STATISTICS'; readonly kind: ListedKind; readonly asked: readonly AskedStatistics[] };
 
 export interface ScanResults {
   readonly COUNT: number;
   readonly FIND: readonly number[] | null;
   readonly STATISTICS: readonly Statistics[];
-  readonly MAKE_BLOCK: MadeBlock;
 }
 
 /** Reads one state of the file, also while another connection writes. */
@@ -55,7 +49,6 @@ function resultOf(
   task: ScanTask,
   known: KnownValues | null,
 ): ScanResults[ScanTask['type']] {
-  if (task.type === 'MAKE_BLOCK') return makeBlock(connection, task.source, task.kind, task.sizes);
   const { kind, lastRev } =
     task.type === 'STATISTICS' ? { kind: task.kind, lastRev: task.asked[0]?.scan.lastRev ?? 0 } : task.query;
   const blocks = readBlocks(connection, kind, lastRev, known?.blocks(kind));
@@ -103,10 +96,11 @@ export interface WorkerData {
   readonly isOver: Int32Array<SharedArrayBuffer>;
 }
 
-/** What the worker is sent: queries, a scan, or the `seq` up to which to check what is derived. */
+/** What the worker is sent: queries, a scan, something to write, or the `seq` up to which to check what is derived. */
 export type WorkerRequest =
   | { readonly n: number; readonly queries: readonly Query[] }
   | { readonly n: number; readonly task: ScanTask }
+  | { readonly n: number; readonly write: WriteTask }
   | { readonly n: number; readonly derivedTo: number };
 
 /** What it sends back. */
@@ -119,22 +113,25 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Answers queries that may take long, away from the event loop. */
+/** Does what may take long, away from the event loop. */
 export interface QueryWorker {
   all(queries: readonly Query[]): Promise<Row[][]>;
   scan<T extends ScanTask>(task: T): Promise<ScanResults[T['type']]>;
+  write<T extends WriteTask>(task: T): Promise<WriteResults[T['type']]>;
   close(): Promise<void>;
 }
 
-/** How many rows may be looked at on the event loop; past that the worker does it. */
+/** How much may be read and written on the event loop; past that the worker does it. */
 export interface Limits {
   /** Index entries that a walk may meet. */
   readonly walk: number;
   /** Rows that may be read from end to end. */
   readonly scan: number;
+  /** Records of a batch, once the history has more revisions than `scan`. */
+  readonly records: number;
 }
 
-export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000 };
+export const INLINE_LIMITS: Limits = { walk: 4_000, scan: 2_000, records: 20 };
 
 /** Answers queries on the spot or in the worker, as long as they may take. */
 export class QueryRunner {
@@ -157,6 +154,11 @@ export class QueryRunner {
     if (!isQuick) return this.worker.scan(task);
     // so few rows that nothing need be kept
     return runScan(this.connection, task, null) as ScanResults[T['type']];
+  }
+
+  async write<T extends WriteTask>(task: T, isQuick: boolean): Promise<WriteResults[T['type']]> {
+    if (!isQuick) return this.worker.write(task);
+    return runWrite(this.connection, task) as WriteResults[T['type']];
   }
 
   async statistics(asked: AskedStatistics, isQuick: boolean): Promise<Statistics> {
@@ -194,13 +196,14 @@ export function inlineQueries(connection: Connection): QueryWorker {
   return {
     all: async (queries) => queries.map(({ sql, params }) => connection.all(sql, params)),
     scan: async <T extends ScanTask>(task: T) => runScan(connection, task, null) as ScanResults[T['type']],
+    write: async <T extends WriteTask>(task: T) => runWrite(connection, task) as WriteResults[T['type']],
     close: async () => {},
   };
 }
 
 /**
- * A worker thread with a connection of its own that only reads. It is started by the first query and keeps no
- * process alive. What was committed before a query was sent is in its answer.
+ * A worker thread with connections of its own. It is started by the first query and keeps no process alive. What was
+ * committed before a query was sent is in its answer.
  */
 export class ThreadedQueries implements QueryWorker {
   readonly #waiting = new Map<number, Waiting>();
@@ -220,6 +223,10 @@ export class ThreadedQueries implements QueryWorker {
 
   scan<T extends ScanTask>(task: T): Promise<ScanResults[T['type']]> {
     return this.#ask((n) => ({ n, task })) as Promise<ScanResults[T['type']]>;
+  }
+
+  write<T extends WriteTask>(write: T): Promise<WriteResults[T['type']]> {
+    return this.#ask((n) => ({ n, write })) as Promise<WriteResults[T['type']]>;
   }
 
   /** As `DerivedCheck`; no other query is answered before it ends. */

@@ -4,15 +4,13 @@ import {
   groupKeys,
   isListed,
   KINDS,
-  type Kind,
   keyText,
   type ListedKind,
   type RecordKey,
   type RecordValues,
   recordValues,
 } from '../../resources/registry.js';
-import type { Fields } from '../../values/filter.js';
-import { type Instant, latest, shift } from '../../values/instant.js';
+import { latest, shift } from '../../values/instant.js';
 import {
   type BatchOperation,
   type HeldVersion,
@@ -23,13 +21,14 @@ import {
   statementOf,
 } from '../batch-plan.js';
 import type { BlockRow } from '../columns/block.js';
-import { raiseMark, type TimedRevision, TRACKED_TIMES } from '../high-water-marks.js';
+import { PAGE_READINGS, packReadings, type ReadingRow } from '../reading-pages.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { packReceived, packText } from '../stored-texts.js';
-import { writeBlock } from './column-blocks.js';
-import { isName, listedFields, references, toValues } from './columns.js';
-import type { Connection, Integrations } from './connection.js';
-import { statements } from './schema.js';
+import { type BlockSizes, type BlockSource, makeBlock, putBlock, writeBlock } from './column-blocks.js';
+import { isName, listedFields, liveCountAt, TimeMarks, toValues } from './columns.js';
+import { type Connection, Integrations } from './connection.js';
+import type { Row } from './driver.js';
+import { References, statements } from './schema.js';
 
 /** The newest view, and how far revisions are numbered in it. */
 export interface Head extends Pin {
@@ -38,7 +37,7 @@ export interface Head extends Pin {
 }
 
 /** What a batch left, for what is kept in memory. */
-export interface Written {
+interface Written {
   readonly recorded: Recorded;
   readonly head: Head;
   /** Revisions that ended or were confirmed. */
@@ -52,10 +51,11 @@ interface HeldRevision extends HeldVersion {
 }
 
 const INSERT_BODY = 'INSERT INTO bodies (rev, record, received) VALUES (?, ?, ?)';
+const INSERT_LIVE_COUNT = 'INSERT INTO tallies (kind, integration, seq, live) VALUES (?, ?, ?, ?)';
 const INSERT_BATCH = 'INSERT INTO batches (seq, at, id, run_id, last_rev, outcome) VALUES (?, ?, ?, ?, ?, ?)';
 
 /** Writes one batch, once, within a transaction that the caller has begun. */
-export function writeBatch(
+function writeBatch(
   connection: Connection,
   integrations: Integrations,
   batch: Batch,
@@ -220,77 +220,60 @@ function release(connection: Connection, batch: Batch): string[] {
   );
 }
 
-/** Gathers what new revisions refer to, then writes it, all of one field in one go: several times as quick. */
-export class References {
-  /** By the statement that writes them: each value with the revision that has it. */
-  readonly #found = new Map<string, Map<number, [value: string, rev: number][]>>();
-
-  add(kind: Kind, integration: number, rev: number, fields: Fields): void {
-    for (const { field, sql } of statements(kind).refer) {
-      const values = references(fields, field);
-      if (values.length === 0) continue;
-      const ofField = this.#found.get(sql) ?? new Map<number, [string, number][]>();
-      const pairs = ofField.get(integration) ?? [];
-      for (const value of values) pairs.push([value, rev]);
-      this.#found.set(sql, ofField.set(integration, pairs));
+/** What is written on the event loop or in the query worker. */
+export type WriteTask =
+  | { readonly type: 'RECORD'; readonly batch: Batch; readonly head: Head }
+  | {
+      readonly type: 'MAKE_BLOCK';
+      readonly kind: ListedKind;
+      readonly source: BlockSource;
+      readonly sizes: BlockSizes;
     }
+  | { readonly type: 'JOIN_READINGS'; readonly seq: number };
+
+export interface WriteResults {
+  readonly RECORD: Written;
+  readonly MAKE_BLOCK: undefined;
+  readonly JOIN_READINGS: undefined;
+}
+
+export function runWrite(connection: Connection, task: WriteTask): WriteResults[WriteTask['type']] {
+  if (task.type === 'RECORD') {
+    const integrations = new Integrations(connection);
+    integrations.reload();
+    return connection.transaction(() => writeBatch(connection, integrations, task.batch, task.head));
   }
+  if (task.type === 'JOIN_READINGS') return joinReadings(connection, task.seq) as undefined;
+  // takes long, and so is done before the file is locked
+  const made = connection.snapshot(() => makeBlock(connection, task.source, task.kind, task.sizes));
+  connection.transaction(() => putBlock(connection, made));
+  return undefined;
+}
 
-  write(connection: Connection): void {
-    for (const [sql, ofField] of this.#found) {
-      for (const [integration, pairs] of ofField) connection.run(sql, [integration, JSON.stringify(pairs)]);
-    }
-    this.#found.clear();
+/** Makes pages of the readings of batches up to `seq`, stream by stream. */
+function joinReadings(connection: Connection, seq: number): void {
+  const sql = `SELECT stream FROM ledger WHERE typeof(entry) = 'text' AND seq <= ?
+    GROUP BY stream HAVING count(*) >= ?`;
+  for (const [stream] of connection.all(sql, [seq, PAGE_READINGS])) {
+    while (connection.transaction(() => joinSome(connection, String(stream), seq)));
   }
 }
 
-const LIVE = `SELECT live FROM tallies WHERE kind = ? AND integration = ? AND seq <= ?
-  ORDER BY seq DESC LIMIT 1`;
-const INSERT_LIVE_COUNT = 'INSERT INTO tallies (kind, integration, seq, live) VALUES (?, ?, ?, ?)';
-
-/** How many records of a listed kind were live after batch `seq`. */
-export function liveCountAt(connection: Connection, kind: Kind, integration: number, seq: number): number {
-  return Number(connection.first(LIVE, [kind, integration, seq])?.[0] ?? 0);
+/** The oldest readings that are in no page become one; false if they are too few or cannot. */
+function joinSome(connection: Connection, stream: string, seq: number): boolean {
+  const sql = `SELECT n, win_from, win_to, seq, entry FROM ledger
+    WHERE stream = ? AND typeof(entry) = 'text' AND seq <= ? ORDER BY n LIMIT ?`;
+  const rows = connection.all(sql, [stream, seq, PAGE_READINGS]);
+  if (rows.length < PAGE_READINGS) return false;
+  const [first, ...others] = rows.map(([n]) => Number(n));
+  const page = packReadings(stream, rows.map(rowOf));
+  if (page === null || first === undefined) return false;
+  connection.run('DELETE FROM ledger WHERE n IN (SELECT value FROM json_each(?))', [JSON.stringify(others)]);
+  const place = 'UPDATE ledger SET win_from = ?, win_to = ?, seq = ?, entry = ? WHERE n = ?';
+  connection.run(place, [page.from, page.to, page.seq, page.bytes, first]);
+  return true;
 }
 
-const MARK = `SELECT top FROM tops
-  WHERE kind = ? AND field = ? AND integration = ? AND seq <= ? ORDER BY seq DESC LIMIT 1`;
-const INSERT_MARK = 'INSERT INTO tops (kind, field, integration, seq, top) VALUES (?, ?, ?, ?, ?)';
-
-/** The newest time of a field recorded up to `seq`, those ahead left out; `null` when there is none. */
-export function markAt(
-  connection: Connection,
-  kind: ListedKind,
-  field: string,
-  integration: number,
-  seq: number,
-): Instant | null {
-  const row = connection.first(MARK, [kind, field, integration, seq]);
-  return row ? String(row[0]) : null;
-}
-
-/** Gathers the times of one batch's new revisions, then writes the marks that it leaves behind. */
-export class TimeMarks {
-  readonly #added = new Map<ListedKind, Map<number, TimedRevision[]>>();
-
-  add(kind: ListedKind, integration: number, rev: number, fields: Fields): void {
-    const ofKind = this.#added.get(kind) ?? new Map<number, TimedRevision[]>();
-    const added = ofKind.get(integration) ?? [];
-    added.push({ rev, fields });
-    this.#added.set(kind, ofKind.set(integration, added));
-  }
-
-  write(connection: Connection, { seq, at }: Pin): void {
-    for (const [kind, ofKind] of this.#added) {
-      for (const [integration, added] of ofKind) {
-        for (const field of TRACKED_TIMES[kind]) {
-          const newest = markAt(connection, kind, field, integration, seq);
-          const { raised, ahead } = raiseMark(at, newest, field, added);
-          if (raised !== null) connection.run(INSERT_MARK, [kind, field, integration, seq, raised]);
-          for (const rev of ahead) connection.run(`UPDATE "${kind}" SET ahead = 1 WHERE rev = ?`, [rev]);
-        }
-      }
-    }
-    this.#added.clear();
-  }
+function rowOf([, from, to, seq, entry]: Row): ReadingRow {
+  return { from: String(from), to: String(to), seq: Number(seq), text: String(entry) };
 }

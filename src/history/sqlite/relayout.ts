@@ -2,11 +2,10 @@ import { type AnyRecord, isListed, KINDS, type ListedKind } from '../../resource
 import type { Instant } from '../../values/instant.js';
 import { parseStored } from '../errors.js';
 import { unpackText } from '../stored-texts.js';
-import { COLUMN_NAMES, listedFields, toValues } from './columns.js';
+import { COLUMN_NAMES, listedFields, TimeMarks, toValues } from './columns.js';
 import type { Connection } from './connection.js';
 import type { Row } from './driver.js';
-import { References, TimeMarks } from './record-batch.js';
-import { kindSql, PROJECTION_KEY } from './schema.js';
+import { kindSql, PROJECTION_KEY, References } from './schema.js';
 
 const CHUNK = 500;
 /** What is the same whatever the fields are. */

@@ -1,14 +1,13 @@
-import { setImmediate } from 'node:timers/promises';
 import { LISTED_KINDS } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
 import type { Batch, Confirmation, DerivedFault, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
-import { BLOCK_SIZES, type BlockSizes, type BlockSource, isBlockDue, putBlock } from './column-blocks.js';
+import { BLOCK_SIZES, type BlockSizes, type BlockSource, isBlockDue } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import { Documents } from './documents.js';
 import { lockForWriting, openFile, openToManage, openToRead, type WriterLock } from './file.js';
-import { dropLease, joinReadings, Ledger, storedOutcome, takeLease } from './ledger.js';
+import { dropLease, Ledger, storedOutcome, takeLease } from './ledger.js';
 import { Lists } from './lists.js';
 import {
   INLINE_LIMITS,
@@ -18,7 +17,7 @@ import {
   type QueryWorker,
   ThreadedQueries,
 } from './query-worker.js';
-import { type Head, writeBatch } from './record-batch.js';
+import type { Head } from './record-batch.js';
 import { Records } from './records.js';
 import { Revisions, readConfirmations } from './revisions.js';
 
@@ -76,6 +75,7 @@ class SqliteStore implements HistoryStore {
   readonly #ledger: Ledger;
   readonly #documents: Documents;
   readonly #worker: QueryWorker;
+  readonly #answers: QueryRunner;
   readonly #checks = new Set<ThreadedQueries>();
   readonly #limits: Limits;
   readonly #sizes: BlockSizes;
@@ -83,6 +83,7 @@ class SqliteStore implements HistoryStore {
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
   #isClosed = false;
+  #turn: Promise<unknown> = Promise.resolve();
   /** The making of blocks while the store is in use; `null`: none is being made. */
   #blocking: Promise<void> | null = null;
 
@@ -99,6 +100,7 @@ class SqliteStore implements HistoryStore {
       ? new ThreadedQueries(connection.path, readingAs(connection.access))
       : inlineQueries(connection);
     const answers = new QueryRunner(connection, this.#worker);
+    this.#answers = answers;
     this.#limits = limits;
     this.#sizes = blocks;
     this.#revisions = new Revisions(connection, this.#integrations, cacheBytes);
@@ -109,30 +111,26 @@ class SqliteStore implements HistoryStore {
     if (mode !== 'write') return;
     this.#makeBlocks(['EARLIER', 'SMALL']);
     // the first caller with a long query need not wait until the thread has started
-    if (this.#headNow().lastRev > limits.scan) void this.#worker.all([]).catch(() => {});
+    if (!this.#isShort()) void this.#worker.all([]).catch(() => {});
   }
 
-  async record(batch: Batch): Promise<Recorded> {
-    this.#assertWriter();
+  record: HistoryStore['record'] = (batch) => this.#write(() => this.#record(batch));
+
+  async #record(batch: Batch): Promise<Recorded> {
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
     if (before) return storedOutcome(String(before[0])).recorded;
     const head = this.#headNow();
-    try {
-      const written = this.connection.transaction(() =>
-        writeBatch(this.connection, this.#integrations, batch, head),
-      );
-      this.#head = written.head;
-      this.#revisions.changed(written.touched, written.renewed);
-      if (written.head.lastRev > head.lastRev) {
-        this.#makeBlocks(['SMALL']);
-        // a caller that only records would otherwise keep the blocks that the worker made from being written
-        await setImmediate();
-      }
-      return written.recorded;
-    } catch (error) {
-      this.#integrations.reload();
+    const isSmall = this.#isShort() || batch.observations.length <= this.#limits.records;
+    const written = await this.#answers.write({ type: 'RECORD', batch, head }, isSmall).catch((error) => {
+      // the batch may have been written where the worker failed after it
+      this.#head = null;
       throw error;
-    }
+    });
+    this.#head = written.head;
+    this.#integrations.reload();
+    this.#revisions.changed(written.touched, written.renewed);
+    if (written.head.lastRev > head.lastRev) this.#makeBlocks(['SMALL']);
+    return written.recorded;
   }
 
   async head(): Promise<Pin> {
@@ -195,27 +193,20 @@ class SqliteStore implements HistoryStore {
 
   document: HistoryStore['document'] = (...query) => this.#documents.document(...query);
   documents: HistoryStore['documents'] = (collection) => this.#documents.documents(collection);
-  putDocument: HistoryStore['putDocument'] = (...document) => this.#documents.putDocument(...document);
+  putDocument: HistoryStore['putDocument'] = (...document) =>
+    this.#inTurn(() => this.#documents.putDocument(...document));
   removeDocument: HistoryStore['removeDocument'] = (...document) =>
-    this.#documents.removeDocument(...document);
-  append: HistoryStore['append'] = (...entry) => this.#documents.append(...entry);
+    this.#inTurn(() => this.#documents.removeDocument(...document));
+  append: HistoryStore['append'] = (...entry) => this.#inTurn(() => this.#documents.append(...entry));
   journal: HistoryStore['journal'] = (query) => this.#documents.journal(query);
   journalLength: HistoryStore['journalLength'] = (journal) => this.#documents.journalLength(journal);
 
-  async acquireLease(name: string, holder: string, ttlMs: number): Promise<boolean> {
-    this.#assertWriter();
-    return takeLease(this.connection, name, holder, ttlMs, this.#now());
-  }
-
-  async releaseLease(name: string, holder: string): Promise<void> {
-    this.#assertWriter();
-    dropLease(this.connection, name, holder);
-  }
-
-  async joinReadings(seq: number): Promise<void> {
-    this.#assertWriter();
-    joinReadings(this.connection, seq);
-  }
+  acquireLease: HistoryStore['acquireLease'] = (name, holder, ttlMs) =>
+    this.#write(() => takeLease(this.connection, name, holder, ttlMs, this.#now()));
+  releaseLease: HistoryStore['releaseLease'] = (name, holder) =>
+    this.#write(() => dropLease(this.connection, name, holder));
+  joinReadings: HistoryStore['joinReadings'] = (seq) =>
+    this.#write(() => this.#answers.write({ type: 'JOIN_READINGS', seq }, this.#isShort()));
 
   async ping(): Promise<void> {
     this.connection.first('SELECT max(seq) FROM batches');
@@ -225,10 +216,25 @@ class SqliteStore implements HistoryStore {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await this.#blocking;
+    await this.#turn;
     await Promise.all([this.#worker, ...this.#checks].map((worker) => worker.close()));
     if (this.mode === 'write') this.connection.all('PRAGMA wal_checkpoint(TRUNCATE)');
     this.connection.close();
     this.lock?.release();
+  }
+
+  /** What this process writes comes one after the other: the event loop would wait for the lock of the worker's connection. */
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const written = this.#turn.then(write);
+    this.#turn = written.catch(() => {});
+    return written;
+  }
+
+  #write<T>(write: () => T | Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      this.#assertWriter();
+      return write();
+    });
   }
 
   /** Makes the blocks that are due, if none are being made. */
@@ -241,8 +247,8 @@ class SqliteStore implements HistoryStore {
     const making = async () => {
       for (const each of due) {
         while (isDue(each)) {
-          const made = await this.#worker.scan({ type: 'MAKE_BLOCK', ...each, sizes: this.#sizes });
-          this.connection.transaction(() => putBlock(this.connection, made));
+          const task = { type: 'MAKE_BLOCK', ...each, sizes: this.#sizes } as const;
+          await this.#inTurn(() => this.#worker.write(task));
         }
       }
     };
@@ -272,6 +278,10 @@ class SqliteStore implements HistoryStore {
   #upToDate(): Records {
     this.#headNow();
     return this.#records;
+  }
+
+  #isShort(): boolean {
+    return this.#headNow().lastRev <= this.#limits.scan;
   }
 
   #assertWriter(): void {

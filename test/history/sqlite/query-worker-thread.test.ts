@@ -8,7 +8,7 @@ import type { HistoryStore } from '../../../src/history/store.js';
 import type { Observation } from '../../../src/model/revision.js';
 import { batchOf, observeCase, observeThreat, sampleCase, sampleThreat } from '../../support/records.js';
 
-const ALL_TO_WORKER = { limits: { walk: 0, scan: -1 } };
+const ALL_TO_WORKER = { limits: { walk: 0, scan: -1, records: -1 } };
 const OPEN = { field: 'open', eq: true } as const;
 
 describe('the query worker', () => {

@@ -28,8 +28,10 @@ describeHistoryStore('sqlite', () => openIn({}));
 
 // blocks of columns are joined all the time
 describeHistoryStore('sqlite', () =>
-  openIn({ limits: { walk: 0, scan: 1 }, blocks: { rows: 7, blocks: 3 } }),
+  openIn({ limits: { walk: 0, scan: 1, records: 1 }, blocks: { rows: 7, blocks: 3 } }),
 );
 
 // nothing is short enough for the event loop: whatever can go to the worker goes there
-describeHistoryStore('sqlite', () => openIn({ limits: { walk: 0, scan: -1 }, cacheBytes: 10_000 }));
+describeHistoryStore('sqlite', () =>
+  openIn({ limits: { walk: 0, scan: -1, records: -1 }, cacheBytes: 10_000 }),
+);
