@@ -54,7 +54,16 @@ export const MODULES = {
     'The audit trail is written to the history; it knows nothing of the actions it records.',
   ],
   evidence: [
-    ['values', 'resources', 'model', 'policy', 'controls', STORE, 'history/(batch-plan|temporary-files)'],
+    [
+      'values',
+      'async',
+      'resources',
+      'model',
+      'policy',
+      'controls',
+      STORE,
+      'history/(batch-plan|temporary-files)',
+    ],
     'Evidence depends on the history and the verdicts alone, so that it can be checked without the gateway.',
   ],
   webhooks: [

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net';
 import { z } from 'zod';
-import { type StartTimer, startTimeout } from '../async/waiting.js';
+import { nextTurn, type StartTimer, startTimeout } from '../async/waiting.js';
 import type { Log } from '../log.js';
 import type { ListedItem, ReceivedDetail } from '../resources/definition.js';
 import {
@@ -170,6 +170,8 @@ class RestClient implements AbnormalClient {
             pages: [await this.paths.detail(resource, id, `the ${kind} ${id}`, options)],
             isComplete: true,
           } as const);
+    // many responses may have come at once; what a caller waits for is read together
+    if (options.priority !== 'interactive') await nextTurn();
     return this.decoded(definition, kind, id, { pages, isComplete, item });
   }
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CsvError, parse } from 'csv-parse';
+import { nextTurn } from '../async/waiting.js';
 import { idOf } from '../resources/wire.js';
 import { isRecord } from '../values/filter.js';
 import { parseUpstreamTime } from '../values/instant.js';

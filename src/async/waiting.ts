@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { setImmediate } from 'node:timers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HOUR } from '../values/instant.js';
 
@@ -40,6 +41,23 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
     stopListening = () => signal.removeEventListener('abort', onAbort);
   });
   return Promise.race([work, aborted]).finally(() => stopListening());
+}
+
+const turns: (() => void)[] = [];
+
+/**
+ * Lets other work run. Of all that wait, in the order in which they came, one goes on in each turn of the event loop: a turn
+ * takes as long as one step, however much is going on.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (turns.push(resolve) === 1) setImmediate(giveTurn);
+  });
+}
+
+function giveTurn(): void {
+  turns.shift()?.();
+  if (turns.length > 0) setImmediate(giveTurn);
 }
 
 /** Waits `ms` milliseconds, or less when `signal` fires; never throws. */

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../async/waiting.js';
 import type {
   ControlDefinition,
   ControlVerdict,
@@ -102,7 +102,7 @@ export async function evaluatePeriod(
   const streams: EvidenceStream[] = [];
   for (const facts of main.scope.streams) {
     // each count takes some milliseconds, and so do the results
-    await setImmediate();
+    await nextTurn();
     streams.push({ ...facts, held: await countHeld(store, pin, period, facts) });
   }
   return {
@@ -139,7 +139,7 @@ export async function evaluateTogether(
   const evaluations: Evaluation[] = [];
   for (const each of asked) {
     // the coverage of a long period takes some milliseconds
-    await setImmediate();
+    await nextTurn();
     const scope = scopeFor(each, request, { integrations, ledgers, reconciliations });
     const onFinding = each === asked[0] ? options.onFinding : undefined;
     evaluations.push(beginEvaluation(each.controls, scope, each.keep, onFinding));

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../async/waiting.js';
 import type { RecordFact, RecordVersion, ThreatFact, VersionedFact } from '../controls/control.js';
 import { earliestReceived } from '../controls/malicious.js';
 import { lastSaid } from '../controls/timeliness.js';
@@ -192,7 +192,7 @@ async function* search<K extends ListedKind>(
     const foldings = await fold(walk, kind, items, begin);
     let bytes = 0;
     for (let i = 0; i < items.length; i += AT_ONCE) {
-      if (i > 0) await setImmediate();
+      if (i > 0) await nextTurn();
       const facts = items.slice(i, i + AT_ONCE).flatMap((item, n) => foldings[i + n]?.factAt(item) ?? []);
       bytes += (jsonBytes(facts.slice(0, MEASURED)) * facts.length) / MEASURED;
       yield facts;

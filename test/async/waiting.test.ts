@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { type Sleep, waitOut } from '../../src/async/waiting.js';
+import { nextTurn, type Sleep, waitOut } from '../../src/async/waiting.js';
 import { DAY, HOUR } from '../../src/values/instant.js';
 
 describe('a long wait', () => {
@@ -24,5 +25,26 @@ describe('a long wait', () => {
     };
     await waitOut(4 * HOUR, () => now, sleep, new AbortController().signal);
     expect(slept).toBe(4 * HOUR);
+  });
+});
+
+describe('a turn of the event loop', () => {
+  test('has one step of all work that lets other work run, in the order in which it came', async () => {
+    const steps: string[] = [];
+    const work = async (name: string) => {
+      for (let n = 1; n <= 3; n += 1) {
+        await nextTurn();
+        steps.push(`${name}${n}`);
+      }
+    };
+    const works = Promise.all(['a', 'b', 'c'].map(work));
+    const ofEachTurn: number[] = [];
+    for (let before = 0; steps.length < 9; before = steps.length) {
+      await setImmediate();
+      ofEachTurn.push(steps.length - before);
+    }
+    await works;
+    expect(Math.max(...ofEachTurn)).toBe(1);
+    expect(steps.join(' ')).toBe('a1 b1 c1 a2 b2 c2 a3 b3 c3');
   });
 });

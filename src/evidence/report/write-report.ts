@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../../async/waiting.js';
 import type { ControlFinding } from '../../controls/control.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import type { ControlId } from '../../policy/policy.js';
@@ -91,7 +91,7 @@ async function writeJoined(pieces: Iterable<string>, write: Write): Promise<void
     text += piece;
     if (text.length < AT_ONCE) continue;
     await write(text);
-    await setImmediate();
+    await nextTurn();
     text = '';
   }
   await write(text);

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../../async/waiting.js';
 import { damageOf, HistoryError } from '../../history/errors.js';
 import type { BatchNote, HistoryStore } from '../../history/store.js';
 import type { Collection, StoredDocument } from '../../model/documents.js';
@@ -144,7 +144,7 @@ export async function* walkBatches(
     const to = detour > 0 ? from + 1 : toSeq;
     const found = await changesOf(store, from, to, limit + 1);
     // other work may run between two pages
-    await setImmediate();
+    await nextTurn();
     if (detour > 0) {
       if (found !== null && found.length > limit) limit *= 4;
       else {

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../../async/waiting.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
 import { COLLECTIONS, POLICY_DOCUMENT } from '../../model/documents.js';
 import { streamText } from '../../model/ledger.js';
@@ -25,6 +25,7 @@ import type { Signer } from './signing-key.js';
 const ENOUGH = 4_000;
 const BATCHES_AT_ONCE = 100;
 const AT_ONCE = 20;
+const HASHED_AT_ONCE = 1_000;
 const MOST_TRIES = 10;
 
 interface SealOptions {
@@ -96,9 +97,9 @@ async function sealNext(
   const body: SealBody = {
     ...{ type: SEAL_TYPE, version: 1, index: (last?.index ?? 0) + 1, at },
     ...{ fromSeq, toSeq: range.toSeq, toAt: range.toAt },
-    revisions: treeOf(part.leaves),
-    ledger: treeOf(ledger),
-    batches: { ...treeOf(batches), fromSeq: batchesFrom },
+    revisions: await treeOf(part.leaves),
+    ledger: await treeOf(ledger),
+    batches: { ...(await treeOf(batches)), fromSeq: batchesFrom },
     list: sha256(list),
     coverage: statements.map(({ coverage }) => coverage),
     ...{ runs: ended.runs, runsBefore: ended.before, runsLeft: ended.hasMore },
@@ -133,7 +134,7 @@ async function readPart(store: HistoryStore, fromSeq: number, target: Pin, enoug
   for await (const { seq, revisions } of walkBatches(store, fromSeq, target.seq)) {
     for (const revision of revisions) {
       leaves.push(revisionLeaf(revision));
-      if (leaves.length % AT_ONCE === 0) await setImmediate();
+      if (leaves.length % AT_ONCE === 0) await nextTurn();
     }
     const [first] = revisions;
     if (leaves.length >= enough && first) return { leaves, toSeq: seq, toAt: first.observedFrom };
@@ -143,7 +144,7 @@ async function readPart(store: HistoryStore, fromSeq: number, target: Pin, enoug
 
 async function readBatches(store: HistoryStore, fromSeq: number, toSeq: number): Promise<Leaf[]> {
   const leaves: Leaf[] = [];
-  for (let afterSeq = fromSeq; afterSeq < toSeq; await setImmediate()) {
+  for (let afterSeq = fromSeq; afterSeq < toSeq; await nextTurn()) {
     const notes = await store.batches({ afterSeq, toSeq, limit: BATCHES_AT_ONCE });
     leaves.push(...notes.map(batchLeaf));
     afterSeq = notes.length < BATCHES_AT_ONCE ? toSeq : (notes.at(-1)?.seq ?? toSeq);
@@ -172,9 +173,12 @@ async function policyInUse(store: HistoryStore): Promise<Pick<SealBody, 'policy'
   return { policy: typeof digest === 'string' ? digest : null };
 }
 
-export function treeOf(leaves: readonly Leaf[]): Tree {
+export async function treeOf(leaves: readonly Leaf[]): Promise<Tree> {
   const tree = new MerkleTree();
-  for (const { hash } of leaves) tree.add(Buffer.from(hash, 'hex'));
+  for (const [i, { hash }] of leaves.entries()) {
+    if (i % HASHED_AT_ONCE === 0) await nextTurn();
+    tree.add(Buffer.from(hash, 'hex'));
+  }
   return { count: tree.count, root: tree.root() };
 }
 

@@ -134,9 +134,10 @@ export class ChainCheck {
       );
       return null;
     }
-    const isRoot = treeOf(list.revisions).root === body.revisions.root;
-    const isOfBatches = !body.batches || treeOf(list.batches).root === body.batches.root;
-    if (isRoot && isOfBatches && treeOf(list.ledger).root === body.ledger.root) return list;
+    const isRoot = (await treeOf(list.revisions)).root === body.revisions.root;
+    const isOfBatches = !body.batches || (await treeOf(list.batches)).root === body.batches.root;
+    const isOfLedger = (await treeOf(list.ledger)).root === body.ledger.root;
+    if (isRoot && isOfBatches && isOfLedger) return list;
     this.#add('ROOT_DIFFERS', index, `The list of leaves of seal ${index} does not come to its roots.`);
     return list;
   }

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../../async/waiting.js';
 import { type QuarantineEntry, type RecordedEntry, streamText } from '../../model/ledger.js';
 import type { RunRecord } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
@@ -59,7 +59,7 @@ export async function* checkLedger(connection: Connection): AsyncGenerator<Deriv
       );
     }
     if (rows.length < AT_ONCE) break;
-    await setImmediate();
+    await nextTurn();
   }
 }
 
@@ -81,7 +81,7 @@ export async function* checkRuns(connection: Connection): AsyncGenerator<Derived
       yield fault(String(id), null, `Run ${id} is not found under its own data.`);
     }
     if (rows.length < AT_ONCE) break;
-    await setImmediate();
+    await nextTurn();
   }
 }
 

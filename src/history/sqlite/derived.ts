@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../../async/waiting.js';
 import {
   isListed,
   KINDS,
@@ -76,7 +76,7 @@ export class DerivedCheck {
   async *#revisions(): AsyncGenerator<DerivedFault> {
     const rows = new RevisionRows(this.connection);
     for (let last = 0, batches: BatchRow[] = []; last < this.seq; last = batches.at(-1)?.seq ?? this.seq) {
-      await setImmediate();
+      await nextTurn();
       this.throwIfOver();
       batches = this.#batchesAfter(last);
       for (const batch of batches) yield* this.#batch(batch, rows.upTo(batch.lastRev));
@@ -280,7 +280,7 @@ export class DerivedCheck {
     for (const [kind, blocks] of this.#blocks) {
       for (let [block] = blocks.next(); block !== undefined; [block] = blocks.next()) {
         yield* blockFault(kind, block);
-        await setImmediate();
+        await nextTurn();
         this.throwIfOver();
       }
       const { from } = blocks;

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../../async/waiting.js';
 import { absentTime, DEFAULT_ORDER, isByFields, type ListedKind } from '../../resources/registry.js';
 import { compareValues, conjuncts, type Filter } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
@@ -198,7 +198,7 @@ export class Lists {
       const [, value = null, id] = rows.at(-1) ?? [];
       if (found.length >= limit || rows.length < atOnce) return found.slice(0, limit);
       rest = continued(rest, { value: fromOrdered(part.column, value), id: String(id) });
-      await setImmediate();
+      await nextTurn();
     }
   }
 

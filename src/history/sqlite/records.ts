@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
 import DataLoader from 'dataloader';
+import { nextTurn } from '../../async/waiting.js';
 import type { RevisionRecord } from '../../model/revision.js';
 import {
   compareWritten,
@@ -144,7 +144,7 @@ export class Records {
     const wanted = [...new Set(revs)].filter((rev) => rev !== null).sort((a, b) => a - b);
     const texts = new Map<string, string>();
     for (let i = 0; i < wanted.length; i += TEXTS_AT_ONCE) {
-      if (i > 0) await setImmediate();
+      if (i > 0) await nextTurn();
       const some = receivedTexts(this.connection, wanted.slice(i, i + TEXTS_AT_ONCE));
       for (const [rev, text] of some) texts.set(rev, text);
     }

@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { nextTurn } from '../../async/waiting.js';
 import { OPEN_SEQ, type Origin, type RevisionRecord } from '../../model/revision.js';
 import { KINDS, type Kind, keyText, type RecordKey } from '../../resources/registry.js';
 import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
@@ -86,7 +86,7 @@ export class Revisions {
   /** As `ofMany`, some at a time. */
   async *inChunks<K extends Kind>(kind: K, revs: readonly number[]): AsyncGenerator<RevisionRecord<K>[]> {
     for (let from = 0, to = 0; to < revs.length; from = to) {
-      if (from > 0) await setImmediate();
+      if (from > 0) await nextTurn();
       to = Math.min(revs.length, from + this.#atOnce);
       const begun = performance.now();
       const found = this.of(kind, revs.slice(from, to));
@@ -221,7 +221,7 @@ export async function* readConfirmations(
         ...{ seqFrom: Number(seqFrom), verifiedAt: String(verifiedAt), confirmedBy: Number(confirmedBy) },
       }));
       if (rows.length < CONFIRMED_AT_ONCE) break;
-      await setImmediate();
+      await nextTurn();
     }
   }
 }
@@ -239,7 +239,7 @@ export async function readReceived(
     ORDER BY r.key`;
   const found: ReceivedRevision[] = [];
   for (let i = 0; i < revs.length; i += AT_ONCE) {
-    if (i > 0) await setImmediate();
+    if (i > 0) await nextTurn();
     const rows = connection.all(sql, [JSON.stringify(revs.slice(i, i + AT_ONCE))]);
     const texts = receivedTexts(
       connection,
