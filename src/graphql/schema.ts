@@ -9,7 +9,7 @@ import { CampaignStatisticsResolver } from './campaign/campaign.type.js';
 import { CaseResolver } from './case/case.resolver.js';
 import { CaseStatisticsResolver } from './case/case.type.js';
 import { CollectingMutations } from './collection/collecting.mutations.js';
-import { CollectionResolver } from './collection/collection.resolver.js';
+import { CollectionResolver, CoverageResolver } from './collection/collection.resolver.js';
 import { Detection360StatisticsResolver } from './detection360-report/detection360-report.type.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
 import { federationResolver, subgraphSdl } from './federation.js';
@@ -44,6 +44,7 @@ export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
       CampaignResolver,
       RevisionResolver,
       CollectionResolver,
+      CoverageResolver,
       IntegrationResolver,
       IntegrationMutations,
       CollectingMutations,

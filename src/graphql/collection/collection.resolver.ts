@@ -1,4 +1,4 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Ctx, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
 import { driftOf } from '../../model/drift.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { KINDS, type Kind, type RecordKey } from '../../resources/registry.js';
@@ -6,7 +6,7 @@ import { type ConnectionPage, fingerprint, ListWalk, type ReadCursor } from '../
 import { Guard } from '../operation/guard.js';
 import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { CoverageArgs, readCoverage } from './coverage.js';
-import { CoverageReport } from './coverage.type.js';
+import { type CoverageFacts, CoverageReport } from './coverage.type.js';
 import { SchemaDrift } from './drift.type.js';
 import { QuarantineArgs, QuarantinedRecord, QuarantinedRecordConnection } from './quarantine.type.js';
 import { Reconciliation, ReconciliationConnection, type ReconcilingRun } from './reconciliation.type.js';
@@ -23,7 +23,7 @@ export class CollectionResolver {
   coverage(
     @Args(() => CoverageArgs) args: CoverageArgs,
     @Ctx() context: GatewayContext,
-  ): Promise<CoverageReport> {
+  ): Promise<CoverageFacts> {
     return readCoverage(context.trackedServices, args);
   }
 
@@ -109,6 +109,17 @@ export class CollectionResolver {
     return documents
       .filter(({ id }) => integrations?.includes(id) ?? true)
       .map(({ id, body }) => new SchemaDrift(id, driftOf(body)));
+  }
+}
+
+@Resolver(() => CoverageReport)
+export class CoverageResolver {
+  @FieldResolver(() => Int, {
+    description:
+      'Number of stored records in the window, in the same view: those that the list returns when it is filtered by its time. Deleted records are not counted. Counted only if selected.',
+  })
+  held(@Root() { countHeld }: CoverageFacts): Promise<number> {
+    return countHeld();
   }
 }
 

@@ -106,9 +106,8 @@ export function recordConnectionOf<T extends object>(
       description:
         'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case, of which `missingThreatIds` names those that are not stored, and for the messages of a threat.',
     })
-    async coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
-      const facts = await this.readCoverage(context.trackedServices);
-      return facts && new CoverageReport(facts);
+    coverage(@Ctx() context: GatewayContext): Promise<CoverageFacts | null> {
+      return this.readCoverage(context.trackedServices);
     }
   }
 

@@ -3,6 +3,7 @@ import {
   type CustomerOverride,
   type MessageRecord,
   messageRemediation,
+  type ThreatRecord,
 } from '../../resources/threat/threat.js';
 import {
   attackedParty,
@@ -57,6 +58,11 @@ export class Message extends Node {
   ) {
     super();
   }
+}
+
+/** The subject that a threat shows. */
+export function subjectOfNewest({ messages }: ThreatRecord): string | null {
+  return messages[0]?.subject ?? null;
 }
 
 /** Two messages of a threat can have one id of Abnormal's: then the number of those before this one. */

@@ -28,6 +28,7 @@ import {
   ImpersonatedParty,
   ThreatRemediationState,
 } from '../records/vocabulary.enums.js';
+import { subjectOfNewest } from './message.type.js';
 import { messageFilter } from './message-filter.js';
 
 const OVER_MESSAGES = 'from the stored messages, each value once';
@@ -63,7 +64,7 @@ showFields(Threat, 'record', {
   threatId: Value.id('Abnormal’s id of the threat (`threatId`).'),
   subject: Value.textOrNull('Subject of the newest stored message; null if there is none.', {
     personal: ['subject'],
-    by: (record) => record.messages[0]?.subject ?? null,
+    by: subjectOfNewest,
   }),
   receivedTime: Value.instantOrNull(
     'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
