@@ -42,7 +42,6 @@ export function decodeList(resource: Resource, filter: string, page: number, rec
 
 type PageRead = Omit<ListPage, 'fetchedAt'>;
 
-/** The same page of two variants of a list. */
 export function joinPages(a: PageRead, b: PageRead): PageRead {
   return {
     ...a,

@@ -3,9 +3,7 @@ const MOST_OF_THE_TIME = 1 / 20;
 
 /** Work that takes long and whose last result is shown meanwhile: it is done once at a time, and then rests. */
 export class Rested<T> {
-  /** The last result that is kept; `null` before the first. */
   last: T | null = null;
-  /** The work that is not finished; `null` while there is none. */
   underway: Promise<T> | null = null;
   #restUntil = 0;
 

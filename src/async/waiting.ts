@@ -94,7 +94,6 @@ export interface InFlight<T> {
 
 export type SingleFlight<T> = ReturnType<typeof createSingleFlight<T>>;
 
-/** Runs one piece of work at a time per key. */
 export function createSingleFlight<T>(clock: () => number) {
   const flying = new Map<string, InFlight<T>>();
 
@@ -108,7 +107,6 @@ export function createSingleFlight<T>(clock: () => number) {
     return done;
   }
 
-  /** Resolves when no work is left. */
   async function settledAll(): Promise<void> {
     while (flying.size > 0) await Promise.all([...flying.values()].map(({ done }) => settled(done)));
   }
@@ -123,7 +121,6 @@ function settled(promise: Promise<unknown>): Promise<void> {
   );
 }
 
-/** Work that several callers wait for. */
 export interface SharedWork<T> {
   readonly done: Promise<T>;
   readonly waiters: Waiters;

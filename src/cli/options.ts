@@ -12,7 +12,6 @@ export interface AddressOptions {
   readonly baseUrl?: string;
 }
 
-/** `--region` or `--base-url`. */
 export function addAddressOptions(command: Command): Command {
   const regions = Object.keys(REGIONS);
   return command
@@ -29,7 +28,6 @@ export interface SourceOptions {
   readonly integration?: readonly string[];
 }
 
-/** `--resource` and `--integration`, which may be repeated. */
 export function addSourceOptions(command: Command): Command {
   const resources = RESOURCES.join(', ');
   return addIntegrationOption(

@@ -59,7 +59,6 @@ export function addPosture(program: Command, choose: Dispatch): void {
     .action((options: PostureOptions) => choose(showPosture(options)));
 }
 
-/** A state with its place in time. */
 interface Shown extends ControlState {
   readonly since: Since | undefined;
   readonly before: EvaluatedControl | undefined;

@@ -85,7 +85,6 @@ export function reportExitCode({ results }: Pick<PeriodEvidence, 'results'>): nu
   return has('INSUFFICIENT_DATA') ? EXIT_VERDICT.undecided : EXIT.ok;
 }
 
-/** The result as one JSON object. */
 export function jsonSummary(
   evidence: PeriodEvidence,
   { out, job }: Pick<ReportOptions, 'out' | 'job'>,

@@ -216,7 +216,6 @@ async function writeInto(
   return evidence;
 }
 
-/** The result, if the report itself is written to a file. */
 function summarise(
   evidence: PeriodEvidence | null,
   options: ReportOptions,

@@ -2,7 +2,6 @@ import { byResource, DEFAULT_RESOURCES, type PollingVariable } from '../resource
 import { DAY, EARLIEST_ASKED, HOUR, type Instant } from '../values/instant.js';
 import { formatDuration, parseDuration, parseInstant } from '../values/time-text.js';
 
-/** A configuration error in words, without credentials. */
 export interface Problem {
   readonly name: string;
   readonly wrong: string;
@@ -84,7 +83,6 @@ export class VariableReader {
   }
 }
 
-/** The entries of a comma-separated list. */
 export function listed(text: string | null): string[] {
   const entries = (text ?? '').split(',').map((each) => each.trim());
   return entries.filter((each) => each !== '');

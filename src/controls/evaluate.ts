@@ -50,12 +50,10 @@ export interface EvaluatedControl extends Omit<ControlEvaluation, 'count'> {
   readonly outcomes: Readonly<Counts>;
   /** Those that count, and those that are waived. */
   readonly exceptions: readonly ControlFinding[];
-  /** What became of each waiver of the control. */
   readonly waivers: readonly UsedWaiver[];
   /** What it is evidence for, in the frameworks that the policy shows. */
   readonly references: readonly Reference[];
   readonly limits: string;
-  /** Who owns the control, by the policy. */
   readonly owner: string | null;
 }
 

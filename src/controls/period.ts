@@ -28,7 +28,6 @@ export type TrendUnit = (typeof TRENDS)[number];
 
 export const MOST_PARTS = 400;
 
-/** An invalid period; the message says what is accepted. */
 export class PeriodError extends Error {
   override readonly name = 'PeriodError';
 }

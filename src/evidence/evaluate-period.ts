@@ -38,7 +38,6 @@ export interface ViewRequest {
   readonly credentials: readonly CredentialFact[];
 }
 
-/** Some controls on one period. */
 interface AskedPeriod {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];
@@ -60,7 +59,6 @@ export interface EvidenceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The result of one control for one part of a trend. */
 export interface PeriodTrendPoint {
   readonly control: ControlId;
   readonly verdict: ControlVerdict;
@@ -160,7 +158,6 @@ function looksBack({ controls }: AskedPeriod): boolean {
 /** The field that lists are filtered by for a stream, where it has another name. */
 const FIELD_OF: Partial<Record<FilterKey, string>> = { latestTimeRemediated: 'latestRemediationTime' };
 
-/** The stored records whose time is in the period. */
 function countHeld(
   store: HistoryStore,
   { seq }: Pin,
@@ -234,7 +231,6 @@ async function walkAll(
   }
 }
 
-/** Hands a record to the evaluations that it may concern. */
 function hand(fact: RecordFact, evaluations: readonly Evaluation[]): void {
   const span = spanOf(fact);
   if (span === null) return;

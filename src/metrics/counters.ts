@@ -17,7 +17,6 @@ const WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
 const RUN_SECONDS = [0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400];
 const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
 
-/** Every counter and histogram, with its labels. */
 function registerCounters(registry: Registry) {
   const settings = <L extends string>(name: string, labelNames: L[], help: string) => {
     return { name: `${PREFIX}${name}`, help, labelNames, registers: [registry] };

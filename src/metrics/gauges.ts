@@ -160,7 +160,6 @@ export class Gauges {
     }
   }
 
-  /** The digest of the policy in use, and why its file is not. */
   policy(digest: string, problem: string | null): void {
     this.#of.policy_info.reset();
     this.#of.policy_info.set({ digest }, 1);
@@ -227,7 +226,6 @@ export class Gauges {
       this.#of.poll_interval_seconds.set({ resource }, ms / 1000);
   }
 
-  /** Measures what the history knows about its integrations. */
   async stored(store: HistoryStore, integrations: readonly string[], now: Instant): Promise<void> {
     await Promise.all([this.#quarantine(store, integrations), this.#drift(store), this.#tokens(store, now)]);
   }

@@ -68,7 +68,6 @@ export const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Every page of the gateway in its frame. */
 export function pageOf(title: string, header: Html, main: Html, footer: Html | null = null): string {
   const body = html`<header>${header}</header>
 ${main}
@@ -76,7 +75,6 @@ ${footer === null ? null : html`<footer>${footer}</footer>`}`;
   return documentMarkup(title, PAGE_STYLE, null, body);
 }
 
-/** An answer for a browser. */
 export interface Page {
   readonly status: number;
   readonly html: string;

@@ -26,7 +26,6 @@ export interface Evaluated {
   readonly verdicts: Awaited<VerdictsAnswer>;
 }
 
-/** What a page shows, as it was read. */
 export interface OverviewView {
   readonly answer: Answer<OverviewAnswer>;
   readonly evaluated: Evaluated;
@@ -173,7 +172,6 @@ export function orNotice<T>(read: () => T): { readonly value: T | null; readonly
   }
 }
 
-/** Why there is no answer, in the words of the page. */
 export function failureNotice({ cause: { code, message } }: MissingAnswer): Html {
   if (code === 'FORBIDDEN')
     return html`<p class="notice quiet">Hidden by your operator (<code>REDACT</code>). To see it, ask for the role operator.</p>`;

@@ -128,7 +128,6 @@ function lengthOf(from: string, to: string): number {
   return ends.includes(null) ? 0 : toMillis(ends[1] ?? '') - toMillis(ends[0] ?? '');
 }
 
-/** The policy file as it is written. */
 export const policySchema = z.strictObject({
   version: z.literal(1).describe('Version of the format.'),
   organisation: line(200, 'Name of the organisation, shown in reports.').optional(),
@@ -159,7 +158,6 @@ export const policySchema = z.strictObject({
 });
 type PolicyFile = z.infer<typeof policySchema>;
 
-/** The JSON Schema of the file, for editors. */
 export function policyJsonSchema(): object {
   return {
     title: 'Policy of the Abnormal GraphQL gateway',

@@ -75,7 +75,6 @@ export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as ThresholdName[];
 
-/** The thresholds that say how often each core resource is polled. */
 export const POLLING_THRESHOLDS = CORE_RESOURCES.flatMap(
   (resource) => DEFINITION_OF_RESOURCE[resource].polling.threshold ?? [],
 );

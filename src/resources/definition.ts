@@ -16,11 +16,9 @@ export interface FieldSpec {
 /** An item of a list as received. */
 export type ListedItem = Readonly<Record<string, unknown>>;
 
-/** What was received of one record. */
 export interface ReceivedDetail {
   /** The pages of the detail; a detail without pages is one page. */
   readonly pages: readonly [Received, ...Received[]];
-  /** Whether the last page was read. */
   readonly isComplete: boolean;
   /** The record's list item where it is part of the record and at hand. */
   readonly item: ListedItem | null;

@@ -14,7 +14,6 @@ import {
   wireJson,
 } from './wire.js';
 
-/** The lists of `more-lists.ts`. */
 const SMALL_LISTS: Readonly<Record<string, PathKind>> = {
   '/vendor-cases': 'vendorCases.list',
   '/abuse_mailbox/not_analyzed': 'notAnalyzedMessages.list',

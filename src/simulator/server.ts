@@ -53,7 +53,6 @@ export interface Simulator {
   readonly token: string;
   stats(): SimulatorStats;
   resetStats(): void;
-  /** Replaces the accepted token. */
   renewToken(token: string): void;
   setFaults(plan: FaultPlan | null): void;
   close(): Promise<void>;

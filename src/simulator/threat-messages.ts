@@ -38,7 +38,6 @@ function receivedAt(world: TenantWorld, index: number, wave: Wave, number: numbe
   return draw & 1 ? wave.at : wave.at + ((draw >>> 1) % (SPREAD / 1000)) * 1000;
 }
 
-/** A threat as it is at an instant. */
 export interface ThreatView {
   readonly world: TenantWorld;
   readonly id: string;

@@ -60,7 +60,6 @@ export function meanOf(sum: number, size: number): number | null {
   return size === 0 ? null : Math.ceil(sum / size / 1000) * 1000;
 }
 
-/** What a duration counts as. */
 function raise(ms: number): number {
   return durationOf(numberOfDuration(ms));
 }

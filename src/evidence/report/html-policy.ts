@@ -40,7 +40,6 @@ ${tableMarkup('own', 'Accounts with thresholds of their own', headings, rows)}`;
   return html`${given}${accounts}${text}`;
 }
 
-/** The waivers of a control, each with what became of it. */
 export function waiverTable({ waivers, title }: EvaluatedControl): Html | null {
   if (waivers.length === 0) return null;
   const rows = waivers.map((use) => {
@@ -52,7 +51,6 @@ export function waiverTable({ waivers, title }: EvaluatedControl): Html | null {
 ${tableMarkup('waivers', `Waivers of “${title}”`, ['What', 'Why', 'State'], rows)}`;
 }
 
-/** Who accepted it, by which record, and for how long. */
 export function waiverTerms({ owner, ticket, from, expires }: Waiver): string {
   return `accepted by ${owner}, ${ticket}, from ${instantText(from)} until ${instantText(expires)}`;
 }

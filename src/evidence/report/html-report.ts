@@ -12,7 +12,6 @@ import { criteriaSection, policySection, signOff, thresholdValue } from './html-
 import { STYLE } from './html-style.js';
 
 interface HtmlReportOptions {
-  /** Integrations with simulated records. */
   readonly simulated: readonly string[];
   /** The last seal before the view; missing if there is none. */
   readonly seal?: NamedSeal | null;

@@ -85,7 +85,6 @@ export function connectionOf<T extends object>(
 /** Computes the coverage of a list; `null` if the list is not of a window of time. */
 export type ReadCoverage = (services: RequestServices) => Promise<CoverageFacts | null>;
 
-/** The connection of a record type: a page with its view, coverage and freshness. */
 export function recordConnectionOf<T extends object>(
   nodeType: () => abstract new (...args: never) => T,
   name: string,
@@ -249,7 +248,6 @@ class ListArgs extends PageArgs implements ReadArgs {
   @StaleIfError staleIfError?: boolean | null;
 }
 
-/** The arguments of a list with its own filter and order. */
 export function listArgsOf(
   filter: KindFilter,
   order: KindOrder,
@@ -273,7 +271,6 @@ export type FilteredListArgs = ListArgs & {
 };
 
 interface ListTexts<K extends ListedKind> {
-  /** Describes a page. */
   readonly page: string;
   readonly filter: FilterFields<K>;
   readonly order: OrderFields<OrderFieldOf<K> & string>;

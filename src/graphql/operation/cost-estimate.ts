@@ -47,7 +47,6 @@ function amount(value: Amount, variables: Variables): number {
   return typeof value === 'number' ? value : value(variables);
 }
 
-/** The maximum cost with these variables. */
 export function requestedCost(fields: readonly CostNode[], variables: Variables): number {
   return sum(fields, variables, 1, false);
 }

@@ -15,7 +15,6 @@ const ChangesStart = describedEnum<ChangesStart>('ChangesStart', 'Where the list
   NOW: 'At the newest recording: only later changes.',
 });
 
-/** Which changes are selected. */
 export interface ChangesFilter {
   readonly kinds: readonly ListedKind[];
   /** `null`: all. */

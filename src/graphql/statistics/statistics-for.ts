@@ -21,7 +21,6 @@ import { DurationFigures, groupText, type NamedField, StatisticsArgs } from './s
 
 type Offered = Pick<StatisticsSpec, 'plural' | 'times' | 'dimensions' | 'distinct' | 'durations'>;
 
-/** The statistics of the records of a list. */
 export function statisticsOf({ kind, filter }: Pick<StatisticsSpec, 'kind' | 'filter'>, offered: Offered) {
   const noun = DEFINITION_OF[kind].graphType;
   return statisticsFor({ noun, kind, filter, unit: 'RECORD', whole: null, ...offered });

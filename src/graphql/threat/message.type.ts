@@ -50,9 +50,7 @@ const CustomerOverrideNote = outputType<CustomerOverride>(
 export class Message extends Node {
   constructor(
     readonly record: MessageRecord,
-    /** The version of the threat that it is from. */
     readonly from: RevisionRecord<'threat'>,
-    /** The view that it is read in. */
     readonly view: View,
     readonly noLongerGivenSince: Instant | null = null,
   ) {

@@ -206,7 +206,6 @@ type NamingKind = {
 
 const NO_WINDOW: ReadCoverage = async () => null;
 
-/** The stored threats that a record names, in its order. */
 export async function namedThreats<K extends NamingKind>(
   list: string,
   root: RecordNode<K>,
@@ -226,7 +225,6 @@ export async function namedThreats<K extends NamingKind>(
   return new threatList.Connection(page, view, NO_WINDOW);
 }
 
-/** The threats that a record names and that are not stored. */
 export async function missingThreatIds(
   root: RecordNode<NamingKind>,
   services: RequestServices,

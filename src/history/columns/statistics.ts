@@ -27,7 +27,6 @@ export interface StatisticsFacts extends SettledFacts {
   readonly known: KnownValues;
 }
 
-/** Statistics of the records or items that a scan finds. */
 export interface AskedStatistics {
   readonly scan: ScanQuery;
   readonly query: Omit<StatisticsQuery, 'integrations' | 'seq'>;
@@ -56,7 +55,6 @@ export function statisticsIn(
   return results.map((result) => result());
 }
 
-/** Collects the rows of one query, and what some measures need of them. */
 class RowCollector {
   readonly #buckets = new JoinedNumbers();
   /** The rows of the pairs of a row and a group; none if each row is in one group. */
@@ -88,7 +86,6 @@ class RowCollector {
     return this.facts.known.of(`${kind} ${columnName(kind, unit, field)}`);
   }
 
-  /** The place of its statistics among those that are made once all blocks were added. */
   measure(measure: StatisticsMeasure, blocks: readonly Block[]): number {
     return this.#measures.push(this.#measureRows(measure, blocks)) - 1;
   }

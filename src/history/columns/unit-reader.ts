@@ -13,7 +13,6 @@ export interface RowNumbers {
   readonly starts: ArrayLike<number> | null;
 }
 
-/** The fields of some rows of a unit in one block. */
 export class UnitReader {
   #owners: Uint32Array | null = null;
 

@@ -7,7 +7,6 @@ import { type Codes, typeFor } from './column.js';
 /** Little, since most of the memory of a large cache would be unused. */
 const GROWTH = 1.25;
 
-/** Numbers, as many as come. */
 export class Numbers {
   #all = new Uint32Array(1_024);
   length = 0;
@@ -51,7 +50,6 @@ export class Numbers {
   }
 }
 
-/** Arrays of numbers as one. */
 export class JoinedNumbers {
   readonly #parts: Codes[] = [];
   length = 0;
@@ -125,7 +123,6 @@ export class Values {
     return this.#ends.length;
   }
 
-  /** What it takes in memory. */
   get bytes(): number {
     const { bytes: numbers } = this.#ends;
     return this.#texts.length + this.#table.byteLength + 2 * numbers + this.#cells.bytes;
@@ -266,7 +263,6 @@ export class KnownValues {
     ),
   ) {}
 
-  /** The values of a column. */
   of(name: string): Values {
     return this.#usedAs(name, Values);
   }

@@ -31,17 +31,14 @@ export function recordFields(kind: Kind, record: AnyRecord): Fields | null {
   return isListed(kind) ? fieldsOf(kind, record as Parameters<typeof fieldsOf>[1]) : null;
 }
 
-/** Where a field stands in a revision. */
 export function fieldPath(field: string): string {
   return field === 'id' ? 'id' : `f.${field}`;
 }
 
-/** Where a text field stands folded, if it does. */
 function foldedPath(field: string): string {
   return `c.${field}`;
 }
 
-/** The fields as they stand in a revision. */
 export function storedFields(fields: Fields): StoredFields {
   const stored: Record<string, StoredFields[string]> = {};
   for (const [field, value] of Object.entries(fields)) {
@@ -79,7 +76,6 @@ function isList(value: Fields[string]): value is readonly string[] {
 }
 
 const ALWAYS: Document = {};
-/** No document matches. */
 export const NEVER: Document = { $nor: [{}] };
 
 /** The filter as a condition on revisions of `kind`, with the meaning of `isMatch`. */

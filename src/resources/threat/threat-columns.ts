@@ -34,7 +34,6 @@ export function areAllMessagesHeld({
   return recipientCount === null ? null : pagesComplete && messages.length >= recipientCount;
 }
 
-/** The messages of a threat, by which messages are filtered and counted. */
 export const threatMessages = {
   noun: 'message',
   graphField: 'messages',

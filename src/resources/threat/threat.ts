@@ -90,12 +90,10 @@ export function threatFields(threat: ThreatRecord): Fields {
   };
 }
 
-/** When the newest message was received. */
 export function receivedTime({ messages }: ThreatRecord): Instant | null {
   return extentOf(messages, ({ receivedTime: at }) => at).last;
 }
 
-/** When the oldest message was received. */
 export function firstReceivedTime({ messages }: ThreatRecord): Instant | null {
   return extentOf(messages, ({ receivedTime: at }) => at).first;
 }
