@@ -1,10 +1,5 @@
 import type { RevisionRecord } from '../../model/revision.js';
-import {
-  type CustomerOverride,
-  type MessageRecord,
-  messageRemediation,
-  type ThreatRecord,
-} from '../../resources/threat/threat.js';
+import { type MessageRecord, messageRemediation, type ThreatRecord } from '../../resources/threat/threat.js';
 import {
   attackedParty,
   attackStrategy,
@@ -30,7 +25,7 @@ import {
   RemediationStatus,
 } from '../records/vocabulary.enums.js';
 
-const CustomerOverrideNote = outputType<CustomerOverride>(
+const CustomerOverrideNote = outputType<NonNullable<MessageRecord['customerOverride']>>(
   'CustomerOverride',
   'A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).',
   {

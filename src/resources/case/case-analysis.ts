@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isRecord } from '../../values/filter.js';
-import type { Instant } from '../../values/instant.js';
+import { type RecordBy, recordTable } from '../record-table.js';
 import {
   custom,
   type Decoded,
@@ -29,15 +29,16 @@ const place = custom('a place', (value) => {
 });
 
 /** The common fields of all events. Events have no type, so all other fields are kept by name. */
-export const eventSchema = z.object({
-  event_timestamp: instant,
-  category: term,
-  title: text,
-  description: text,
-  ip_address: word,
-  location: place,
-  prev_location: place,
+const event = recordTable({
+  time: ['event_timestamp', instant],
+  categoryRaw: ['category', term],
+  title: ['title', text],
+  description: ['description', text],
+  ipAddress: ['ip_address', word],
+  location: ['location', place],
+  previousLocation: ['prev_location', place],
 });
+export const eventSchema = z.object(event.shape);
 
 const insightSchema = z.object(insightShape);
 
@@ -64,27 +65,18 @@ export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<Ca
     record: {
       caseId,
       insights: insights.read.map(({ value }) => value),
-      events: events.read.map((event) => toEvent(event.value, event.raw)),
+      events: events.read.map(({ value, raw }) => ({ ...event.toRecord(value), details: detailsOf(raw) })),
     },
     payload: detail.json,
     unread: [...insights.unread, ...events.unread],
   };
 }
 
-function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEventRecord {
+function detailsOf(raw: unknown): Record<string, unknown> {
   const rest = Object.entries(isRecord(raw) ? raw : {}).filter(
     ([name]) => !Object.hasOwn(eventSchema.shape, name),
   );
-  return {
-    time: event.event_timestamp,
-    categoryRaw: event.category,
-    title: event.title,
-    description: event.description,
-    ipAddress: event.ip_address,
-    location: event.location,
-    previousLocation: event.prev_location,
-    details: Object.fromEntries(rest),
-  };
+  return Object.fromEntries(rest);
 }
 
 export interface CaseAnalysis {
@@ -93,14 +85,7 @@ export interface CaseAnalysis {
   readonly events: readonly TimelineEventRecord[];
 }
 
-export interface TimelineEventRecord {
-  readonly time: Instant | null;
-  readonly categoryRaw: string | null;
-  readonly title: string | null;
-  readonly description: string | null;
-  readonly ipAddress: string | null;
-  readonly location: string | null;
-  readonly previousLocation: string | null;
+export interface TimelineEventRecord extends RecordBy<typeof event> {
   /** All other fields of the event, by Abnormal's names. */
   readonly details: Readonly<Record<string, unknown>>;
 }

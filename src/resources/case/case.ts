@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { HOUR, type Instant } from '../../values/instant.js';
 import type { ResourceDefinition, Unreadable } from '../definition.js';
 import { isUnknownBy, shape } from '../known-shapes.js';
+import { fieldTable } from '../record-table.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../vocabularies.js';
 import {
   assertId,
@@ -50,25 +50,29 @@ export interface CaseRecord extends Unreadable {
 
 const SEVERITY_RANK: Record<string, number> = { NONE: 0, LOW: 1, MEDIUM: 2, HIGH: 3 };
 
-function caseFields(record: CaseRecord): Fields {
-  const level = severityLevel(record.severityLevelRaw);
-  return {
-    id: record.caseId,
-    lastModifiedTime: record.lastModifiedTime,
-    createdTime: record.createdTime,
-    customerVisibleTime: record.customerVisibleTime,
-    firstObservedTime: record.firstObservedTime,
-    severityLevel: level,
-    severityRank: level === null ? null : (SEVERITY_RANK[level] ?? null),
-    confidence: confidence(record.confidenceRaw),
-    status: caseStatus(record.statusRaw),
-    open: isOpenCase(record),
-    remediationState: remediationState(record.remediationStatusRaw),
-    affectedEmployee: record.affectedEmployee,
-    description: record.description,
-    threatId: [...new Set(record.threatIds)],
-  };
-}
+const fields = fieldTable<CaseRecord>()({
+  id: { type: 'text', order: true, by: ({ caseId }) => caseId },
+  lastModifiedTime: { type: 'instant', order: true },
+  createdTime: { type: 'instant', order: true },
+  customerVisibleTime: { type: 'instant', order: true },
+  firstObservedTime: { type: 'instant', order: true },
+  severityLevel: { type: 'text', by: ({ severityLevelRaw }) => severityLevel(severityLevelRaw) },
+  severityRank: {
+    type: 'number',
+    order: true,
+    by: ({ severityLevelRaw }) => SEVERITY_RANK[severityLevel(severityLevelRaw) ?? ''] ?? null,
+  },
+  confidence: { type: 'text', by: ({ confidenceRaw }) => confidence(confidenceRaw) },
+  status: { type: 'text', by: ({ statusRaw }) => caseStatus(statusRaw) },
+  open: { type: 'boolean', by: isOpenCase },
+  remediationState: {
+    type: 'text',
+    by: ({ remediationStatusRaw }) => remediationState(remediationStatusRaw),
+  },
+  affectedEmployee: { type: 'text' },
+  description: { type: 'text' },
+  threatId: { type: 'texts', reference: true, by: ({ threatIds }) => [...new Set(threatIds)] },
+});
 
 /** Every status except the two that end a case, including unknown ones. */
 export function isOpenCase(record: CaseRecord): boolean {
@@ -230,32 +234,14 @@ export const caseDefinition = {
   streams: [
     { filterKey: 'lastModifiedTime', timesOf: ({ lastModifiedTime: at }) => (at === null ? [] : [at]) },
   ],
-  fields: {
-    id: { type: 'text', order: true },
-    lastModifiedTime: { type: 'instant', order: true },
-    createdTime: { type: 'instant', order: true },
-    customerVisibleTime: { type: 'instant', order: true },
-    firstObservedTime: { type: 'instant', order: true },
-    severityLevel: { type: 'text' },
-    severityRank: { type: 'number', order: true },
-    confidence: { type: 'text' },
-    status: { type: 'text' },
-    open: { type: 'boolean' },
-    remediationState: { type: 'text' },
-    affectedEmployee: { type: 'text' },
-    description: { type: 'text' },
-    threatId: { type: 'texts', reference: true },
-  },
-  fieldsOf: caseFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: [],
-  facets: {
-    fields: { tenant: { type: 'text' }, severityLabel: { type: 'text' }, analysis: { type: 'text' } },
-    of: ({ tenant, severityRaw, analysisRaw }) => ({
-      tenant,
-      severityLabel: severityRaw,
-      analysis: analysisRaw,
-    }),
-  },
+  facets: fieldTable<CaseRecord>()({
+    tenant: { type: 'text' },
+    severityLabel: { type: 'text', by: ({ severityRaw }) => severityRaw },
+    analysis: { type: 'text', by: ({ analysisRaw }) => analysisRaw },
+  }),
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
   unsettledField: 'open',

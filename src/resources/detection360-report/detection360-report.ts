@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, type Instant } from '../../values/instant.js';
 import type { ResourceDefinition, Unreadable } from '../definition.js';
 import { isUnknownBy, shape } from '../known-shapes.js';
+import { fieldTable } from '../record-table.js';
 import { inquiryType, reportStatus } from '../vocabularies.js';
 import {
   assertId,
@@ -77,18 +77,15 @@ function decodeReport(id: string, received: Received): Decoded<Detection360Repor
   };
 }
 
-function reportFields(report: Detection360ReportRecord): Fields {
-  const status = reportStatus(report.statusRaw);
-  return {
-    id: report.reportId,
-    submissionTime: report.submissionTime,
-    inquiryType: inquiryType(report.inquiryTypeRaw),
-    status,
-    open: status !== 'RESOLVED',
-    submittedByAddress: report.submittedByAddress,
-    messageId: [...new Set(report.messageIds)],
-  };
-}
+const fields = fieldTable<Detection360ReportRecord>()({
+  id: { type: 'text', order: true, by: ({ reportId }) => reportId },
+  submissionTime: { type: 'instant', order: true },
+  inquiryType: { type: 'text', by: ({ inquiryTypeRaw }) => inquiryType(inquiryTypeRaw) },
+  status: { type: 'text', by: ({ statusRaw }) => reportStatus(statusRaw) },
+  open: { type: 'boolean', by: ({ statusRaw }) => reportStatus(statusRaw) !== 'RESOLVED' },
+  submittedByAddress: { type: 'text' },
+  messageId: { type: 'texts', reference: true, by: ({ messageIds }) => [...new Set(messageIds)] },
+});
 
 export const detection360ReportDefinition = {
   kind: 'detection360Report',
@@ -120,16 +117,8 @@ export const detection360ReportDefinition = {
   ],
   parts: [],
   streams: [{ filterKey: 'submissionTime', timesOf: ({ submissionTime: at }) => (at === null ? [] : [at]) }],
-  fields: {
-    id: { type: 'text', order: true },
-    submissionTime: { type: 'instant', order: true },
-    inquiryType: { type: 'text' },
-    status: { type: 'text' },
-    open: { type: 'boolean' },
-    submittedByAddress: { type: 'text' },
-    messageId: { type: 'texts', reference: true },
-  },
-  fieldsOf: reportFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: [],
   defaultOrder: 'submissionTime',
   earliestField: 'submissionTime',

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, type Instant } from '../../values/instant.js';
 import type { ResourceDefinition, Unreadable } from '../definition.js';
 import { isUnknownBy, shape } from '../known-shapes.js';
+import { fieldTable } from '../record-table.js';
 import { notAnalyzedReason } from '../vocabularies.js';
 import {
   assertId,
@@ -64,16 +64,14 @@ function decodeMessage(id: string, received: Received): Decoded<NotAnalyzedMessa
   };
 }
 
-function messageFields(message: NotAnalyzedMessageRecord): Fields {
-  return {
-    id: message.messageId,
-    reportedTime: message.reportedTime,
-    reason: notAnalyzedReason(message.reasonRaw),
-    subject: message.subject,
-    reporterAddress: message.reporterAddress,
-    recipientAddress: message.recipientAddress,
-  };
-}
+const fields = fieldTable<NotAnalyzedMessageRecord>()({
+  id: { type: 'text', order: true, by: ({ messageId }) => messageId },
+  reportedTime: { type: 'instant', order: true },
+  reason: { type: 'text', by: ({ reasonRaw }) => notAnalyzedReason(reasonRaw) },
+  subject: { type: 'text' },
+  reporterAddress: { type: 'text' },
+  recipientAddress: { type: 'text' },
+});
 
 export const notAnalyzedMessageDefinition = {
   kind: 'notAnalyzedMessage',
@@ -110,15 +108,8 @@ export const notAnalyzedMessageDefinition = {
       lateForMs: 7 * DAY,
     },
   ],
-  fields: {
-    id: { type: 'text', order: true },
-    reportedTime: { type: 'instant', order: true },
-    reason: { type: 'text' },
-    subject: { type: 'text' },
-    reporterAddress: { type: 'text' },
-    recipientAddress: { type: 'text' },
-  },
-  fieldsOf: messageFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: [],
   defaultOrder: 'reportedTime',
   earliestField: 'reportedTime',

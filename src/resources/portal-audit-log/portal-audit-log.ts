@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, HOUR, type Instant } from '../../values/instant.js';
 import type { ResourceDefinition, Unreadable } from '../definition.js';
 import { isUnknownBy, shape } from '../known-shapes.js';
+import { fieldTable } from '../record-table.js';
 import { auditStatus } from '../vocabularies.js';
 import {
   type Decoded,
@@ -70,18 +70,16 @@ function decodeEntry(id: string, received: Received): Decoded<PortalAuditLogReco
   };
 }
 
-function entryFields(entry: PortalAuditLogRecord): Fields {
-  return {
-    id: entry.entryId,
-    timestamp: entry.timestamp,
-    category: entry.category,
-    action: entry.action,
-    status: auditStatus(entry.statusRaw),
-    userAddress: entry.userAddress,
-    sourceIp: entry.sourceIp,
-    messageId: entry.messageId,
-  };
-}
+const fields = fieldTable<PortalAuditLogRecord>()({
+  id: { type: 'text', order: true, by: ({ entryId }) => entryId },
+  timestamp: { type: 'instant', order: true },
+  category: { type: 'text' },
+  action: { type: 'text' },
+  status: { type: 'text', by: ({ statusRaw }) => auditStatus(statusRaw) },
+  userAddress: { type: 'text' },
+  sourceIp: { type: 'text' },
+  messageId: { type: 'text', reference: true },
+});
 
 export const portalAuditLogDefinition = {
   kind: 'portalAuditLog',
@@ -111,17 +109,8 @@ export const portalAuditLogDefinition = {
   ],
   parts: [],
   streams: [{ filterKey: 'timestamp', timesOf: ({ timestamp: at }) => (at === null ? [] : [at]) }],
-  fields: {
-    id: { type: 'text', order: true },
-    timestamp: { type: 'instant', order: true },
-    category: { type: 'text' },
-    action: { type: 'text' },
-    status: { type: 'text' },
-    userAddress: { type: 'text' },
-    sourceIp: { type: 'text' },
-    messageId: { type: 'text', reference: true },
-  },
-  fieldsOf: entryFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: ['userAddress'],
   defaultOrder: 'timestamp',
   earliestField: 'timestamp',

@@ -1,4 +1,5 @@
-import type { FieldTable, ItemDefinition } from '../definition.js';
+import type { ItemDefinition } from '../definition.js';
+import { fieldTable } from '../record-table.js';
 import {
   attackedParty,
   attackStrategy,
@@ -7,23 +8,17 @@ import {
   impersonatedParty,
   remediationState,
 } from '../vocabularies.js';
-import { messageRemediation, type ThreatRecord } from './threat.js';
+import { distinct, type MessageRecord, messageRemediation, type ThreatRecord } from './threat.js';
 
 /** What statistics of threats need in addition to the fields of lists. */
-export const threatFacets = {
-  fields: {
-    tenant: { type: 'text' },
-    allMessagesHeld: { type: 'boolean' },
-    attackedParty: { type: 'texts' },
+export const threatFacets = fieldTable<ThreatRecord>()({
+  tenant: { type: 'text', by: ({ tenantName, tenantId }) => tenantName ?? tenantId },
+  allMessagesHeld: { type: 'boolean', by: areAllMessagesHeld },
+  attackedParty: {
+    type: 'texts',
+    by: (threat) => distinct(threat, (message) => attackedParty(message.attackedPartyRaw)),
   },
-  of: (threat) => ({
-    tenant: threat.tenantName ?? threat.tenantId,
-    allMessagesHeld: areAllMessagesHeld(threat),
-    attackedParty: [
-      ...new Set(threat.messages.flatMap((message) => attackedParty(message.attackedPartyRaw) ?? [])),
-    ],
-  }),
-} as const satisfies FieldTable<ThreatRecord>;
+});
 
 /** `null` if Abnormal gives no count of recipients. */
 export function areAllMessagesHeld({
@@ -34,57 +29,35 @@ export function areAllMessagesHeld({
   return recipientCount === null ? null : pagesComplete && messages.length >= recipientCount;
 }
 
+const messages = fieldTable<MessageRecord>()({
+  receivedTime: { type: 'instant' },
+  sentTime: { type: 'instant' },
+  remediationTime: { type: 'instant' },
+  attackType: { type: 'text', by: (message) => attackType(message.attackTypeRaw) },
+  attackStrategy: { type: 'text', by: (message) => attackStrategy(message.attackStrategyRaw) },
+  attackVector: { type: 'text', by: (message) => attackVector(message.attackVectorRaw) },
+  attackedParty: { type: 'text', by: (message) => attackedParty(message.attackedPartyRaw) },
+  impersonatedParty: { type: 'text', by: (message) => impersonatedParty(message.impersonatedPartyRaw) },
+  judgement: { type: 'text', by: ({ judgementRaw }) => judgementRaw },
+  remediation: { type: 'text', by: messageRemediation },
+  remediationStatus: { type: 'text', by: (message) => remediationState(message.remediationStatusRaw) },
+  isRead: { type: 'boolean' },
+  attachmentCount: { type: 'number' },
+  subject: { type: 'text' },
+  fromAddress: { type: 'text' },
+  fromName: { type: 'text' },
+  senderDomain: { type: 'text' },
+  senderIpAddress: { type: 'text' },
+  recipientAddress: { type: 'text' },
+  internetMessageId: { type: 'text' },
+  urls: { type: 'texts' },
+  summaryInsights: { type: 'texts' },
+});
+
 export const threatMessages = {
   noun: 'message',
   graphField: 'messages',
   time: 'receivedTime',
-  fields: {
-    receivedTime: { type: 'instant' },
-    sentTime: { type: 'instant' },
-    remediationTime: { type: 'instant' },
-    attackType: { type: 'text' },
-    attackStrategy: { type: 'text' },
-    attackVector: { type: 'text' },
-    attackedParty: { type: 'text' },
-    impersonatedParty: { type: 'text' },
-    judgement: { type: 'text' },
-    remediation: { type: 'text' },
-    remediationStatus: { type: 'text' },
-    isRead: { type: 'boolean' },
-    attachmentCount: { type: 'number' },
-    subject: { type: 'text' },
-    fromAddress: { type: 'text' },
-    fromName: { type: 'text' },
-    senderDomain: { type: 'text' },
-    senderIpAddress: { type: 'text' },
-    recipientAddress: { type: 'text' },
-    internetMessageId: { type: 'text' },
-    urls: { type: 'texts' },
-    summaryInsights: { type: 'texts' },
-  },
-  of: ({ messages }) =>
-    messages.map((message) => ({
-      receivedTime: message.receivedTime,
-      sentTime: message.sentTime,
-      remediationTime: message.remediationTime,
-      attackType: attackType(message.attackTypeRaw),
-      attackStrategy: attackStrategy(message.attackStrategyRaw),
-      attackVector: attackVector(message.attackVectorRaw),
-      attackedParty: attackedParty(message.attackedPartyRaw),
-      impersonatedParty: impersonatedParty(message.impersonatedPartyRaw),
-      judgement: message.judgementRaw,
-      remediation: messageRemediation(message),
-      remediationStatus: remediationState(message.remediationStatusRaw),
-      isRead: message.isRead,
-      attachmentCount: message.attachmentCount,
-      subject: message.subject,
-      fromAddress: message.fromAddress,
-      fromName: message.fromName,
-      senderDomain: message.senderDomain,
-      senderIpAddress: message.senderIpAddress,
-      recipientAddress: message.recipientAddress,
-      internetMessageId: message.internetMessageId,
-      urls: message.urls,
-      summaryInsights: message.summaryInsights,
-    })),
+  fields: messages.fields,
+  of: (threat) => threat.messages.map(messages.of),
 } as const satisfies ItemDefinition<ThreatRecord>;

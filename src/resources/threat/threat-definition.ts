@@ -9,8 +9,8 @@ import {
   impersonatedParty,
   remediationState,
 } from '../vocabularies.js';
-import { decodeThreat, messageSchema, overrideShape, threatSchema } from './decode-threat.js';
-import { type ThreatRecord, threatFields, threatRemediation } from './threat.js';
+import { decodeThreat, messageSchema, threatSchema } from './decode-threat.js';
+import { overrideShape, type ThreatRecord, threatFields, threatRemediation } from './threat.js';
 import { threatFacets, threatMessages } from './threat-columns.js';
 import {
   attachmentShape,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { compareValues } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
+import { type RecordBy, recordTable } from '../record-table.js';
 import {
   type Decoded,
   decode,
@@ -22,14 +23,15 @@ const attachmentSchema = z.object(attachmentShape);
 
 export const attachmentsSchema = z.object({ attachments: z.array(z.unknown()) });
 
-export const linkShape = {
-  ...messageRef,
-  domainLink: word,
-  linkType: word,
-  source: word,
-  displayText: text,
-  linkUrl: word,
-};
+const link = recordTable({
+  url: ['linkUrl', word],
+  domain: ['domainLink', word],
+  linkType: ['linkType', word],
+  source: ['source', word],
+  displayText: ['displayText', text],
+});
+
+export const linkShape = { ...messageRef, ...link.shape };
 
 const linkSchema = z.object(linkShape);
 
@@ -52,11 +54,7 @@ export function decodeThreatLinks(threatId: string, detail: Received): Decoded<T
   const parts = decodeEach(linkSchema, links, 'links', (item, path) => unreadParts(linkShape, item, path));
   const read = parts.read.map(({ value: raw }) => ({
     messageId: messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, null),
-    url: raw.linkUrl,
-    domain: raw.domainLink,
-    linkType: raw.linkType,
-    source: raw.source,
-    displayText: raw.displayText,
+    ...link.toRecord(raw),
   }));
   return { record: { threatId, links: read }, payload: detail.json, unread: parts.unread };
 }
@@ -104,12 +102,5 @@ export interface ThreatAttachments {
 /** From `GET /threats/{id}/links`. */
 export interface ThreatLinks {
   readonly threatId: string;
-  readonly links: readonly {
-    readonly messageId: string | null;
-    readonly url: string | null;
-    readonly domain: string | null;
-    readonly linkType: string | null;
-    readonly source: string | null;
-    readonly displayText: string | null;
-  }[];
+  readonly links: readonly (RecordBy<typeof link> & { readonly messageId: string | null })[];
 }

@@ -1,6 +1,7 @@
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import type { Unreadable } from '../definition.js';
+import { type RecordBy, recordTable } from '../record-table.js';
 import {
   attackStrategy,
   attackType,
@@ -8,51 +9,51 @@ import {
   impersonatedParty,
   remediationState,
 } from '../vocabularies.js';
+import { addresses, flag, instant, integer, optionalObject, term, text, texts, word } from '../wire.js';
 
-/** One e-mail, from `GET /threats/{id}`. Attributes such as the attack type are per message. */
-export interface MessageRecord {
+export const overrideShape = { overrideType: term, reason: text, overrideJudgement: term, value: text };
+
+/** What a message has besides its id. Attributes such as the attack type are per message. */
+export const messageTable = recordTable({
+  portalUrl: ['abxPortalUrl', word],
+  subject: ['subject', text],
+  fromAddress: ['fromAddress', word],
+  fromName: ['fromName', text],
+  senderDomain: ['senderDomain', word],
+  senderIpAddress: ['senderIpAddress', word],
+  toAddresses: ['toAddresses', addresses],
+  recipientAddress: ['recipientAddress', word],
+  ccAddresses: ['ccEmails', addresses],
+  replyToAddresses: ['replyToEmails', addresses],
+  returnPath: ['returnPath', word],
+  receivedTime: ['receivedTime', instant],
+  sentTime: ['sentTime', instant],
+  internetMessageId: ['internetMessageId', word],
+  attackTypeRaw: ['attackType', term],
+  attackStrategyRaw: ['attackStrategy', term],
+  attackVectorRaw: ['attackVector', term],
+  attackedPartyRaw: ['attackedParty', term],
+  impersonatedPartyRaw: ['impersonatedParty', term],
+  remediationStatusRaw: ['remediationStatus', term],
+  remediationTime: ['remediationTimestamp', instant],
+  autoRemediated: ['autoRemediated', flag],
+  postRemediated: ['postRemediated', flag],
+  isRead: ['isRead', flag],
+  attachmentCount: ['attachmentCount', integer],
+  attachmentNames: ['attachmentNames', texts],
+  /** Abnormal's count, which may differ from the number of `urls`. */
+  urlCount: ['urlCount', integer],
+  urls: ['urls', texts],
+  summaryInsights: ['summaryInsights', texts],
+  /** Such as `Attack`. */
+  judgementRaw: ['source', term],
+  customerOverride: ['customerOverride', optionalObject(overrideShape)],
+});
+
+/** One e-mail, from `GET /threats/{id}`. */
+export interface MessageRecord extends RecordBy<typeof messageTable> {
   /** A signed 64-bit integer as text. */
   readonly messageId: string;
-  readonly portalUrl: string | null;
-  readonly subject: string | null;
-  readonly fromAddress: string | null;
-  readonly fromName: string | null;
-  readonly senderDomain: string | null;
-  readonly senderIpAddress: string | null;
-  readonly toAddresses: readonly string[];
-  readonly recipientAddress: string | null;
-  readonly ccAddresses: readonly string[];
-  readonly replyToAddresses: readonly string[];
-  readonly returnPath: string | null;
-  readonly receivedTime: Instant | null;
-  readonly sentTime: Instant | null;
-  readonly internetMessageId: string | null;
-  readonly attackTypeRaw: string | null;
-  readonly attackStrategyRaw: string | null;
-  readonly attackVectorRaw: string | null;
-  readonly attackedPartyRaw: string | null;
-  readonly impersonatedPartyRaw: string | null;
-  readonly remediationStatusRaw: string | null;
-  readonly remediationTime: Instant | null;
-  readonly autoRemediated: boolean | null;
-  readonly postRemediated: boolean | null;
-  readonly isRead: boolean | null;
-  readonly attachmentCount: number | null;
-  readonly attachmentNames: readonly string[];
-  /** Abnormal's count, which may differ from the number of `urls`. */
-  readonly urlCount: number | null;
-  readonly urls: readonly string[];
-  readonly summaryInsights: readonly string[];
-  /** Upstream `source`, such as `Attack`. */
-  readonly judgementRaw: string | null;
-  readonly customerOverride: CustomerOverride | null;
-}
-
-export interface CustomerOverride {
-  readonly overrideType: string | null;
-  readonly reason: string | null;
-  readonly overrideJudgement: string | null;
-  readonly value: string | null;
 }
 
 export interface ThreatRecord extends Unreadable {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, type Instant } from '../../values/instant.js';
 import type { ResourceDefinition, Unreadable } from '../definition.js';
 import { shape } from '../known-shapes.js';
+import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
 import {
   assertId,
   type Decoded,
@@ -30,24 +30,16 @@ export interface VendorCaseRecord extends Unreadable {
   readonly threatIds: readonly string[];
 }
 
-export interface VendorEventRecord {
-  readonly time: Instant | null;
-  readonly senderAddress: string | null;
-  readonly recipientAddress: string | null;
-  readonly subject: string | null;
-  readonly markedAsRaw: string | null;
-  readonly threatId: string | null;
-}
-
 const insightShape = { highlight: text, description: text };
-const eventShape = {
-  eventTimestamp: instant,
-  senderAddress: word,
-  recipientAddress: word,
-  subject: text,
-  markedAs: term,
-  threatId: optionalId,
-};
+const event = recordTable({
+  time: ['eventTimestamp', instant],
+  senderAddress: ['senderAddress', word],
+  recipientAddress: ['recipientAddress', word],
+  subject: ['subject', text],
+  markedAsRaw: ['markedAs', term],
+  threatId: ['threatId', optionalId],
+});
+export type VendorEventRecord = RecordBy<typeof event>;
 const list = z.array(z.unknown()).nullish();
 
 const vendorCaseSchema = z.object({
@@ -66,17 +58,10 @@ function decodeVendorCase(id: string, detail: Received): Decoded<VendorCaseRecor
   const insights = decodeEach(z.object(insightShape), raw.insights ?? [], 'insights', (each, path) =>
     unreadParts(insightShape, each, path),
   );
-  const events = decodeEach(z.object(eventShape), raw.timeline ?? [], 'timeline', (each, path) =>
-    unreadParts(eventShape, each, path),
+  const events = decodeEach(z.object(event.shape), raw.timeline ?? [], 'timeline', (each, path) =>
+    unreadParts(event.shape, each, path),
   );
-  const timeline = events.read.map(({ value }) => ({
-    time: value.eventTimestamp,
-    senderAddress: value.senderAddress,
-    recipientAddress: value.recipientAddress,
-    subject: value.subject,
-    markedAsRaw: value.markedAs,
-    threatId: value.threatId,
-  }));
+  const timeline = events.read.map(({ value }) => event.toRecord(value));
   const record: VendorCaseRecord = {
     vendorCaseId: raw.vendorCaseId,
     vendorDomain: raw.vendorDomain,
@@ -90,21 +75,20 @@ function decodeVendorCase(id: string, detail: Received): Decoded<VendorCaseRecor
   return { record, payload: detail.json, unread };
 }
 
-function vendorCaseFields(record: VendorCaseRecord): Fields {
-  const each = (read: (event: VendorEventRecord) => string | null) => [
-    ...new Set(record.timeline.flatMap((event) => read(event) ?? [])),
-  ];
-  return {
-    id: record.vendorCaseId,
-    lastModifiedTime: record.lastModifiedTime,
-    firstObservedTime: record.firstObservedTime,
-    vendorDomain: record.vendorDomain,
-    senderAddress: each(({ senderAddress }) => senderAddress),
-    recipientAddress: each(({ recipientAddress }) => recipientAddress),
-    markedAs: each(({ markedAsRaw }) => markedAsRaw),
-    threatId: record.threatIds,
-  };
+function ofEvents(read: (event: VendorEventRecord) => string | null) {
+  return ({ timeline }: VendorCaseRecord) => [...new Set(timeline.flatMap((each) => read(each) ?? []))];
 }
+
+const fields = fieldTable<VendorCaseRecord>()({
+  id: { type: 'text', order: true, by: ({ vendorCaseId }) => vendorCaseId },
+  lastModifiedTime: { type: 'instant', order: true },
+  firstObservedTime: { type: 'instant', order: true },
+  vendorDomain: { type: 'text' },
+  senderAddress: { type: 'texts', by: ofEvents(({ senderAddress }) => senderAddress) },
+  recipientAddress: { type: 'texts', by: ofEvents(({ recipientAddress }) => recipientAddress) },
+  markedAs: { type: 'texts', by: ofEvents(({ markedAsRaw }) => markedAsRaw) },
+  threatId: { type: 'texts', reference: true, by: ({ threatIds }) => threatIds },
+});
 
 export const vendorCaseDefinition = {
   kind: 'vendorCase',
@@ -121,7 +105,7 @@ export const vendorCaseDefinition = {
   shapes: [
     {
       name: 'vendorCase',
-      shape: shape(vendorCaseSchema.shape, { insights: shape(insightShape), timeline: shape(eventShape) }),
+      shape: shape(vendorCaseSchema.shape, { insights: shape(insightShape), timeline: shape(event.shape) }),
       at: null,
     },
   ],
@@ -129,17 +113,8 @@ export const vendorCaseDefinition = {
   streams: [
     { filterKey: 'lastModifiedTime', timesOf: ({ lastModifiedTime: at }) => (at === null ? [] : [at]) },
   ],
-  fields: {
-    id: { type: 'text', order: true },
-    lastModifiedTime: { type: 'instant', order: true },
-    firstObservedTime: { type: 'instant', order: true },
-    vendorDomain: { type: 'text' },
-    senderAddress: { type: 'texts' },
-    recipientAddress: { type: 'texts' },
-    markedAs: { type: 'texts' },
-    threatId: { type: 'texts', reference: true },
-  },
-  fieldsOf: vendorCaseFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: ['vendorDomain'],
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
