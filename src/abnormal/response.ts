@@ -1,5 +1,5 @@
 import { type DriftSighting, driftText } from '../model/drift.js';
-import type { IsUnknown, Shape } from '../resources/known-shapes.js';
+import type { IsUnknown, Shape } from '../resources/definition.js';
 import {
   DEFINITION_OF,
   DEFINITION_OF_RESOURCE,

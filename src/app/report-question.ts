@@ -19,8 +19,7 @@ import {
   type Thresholds,
   toThresholds,
 } from '../policy/thresholds.js';
-import { DAY, type Instant, toMillis } from '../values/instant.js';
-import { parseInstant } from '../values/time-text.js';
+import { DAY, type Instant, parseInstant, toMillis } from '../values/instant.js';
 
 export interface RawReportQuestion {
   readonly period?: string | undefined;

@@ -4,8 +4,7 @@ import { ConfigError } from '../config/reader.js';
 import { REGIONS, type Region } from '../integrations/address.js';
 import { RESOURCES, type Resource } from '../resources/registry.js';
 import type { Caller } from '../values/access.js';
-import { EARLIEST_ASKED, type Instant, shift } from '../values/instant.js';
-import { parseDuration, parseInstant } from '../values/time-text.js';
+import { EARLIEST_ASKED, type Instant, parseDuration, parseInstant, shift } from '../values/instant.js';
 
 export interface AddressOptions {
   readonly region?: Region;

@@ -1,6 +1,13 @@
 import { byResource, DEFAULT_RESOURCES, type PollingVariable } from '../resources/registry.js';
-import { DAY, EARLIEST_ASKED, HOUR, type Instant } from '../values/instant.js';
-import { formatDuration, parseDuration, parseInstant } from '../values/time-text.js';
+import {
+  DAY,
+  EARLIEST_ASKED,
+  formatDuration,
+  HOUR,
+  type Instant,
+  parseDuration,
+  parseInstant,
+} from '../values/instant.js';
 
 export interface Problem {
   readonly name: string;

@@ -6,10 +6,10 @@ import {
   type Instant,
   latest,
   nearestInstant,
+  parseDuration,
   shift,
   toMillis,
 } from '../values/instant.js';
-import { parseDuration } from '../values/time-text.js';
 
 /** How the period was given, which determines the period before it. */
 type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { DAY, type Instant, toMillis } from '../values/instant.js';
-import { parseInstant } from '../values/time-text.js';
+import { DAY, type Instant, parseInstant, toMillis } from '../values/instant.js';
 import { FRAMEWORK_IDS } from './frameworks.js';
 import {
   isInRange,

@@ -4,8 +4,7 @@ import {
   type PollingThreshold,
   type Resource,
 } from '../resources/registry.js';
-import { DAY, HOUR, MINUTE } from '../values/instant.js';
-import { formatDuration, parseDuration } from '../values/time-text.js';
+import { DAY, formatDuration, HOUR, MINUTE, parseDuration } from '../values/instant.js';
 
 /** `duration` in milliseconds, `share` from 0 to 1, `count` a whole number. */
 export type ThresholdType = 'duration' | 'share' | 'count';

@@ -1,5 +1,4 @@
-import type { Instant } from '../values/instant.js';
-import { parseInstant } from '../values/time-text.js';
+import { type Instant, parseInstant } from '../values/instant.js';
 import type { Waiver } from './policy.js';
 
 /** A member of a population, as a waiver may name it. */

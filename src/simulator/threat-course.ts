@@ -1,10 +1,9 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { TenantWorld } from './options.js';
-import { employee, outsider, type Person } from './people.js';
 import { Random, unit } from './random.js';
 import { fateOf } from './schedule.js';
 import { lag } from './wire.js';
-import { ATTACKS, type Attack } from './words.js';
+import { ATTACKS, type Attack, employee, outsider, type Person } from './words.js';
 
 type Action = 'none' | 'attempted' | 'remediated' | 'undone';
 

@@ -6,7 +6,7 @@ import { eventSchema, insightShape } from '../../src/resources/case/case-analysi
 import type { Kind } from '../../src/resources/registry.js';
 import { messageSchema, threatSchema } from '../../src/resources/threat/decode-threat.js';
 import { overrideShape } from '../../src/resources/threat/threat.js';
-import { attachmentShape, linkShape } from '../../src/resources/threat/threat-parts.js';
+import { attachmentShape, linkShape } from '../../src/resources/threat/threat-definition.js';
 import { addresses, integer, requiredId, texts } from '../../src/resources/wire.js';
 import { canonicalJson } from '../../src/values/canonical-json.js';
 import { raw as rawReply } from '../support/upstream-server.js';

@@ -4,12 +4,17 @@ import { instantText } from '../../controls/words.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../../policy/thresholds.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import type { NamedSeal } from '../seal/make-seals.js';
-import { documentMarkup, type Html, html, VERDICT_WORDS } from './html.js';
+import { documentMarkup, type Html, html, STYLE, VERDICT_WORDS } from './html.js';
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
-import { controlSection, verdictBadge } from './html-control.js';
+import {
+  controlSection,
+  criteriaSection,
+  policySection,
+  signOff,
+  thresholdValue,
+  verdictBadge,
+} from './html-control.js';
 import { coverageStrips, gapTable } from './html-coverage.js';
-import { criteriaSection, policySection, signOff, thresholdValue } from './html-policy.js';
-import { STYLE } from './html-style.js';
 
 interface HtmlReportOptions {
   readonly simulated: readonly string[];

@@ -10,8 +10,7 @@ import type { Rules } from '../../policy/policy.js';
 import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { toMissingRecord } from '../collection/coverage.js';
 import { GAP_FIELDS, MissingRecord } from '../collection/coverage.type.js';
-import { Control, GapClass, Verdict } from './control.type.js';
-import { Headline, Measure, toMeasure } from './measure.type.js';
+import { Control, GapClass, Headline, Measure, toMeasure, Verdict } from './control.type.js';
 import { PolicyInUse, WaiverUse } from './policy.type.js';
 import { PopulationMember } from './population.type.js';
 

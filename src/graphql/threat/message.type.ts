@@ -1,5 +1,11 @@
 import type { RevisionRecord } from '../../model/revision.js';
-import { type MessageRecord, messageRemediation, type ThreatRecord } from '../../resources/threat/threat.js';
+import {
+  type MessageRecord,
+  messageRemediation,
+  type ThreatRecord,
+  threatFacets,
+  threatMessages,
+} from '../../resources/threat/threat.js';
 import {
   attackedParty,
   attackStrategy,
@@ -12,7 +18,8 @@ import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { recordConnectionOf } from '../lists/connection.js';
+import { orderBy, recordConnectionOf } from '../lists/connection.js';
+import { filterInputOf } from '../lists/filter-input.js';
 import type { View } from '../lists/view.js';
 import { Node } from '../records/record.type.js';
 import {
@@ -212,4 +219,41 @@ export const MessageConnection = recordConnectionOf<Message>(
   () => Message,
   'Message',
   'A page of messages: of one threat, newest first, or of all threats.',
+);
+
+// a message has the tenant of its threat
+const specs = { ...threatFacets.fields, ...threatMessages.fields };
+
+/** All conditions hold for one message; conditions of a threat can hold for different ones. */
+export const messageFilter = filterInputOf('MessageFilter', specs, {
+  receivedTime: 'when the message was received',
+  sentTime: 'when the message was sent, as the sender says',
+  remediationTime: 'when the message was remediated',
+  attackType: { type: AttackType, by: 'attack type' },
+  attackStrategy: { type: AttackStrategy, by: 'how the attacker hides the sender’s identity' },
+  attackVector: { type: AttackVector, by: 'the harmful part' },
+  attackedParty: { type: AttackedParty, by: 'who is attacked' },
+  impersonatedParty: { type: ImpersonatedParty, by: 'who the attacker pretends to be' },
+  judgement: { name: 'judgementRaw', by: 'Abnormal’s judgement, as received' },
+  remediation: { type: MessageRemediationState, by: 'the state of the remediation' },
+  remediationStatus: { type: RemediationStatus, by: 'Abnormal’s status of the remediation' },
+  isRead: 'whether the recipient has read the message',
+  attachmentCount: 'the number of attachments',
+  subject: 'subject',
+  fromAddress: 'the sender’s address',
+  fromName: 'the sender’s display name',
+  senderDomain: 'the sender’s domain, if Abnormal gives it',
+  senderIpAddress: 'the sender’s IP address',
+  recipientAddress: 'the mailbox that received the message',
+  internetMessageId: 'the `Message-ID` of the e-mail',
+  urls: 'a link in the message',
+  summaryInsights: 'a reason for the judgement',
+  tenant: 'the name of the tenant, or its number if it has no name',
+});
+
+export const messageOrder = orderBy(
+  'Message',
+  { receivedTime: 'When the message was received: the default.' },
+  'receivedTime',
+  'Abnormal’s id of the threat, then by integration, then by the place in the threat',
 );

@@ -18,10 +18,15 @@ import { readOnDemand, readRecord } from '../records/read-record.js';
 import type { RecordNode } from '../records/record.type.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { Message, MessageConnection } from './message.type.js';
-import { messageFilter, messageOrder } from './message-filter.js';
-import { MessageListArgs, Threat, threatList } from './threat.type.js';
-import { AttachmentList, LinkList, RemediationHistoryReport } from './threat-parts.type.js';
+import { Message, MessageConnection, messageFilter, messageOrder } from './message.type.js';
+import {
+  AttachmentList,
+  LinkList,
+  MessageListArgs,
+  RemediationHistoryReport,
+  Threat,
+  threatList,
+} from './threat.type.js';
 
 const MessagesArgs = listArgsOf(messageFilter, messageOrder, 'messages', 'last received first');
 

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { HOUR, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { isUnknownBy, shape } from '../known-shapes.js';
+import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
 import { fieldTable } from '../record-table.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../vocabularies.js';
 import {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { DAY, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { shape } from '../known-shapes.js';
+import { type ResourceDefinition, shape, type Unreadable } from '../definition.js';
 import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
 import {
   assertId,
