@@ -3,34 +3,22 @@ import { DAY } from '../../values/instant.js';
 import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
 import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
 import { attackType, judgement } from '../vocabularies.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  instant,
-  optionalId,
-  type Received,
-  requiredId,
-  term,
-  text,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 
 const campaign = recordTable({
-  campaignId: ['campaignId', requiredId],
-  firstReportedTime: ['firstReported', instant],
-  lastReportedTime: ['lastReported', instant],
+  campaignId: ['campaignId', wire.requiredId],
+  firstReportedTime: ['firstReported', wire.instant],
+  lastReportedTime: ['lastReported', wire.instant],
   /** The id of the first reported message: a signed 64-bit integer as text. */
-  messageId: ['messageId', optionalId],
-  subject: ['subject', text],
-  fromName: ['fromName', text],
-  fromAddress: ['fromAddress', word],
-  recipientName: ['recipientName', text],
-  recipientAddress: ['recipientAddress', word],
-  judgementStatusRaw: ['judgementStatus', term],
-  overallStatusRaw: ['overallStatus', term],
-  attackTypeRaw: ['attackType', term],
+  messageId: ['messageId', wire.optionalId],
+  subject: ['subject', wire.text],
+  fromName: ['fromName', wire.text],
+  fromAddress: ['fromAddress', wire.word],
+  recipientName: ['recipientName', wire.text],
+  recipientAddress: ['recipientAddress', wire.word],
+  judgementStatusRaw: ['judgementStatus', wire.term],
+  overallStatusRaw: ['overallStatus', wire.term],
+  attackTypeRaw: ['attackType', wire.term],
 });
 
 export type CampaignRecord = RecordBy<typeof campaign> & Unreadable;
@@ -50,14 +38,14 @@ const fields = fieldTable<CampaignRecord>()({
 
 export const campaignSchema = z.object(campaign.shape);
 
-export function decodeCampaign(id: string, detail: Received): Decoded<CampaignRecord> {
+export function decodeCampaign(id: string, detail: wire.Received): wire.Decoded<CampaignRecord> {
   const what = `the campaign ${id}`;
-  const raw = decode(campaignSchema, detail, what);
-  assertId(id, raw.campaignId, detail, what);
+  const raw = wire.decode(campaignSchema, detail, what);
+  wire.assertId(id, raw.campaignId, detail, what);
   return {
     record: campaign.toRecord(raw),
     payload: detail.json,
-    unread: unreadParts(campaignSchema.shape, detail.json),
+    unread: wire.unreadParts(campaignSchema.shape, detail.json),
   };
 }
 

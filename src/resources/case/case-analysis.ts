@@ -1,26 +1,14 @@
 import { z } from 'zod';
 import { isRecord } from '../../values/filter.js';
 import { type RecordBy, recordTable } from '../record-table.js';
-import {
-  custom,
-  type Decoded,
-  decode,
-  decodeEach,
-  instant,
-  type Received,
-  term,
-  text,
-  undecodable,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 
-export const placeShape = { city: word, state: word, country: word };
-export const insightShape = { signal: text, description: text };
+export const placeShape = { city: wire.word, state: wire.word, country: wire.word };
+export const insightShape = { signal: wire.text, description: wire.text };
 
 const placeSchema = z.object(placeShape);
 
-const place = custom('a place', (value) => {
+const place = wire.custom('a place', (value) => {
   if (typeof value === 'string') return value.trim() === '' ? null : value;
   const read = placeSchema.safeParse(value);
   if (!read.success) return null;
@@ -30,11 +18,11 @@ const place = custom('a place', (value) => {
 
 /** The common fields of all events. Events have no type, so all other fields are kept by name. */
 const event = recordTable({
-  time: ['event_timestamp', instant],
-  categoryRaw: ['category', term],
-  title: ['title', text],
-  description: ['description', text],
-  ipAddress: ['ip_address', word],
+  time: ['event_timestamp', wire.instant],
+  categoryRaw: ['category', wire.term],
+  title: ['title', wire.text],
+  description: ['description', wire.text],
+  ipAddress: ['ip_address', wire.word],
   location: ['location', place],
   previousLocation: ['prev_location', place],
 });
@@ -47,19 +35,19 @@ export const caseAnalysisSchema = z.object({
   eventTimeline: z.array(z.unknown()).nullish(),
 });
 
-export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<CaseAnalysis> {
+export function decodeCaseAnalysis(caseId: string, detail: wire.Received): wire.Decoded<CaseAnalysis> {
   const what = `the analysis of the case ${caseId}`;
-  const raw = decode(caseAnalysisSchema, detail, what);
+  const raw = wire.decode(caseAnalysisSchema, detail, what);
   const json = isRecord(detail.json) ? detail.json : {};
   // one may be missing, but without both it is another response
   if (!('insights' in json) && !('eventTimeline' in json)) {
-    throw undecodable(detail, what, 'it has neither insights nor eventTimeline');
+    throw wire.undecodable(detail, what, 'it has neither insights nor eventTimeline');
   }
-  const insights = decodeEach(insightSchema, raw.insights ?? [], 'insights', (item, path) =>
-    unreadParts(insightShape, item, path),
+  const insights = wire.decodeEach(insightSchema, raw.insights ?? [], 'insights', (item, path) =>
+    wire.unreadParts(insightShape, item, path),
   );
-  const events = decodeEach(eventSchema, raw.eventTimeline ?? [], 'eventTimeline', (item, path) =>
-    unreadParts(eventSchema.shape, item, path, { location: placeShape, prev_location: placeShape }),
+  const events = wire.decodeEach(eventSchema, raw.eventTimeline ?? [], 'eventTimeline', (item, path) =>
+    wire.unreadParts(eventSchema.shape, item, path, { location: placeShape, prev_location: placeShape }),
   );
   return {
     record: {

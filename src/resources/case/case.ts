@@ -3,20 +3,7 @@ import { HOUR, type Instant } from '../../values/instant.js';
 import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
 import { fieldTable } from '../record-table.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../vocabularies.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  instant,
-  optionalId,
-  type Received,
-  requiredId,
-  term,
-  text,
-  texts,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 import {
   caseAnalysisSchema,
   decodeCaseAnalysis,
@@ -84,52 +71,52 @@ export function isOpenCase(record: CaseRecord): boolean {
  * name is that of the other endpoint or of an older version.
  */
 const caseShape = {
-  description: text,
-  severity: term,
-  severity_level: term,
-  severityLevel: term,
-  confidence: term,
-  case_status: term,
-  caseStatus: term,
-  remediation_status: term,
-  remediationStatus: term,
-  analysis: term,
-  affectedEmployee: word,
-  firstObserved: instant,
-  first_observed: instant,
-  customerVisibleTime: instant,
-  customer_visible_time: instant,
-  created: instant,
-  createdTime: instant,
-  last_modified: instant,
-  lastModifiedTime: instant,
-  threatIds: texts,
-  genai_summary: texts,
-  tenant: word,
+  description: wire.text,
+  severity: wire.term,
+  severity_level: wire.term,
+  severityLevel: wire.term,
+  confidence: wire.term,
+  case_status: wire.term,
+  caseStatus: wire.term,
+  remediation_status: wire.term,
+  remediationStatus: wire.term,
+  analysis: wire.term,
+  affectedEmployee: wire.word,
+  firstObserved: wire.instant,
+  first_observed: wire.instant,
+  customerVisibleTime: wire.instant,
+  customer_visible_time: wire.instant,
+  created: wire.instant,
+  createdTime: wire.instant,
+  last_modified: wire.instant,
+  lastModifiedTime: wire.instant,
+  threatIds: wire.texts,
+  genai_summary: wire.texts,
+  tenant: wire.word,
 };
 
-export const caseSchema = z.object({ caseId: requiredId, ...caseShape });
-export const caseItemSchema = z.object({ caseId: optionalId, ...caseShape });
+export const caseSchema = z.object({ caseId: wire.requiredId, ...caseShape });
+export const caseItemSchema = z.object({ caseId: wire.optionalId, ...caseShape });
 
 type RawCase = Omit<z.infer<typeof caseSchema>, 'caseId'>;
 
 /** Joins a case's detail with its list item; the detail, read later, wins. */
 export function decodeCase(
   id: string,
-  detail: Received,
+  detail: wire.Received,
   item: Readonly<Record<string, unknown>> | null,
-): Decoded<CaseRecord> {
+): wire.Decoded<CaseRecord> {
   const what = `the case ${id}`;
-  const read = decode(caseSchema, detail, what);
-  assertId(id, read.caseId, detail, what);
+  const read = wire.decode(caseSchema, detail, what);
+  wire.assertId(id, read.caseId, detail, what);
   const evidence = () => JSON.stringify(item);
-  const listed = decode(caseItemSchema, { json: item ?? {}, evidence }, `the list item of ${what}`);
+  const listed = wire.decode(caseItemSchema, { json: item ?? {}, evidence }, `the list item of ${what}`);
   return {
     record: { caseId: read.caseId, ...join(read, listed) },
     payload: { item, detail: detail.json },
     unread: [
-      ...unreadParts(caseSchema.shape, detail.json),
-      ...unreadParts(caseItemSchema.shape, item, 'item.'),
+      ...wire.unreadParts(caseSchema.shape, detail.json),
+      ...wire.unreadParts(caseItemSchema.shape, item, 'item.'),
     ],
   };
 }

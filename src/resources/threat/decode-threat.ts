@@ -1,26 +1,14 @@
 import { z } from 'zod';
 import { canonicalJson } from '../../values/canonical-json.js';
 import { isRecord } from '../../values/filter.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  decodeEach,
-  integer,
-  optionalId,
-  type Received,
-  requiredId,
-  type UnreadPart,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 import { type MessageRecord, messageTable, overrideShape, type ThreatRecord } from './threat.js';
 
 export const threatSchema = z.object({
-  threatId: requiredId,
-  recipientCount: integer,
-  tenantId: word,
-  tenantName: word,
+  threatId: wire.requiredId,
+  recipientCount: wire.integer,
+  tenantId: wire.word,
+  tenantName: wire.word,
   // a threat without messages is valid: it has been observed after their deletion
   messages: z.array(z.unknown()).nullish(),
 });
@@ -36,14 +24,14 @@ interface Pair {
  */
 export function decodeThreat(
   id: string,
-  pages: readonly Received[],
+  pages: readonly wire.Received[],
   isComplete: boolean,
-): Decoded<ThreatRecord> {
+): wire.Decoded<ThreatRecord> {
   const what = `the threat ${id}`;
   const read = pages.map((page) => {
-    const threat = decode(threatSchema, page, what);
-    assertId(id, threat.threatId, page, what);
-    const messages = decodeEach(decodedMessage, threat.messages ?? [], 'messages', () => []);
+    const threat = wire.decode(threatSchema, page, what);
+    wire.assertId(id, threat.threatId, page, what);
+    const messages = wire.decodeEach(decodedMessage, threat.messages ?? [], 'messages', () => []);
     const pairs = messages.read.map(({ raw, value }) => ({ raw, message: value }));
     return { threat, pairs, lost: messages.lost };
   });
@@ -62,15 +50,15 @@ export function decodeThreat(
     unread: [
       // unreadable messages come last in the payload
       ...lost.map(({ flaw }, index) => ({ path: `messages.${pairs.length + index}`, flaw })),
-      ...unreadParts(threatSchema.shape, pages[0]?.json),
+      ...wire.unreadParts(threatSchema.shape, pages[0]?.json),
       ...pairs.flatMap(({ raw, message }) => unreadOfMessage(raw, message)),
     ],
   };
 }
 
-function unreadOfMessage(raw: unknown, { messageId }: MessageRecord): UnreadPart[] {
+function unreadOfMessage(raw: unknown, { messageId }: MessageRecord): wire.UnreadPart[] {
   const path = `messages[${messageId}].`;
-  return unreadParts(messageSchema.shape, raw, path, { customerOverride: overrideShape });
+  return wire.unreadParts(messageSchema.shape, raw, path, { customerOverride: overrideShape });
 }
 
 /**
@@ -111,7 +99,7 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function payloadOf(pages: readonly Received[], messages: readonly Pick<Pair, 'raw'>[]): unknown {
+function payloadOf(pages: readonly wire.Received[], messages: readonly Pick<Pair, 'raw'>[]): unknown {
   const first = pages[0]?.json;
   if (!isRecord(first)) return first;
   const { pageNumber: _page, nextPageNumber: _next, ...rest } = first;
@@ -120,12 +108,12 @@ function payloadOf(pages: readonly Received[], messages: readonly Pick<Pair, 'ra
 }
 
 export const messageSchema = z.object({
-  abxMessageId: optionalId,
-  abxMessageIdStr: optionalId,
+  abxMessageId: wire.optionalId,
+  abxMessageIdStr: wire.optionalId,
   ...messageTable.shape,
-  threatId: word,
-  tenantId: word,
-  tenantName: word,
+  threatId: wire.word,
+  tenantId: wire.word,
+  tenantName: wire.word,
 });
 
 const decodedMessage = messageSchema.transform((raw, context): MessageRecord => {

@@ -11,17 +11,7 @@ import {
   impersonatedParty,
   remediationState,
 } from '../vocabularies.js';
-import {
-  type Decoded,
-  decode,
-  decodeEach,
-  instant,
-  optionalId,
-  type Received,
-  text,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 import { decodeThreat, messageIdOf, messageSchema, threatSchema } from './decode-threat.js';
 import {
   overrideShape,
@@ -32,20 +22,20 @@ import {
   threatRemediation,
 } from './threat.js';
 
-const messageRef = { abxMessageId: optionalId, abxMessageIdStr: optionalId };
+const messageRef = { abxMessageId: wire.optionalId, abxMessageIdStr: wire.optionalId };
 
-export const attachmentShape = { ...messageRef, attachmentName: text };
+export const attachmentShape = { ...messageRef, attachmentName: wire.text };
 
 const attachmentSchema = z.object(attachmentShape);
 
 const attachmentsSchema = z.object({ attachments: z.array(z.unknown()) });
 
 const link = recordTable({
-  url: ['linkUrl', word],
-  domain: ['domainLink', word],
-  linkType: ['linkType', word],
-  source: ['source', word],
-  displayText: ['displayText', text],
+  url: ['linkUrl', wire.word],
+  domain: ['domainLink', wire.word],
+  linkType: ['linkType', wire.word],
+  source: ['source', wire.word],
+  displayText: ['displayText', wire.text],
 });
 
 export const linkShape = { ...messageRef, ...link.shape };
@@ -54,10 +44,13 @@ const linkSchema = z.object(linkShape);
 
 const linksSchema = z.object({ links: z.array(z.unknown()) });
 
-export function decodeThreatAttachments(threatId: string, detail: Received): Decoded<ThreatAttachments> {
-  const { attachments } = decode(attachmentsSchema, detail, `the attachments of the threat ${threatId}`);
-  const parts = decodeEach(attachmentSchema, attachments, 'attachments', (item, path) =>
-    unreadParts(attachmentShape, item, path),
+export function decodeThreatAttachments(
+  threatId: string,
+  detail: wire.Received,
+): wire.Decoded<ThreatAttachments> {
+  const { attachments } = wire.decode(attachmentsSchema, detail, `the attachments of the threat ${threatId}`);
+  const parts = wire.decodeEach(attachmentSchema, attachments, 'attachments', (item, path) =>
+    wire.unreadParts(attachmentShape, item, path),
   );
   const read = parts.read.map(({ value: raw }) => ({
     messageId: messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, null),
@@ -66,9 +59,11 @@ export function decodeThreatAttachments(threatId: string, detail: Received): Dec
   return { record: { threatId, attachments: read }, payload: detail.json, unread: parts.unread };
 }
 
-export function decodeThreatLinks(threatId: string, detail: Received): Decoded<ThreatLinks> {
-  const { links } = decode(linksSchema, detail, `the links of the threat ${threatId}`);
-  const parts = decodeEach(linkSchema, links, 'links', (item, path) => unreadParts(linkShape, item, path));
+export function decodeThreatLinks(threatId: string, detail: wire.Received): wire.Decoded<ThreatLinks> {
+  const { links } = wire.decode(linksSchema, detail, `the links of the threat ${threatId}`);
+  const parts = wire.decodeEach(linkSchema, links, 'links', (item, path) =>
+    wire.unreadParts(linkShape, item, path),
+  );
   const read = parts.read.map(({ value: raw }) => ({
     messageId: messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, null),
     ...link.toRecord(raw),
@@ -76,7 +71,7 @@ export function decodeThreatLinks(threatId: string, detail: Received): Decoded<T
   return { record: { threatId, links: read }, payload: detail.json, unread: parts.unread };
 }
 
-const folderShape = { name: text, display_name: text };
+const folderShape = { name: wire.text, display_name: wire.text };
 
 const historySchema = z.object({
   remediation_history: z.record(z.string(), z.unknown()),
@@ -84,21 +79,27 @@ const historySchema = z.object({
 });
 
 /** The vendor's document has folders as texts, accounts return objects. */
-export function decodeRemediationHistory(messageId: string, detail: Received): Decoded<RemediationHistory> {
+export function decodeRemediationHistory(
+  messageId: string,
+  detail: wire.Received,
+): wire.Decoded<RemediationHistory> {
   const what = `the remediation history of the message ${messageId}`;
-  const { remediation_history: times, folder_locations: folders } = decode(historySchema, detail, what);
-  const events = Object.entries(times).map(([statusRaw, time]) => ({ statusRaw, time: instant.parse(time) }));
+  const { remediation_history: times, folder_locations: folders } = wire.decode(historySchema, detail, what);
+  const events = Object.entries(times).map(([statusRaw, time]) => ({
+    statusRaw,
+    time: wire.instant.parse(time),
+  }));
   const named = (folders ?? []).map((folder) => (typeof folder === 'string' ? { name: folder } : folder));
-  const parts = decodeEach(z.object(folderShape), named, 'folder_locations', (folder, path) =>
-    unreadParts(folderShape, folder, path),
+  const parts = wire.decodeEach(z.object(folderShape), named, 'folder_locations', (folder, path) =>
+    wire.unreadParts(folderShape, folder, path),
   );
-  const shape = Object.fromEntries(events.map(({ statusRaw }) => [statusRaw, instant]));
+  const shape = Object.fromEntries(events.map(({ statusRaw }) => [statusRaw, wire.instant]));
   const record = {
     messageId,
     events: events.sort((a, b) => compareValues(a.time, b.time)),
     folders: parts.read.map(({ value }) => ({ name: value.name, displayName: value.display_name })),
   };
-  const unread = [...unreadParts(shape, times, 'remediation_history.'), ...parts.unread];
+  const unread = [...wire.unreadParts(shape, times, 'remediation_history.'), ...parts.unread];
   return { record, payload: detail.json, unread };
 }
 

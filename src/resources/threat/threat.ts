@@ -10,45 +10,50 @@ import {
   impersonatedParty,
   remediationState,
 } from '../vocabularies.js';
-import { addresses, flag, instant, integer, optionalObject, term, text, texts, word } from '../wire.js';
+import * as wire from '../wire.js';
 
-export const overrideShape = { overrideType: term, reason: text, overrideJudgement: term, value: text };
+export const overrideShape = {
+  overrideType: wire.term,
+  reason: wire.text,
+  overrideJudgement: wire.term,
+  value: wire.text,
+};
 
 /** What a message has besides its id. Attributes such as the attack type are per message. */
 export const messageTable = recordTable({
-  portalUrl: ['abxPortalUrl', word],
-  subject: ['subject', text],
-  fromAddress: ['fromAddress', word],
-  fromName: ['fromName', text],
-  senderDomain: ['senderDomain', word],
-  senderIpAddress: ['senderIpAddress', word],
-  toAddresses: ['toAddresses', addresses],
-  recipientAddress: ['recipientAddress', word],
-  ccAddresses: ['ccEmails', addresses],
-  replyToAddresses: ['replyToEmails', addresses],
-  returnPath: ['returnPath', word],
-  receivedTime: ['receivedTime', instant],
-  sentTime: ['sentTime', instant],
-  internetMessageId: ['internetMessageId', word],
-  attackTypeRaw: ['attackType', term],
-  attackStrategyRaw: ['attackStrategy', term],
-  attackVectorRaw: ['attackVector', term],
-  attackedPartyRaw: ['attackedParty', term],
-  impersonatedPartyRaw: ['impersonatedParty', term],
-  remediationStatusRaw: ['remediationStatus', term],
-  remediationTime: ['remediationTimestamp', instant],
-  autoRemediated: ['autoRemediated', flag],
-  postRemediated: ['postRemediated', flag],
-  isRead: ['isRead', flag],
-  attachmentCount: ['attachmentCount', integer],
-  attachmentNames: ['attachmentNames', texts],
+  portalUrl: ['abxPortalUrl', wire.word],
+  subject: ['subject', wire.text],
+  fromAddress: ['fromAddress', wire.word],
+  fromName: ['fromName', wire.text],
+  senderDomain: ['senderDomain', wire.word],
+  senderIpAddress: ['senderIpAddress', wire.word],
+  toAddresses: ['toAddresses', wire.addresses],
+  recipientAddress: ['recipientAddress', wire.word],
+  ccAddresses: ['ccEmails', wire.addresses],
+  replyToAddresses: ['replyToEmails', wire.addresses],
+  returnPath: ['returnPath', wire.word],
+  receivedTime: ['receivedTime', wire.instant],
+  sentTime: ['sentTime', wire.instant],
+  internetMessageId: ['internetMessageId', wire.word],
+  attackTypeRaw: ['attackType', wire.term],
+  attackStrategyRaw: ['attackStrategy', wire.term],
+  attackVectorRaw: ['attackVector', wire.term],
+  attackedPartyRaw: ['attackedParty', wire.term],
+  impersonatedPartyRaw: ['impersonatedParty', wire.term],
+  remediationStatusRaw: ['remediationStatus', wire.term],
+  remediationTime: ['remediationTimestamp', wire.instant],
+  autoRemediated: ['autoRemediated', wire.flag],
+  postRemediated: ['postRemediated', wire.flag],
+  isRead: ['isRead', wire.flag],
+  attachmentCount: ['attachmentCount', wire.integer],
+  attachmentNames: ['attachmentNames', wire.texts],
   /** Abnormal's count, which may differ from the number of `urls`. */
-  urlCount: ['urlCount', integer],
-  urls: ['urls', texts],
-  summaryInsights: ['summaryInsights', texts],
+  urlCount: ['urlCount', wire.integer],
+  urls: ['urls', wire.texts],
+  summaryInsights: ['summaryInsights', wire.texts],
   /** Such as `Attack`. */
-  judgementRaw: ['source', term],
-  customerOverride: ['customerOverride', optionalObject(overrideShape)],
+  judgementRaw: ['source', wire.term],
+  customerOverride: ['customerOverride', wire.optionalObject(overrideShape)],
 });
 
 /** One e-mail, from `GET /threats/{id}`. */

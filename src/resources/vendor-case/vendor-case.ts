@@ -2,20 +2,7 @@ import { z } from 'zod';
 import { DAY, type Instant } from '../../values/instant.js';
 import { type ResourceDefinition, shape, type Unreadable } from '../definition.js';
 import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  decodeEach,
-  instant,
-  optionalId,
-  type Received,
-  requiredId,
-  term,
-  text,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 
 /** A vendor whose mail is suspicious, with the messages that made it so. */
 export interface VendorCaseRecord extends Unreadable {
@@ -29,36 +16,36 @@ export interface VendorCaseRecord extends Unreadable {
   readonly threatIds: readonly string[];
 }
 
-const insightShape = { highlight: text, description: text };
+const insightShape = { highlight: wire.text, description: wire.text };
 const event = recordTable({
-  time: ['eventTimestamp', instant],
-  senderAddress: ['senderAddress', word],
-  recipientAddress: ['recipientAddress', word],
-  subject: ['subject', text],
-  markedAsRaw: ['markedAs', term],
-  threatId: ['threatId', optionalId],
+  time: ['eventTimestamp', wire.instant],
+  senderAddress: ['senderAddress', wire.word],
+  recipientAddress: ['recipientAddress', wire.word],
+  subject: ['subject', wire.text],
+  markedAsRaw: ['markedAs', wire.term],
+  threatId: ['threatId', wire.optionalId],
 });
 export type VendorEventRecord = RecordBy<typeof event>;
 const list = z.array(z.unknown()).nullish();
 
 const vendorCaseSchema = z.object({
-  vendorCaseId: requiredId,
-  vendorDomain: word,
-  firstObservedTime: instant,
-  lastModifiedTime: instant,
+  vendorCaseId: wire.requiredId,
+  vendorDomain: wire.word,
+  firstObservedTime: wire.instant,
+  lastModifiedTime: wire.instant,
   insights: list,
   timeline: list,
 });
 
-function decodeVendorCase(id: string, detail: Received): Decoded<VendorCaseRecord> {
+function decodeVendorCase(id: string, detail: wire.Received): wire.Decoded<VendorCaseRecord> {
   const what = `the vendor case ${id}`;
-  const raw = decode(vendorCaseSchema, detail, what);
-  assertId(id, raw.vendorCaseId, detail, what);
-  const insights = decodeEach(z.object(insightShape), raw.insights ?? [], 'insights', (each, path) =>
-    unreadParts(insightShape, each, path),
+  const raw = wire.decode(vendorCaseSchema, detail, what);
+  wire.assertId(id, raw.vendorCaseId, detail, what);
+  const insights = wire.decodeEach(z.object(insightShape), raw.insights ?? [], 'insights', (each, path) =>
+    wire.unreadParts(insightShape, each, path),
   );
-  const events = decodeEach(z.object(event.shape), raw.timeline ?? [], 'timeline', (each, path) =>
-    unreadParts(event.shape, each, path),
+  const events = wire.decodeEach(z.object(event.shape), raw.timeline ?? [], 'timeline', (each, path) =>
+    wire.unreadParts(event.shape, each, path),
   );
   const timeline = events.read.map(({ value }) => event.toRecord(value));
   const record: VendorCaseRecord = {
@@ -70,7 +57,11 @@ function decodeVendorCase(id: string, detail: Received): Decoded<VendorCaseRecor
     timeline,
     threatIds: [...new Set(timeline.flatMap(({ threatId }) => threatId ?? []))],
   };
-  const unread = [...unreadParts(vendorCaseSchema.shape, detail.json), ...insights.unread, ...events.unread];
+  const unread = [
+    ...wire.unreadParts(vendorCaseSchema.shape, detail.json),
+    ...insights.unread,
+    ...events.unread,
+  ];
   return { record, payload: detail.json, unread };
 }
 
