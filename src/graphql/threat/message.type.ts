@@ -6,14 +6,7 @@ import {
   threatFacets,
   threatMessages,
 } from '../../resources/threat/threat.js';
-import {
-  attackedParty,
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-  remediationState,
-} from '../../resources/vocabularies.js';
+import * as vocabulary from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, outputType, showFields, Value } from '../base/fields.js';
@@ -141,35 +134,35 @@ showFields(Message, 'record', {
     { personal: ['addresses'] },
   ),
   attackType: Value.enumOrNull(() => AttackType, 'Attack type (`attackType`); null if Abnormal gives none.', {
-    by: (record) => attackType(record.attackTypeRaw),
+    by: (record) => vocabulary.attackType(record.attackTypeRaw),
   }),
   attackTypeRaw: Value.textOrNull('`attackType` as received.'),
   attackStrategy: Value.enumOrNull(
     () => AttackStrategy,
     'How the attacker hides the sender’s identity (`attackStrategy`); null if Abnormal gives none.',
-    { by: (record) => attackStrategy(record.attackStrategyRaw) },
+    { by: (record) => vocabulary.attackStrategy(record.attackStrategyRaw) },
   ),
   attackStrategyRaw: Value.textOrNull('`attackStrategy` as received.'),
   attackVector: Value.enumOrNull(
     () => AttackVector,
     'The harmful part of the message (`attackVector`); null if Abnormal gives none.',
-    { by: (record) => attackVector(record.attackVectorRaw) },
+    { by: (record) => vocabulary.attackVector(record.attackVectorRaw) },
   ),
   attackVectorRaw: Value.textOrNull('`attackVector` as received.'),
   attackedParty: Value.enumOrNull(
     () => AttackedParty,
     'Who the attack targets (`attackedParty`); null if Abnormal gives none.',
-    { by: (record) => attackedParty(record.attackedPartyRaw) },
+    { by: (record) => vocabulary.attackedParty(record.attackedPartyRaw) },
   ),
   attackedPartyRaw: Value.textOrNull('`attackedParty` as received.'),
   impersonatedParty: Value.enumOrNull(() => ImpersonatedParty, 'Who the attacker pretends to be.', {
-    by: (record) => impersonatedParty(record.impersonatedPartyRaw),
+    by: (record) => vocabulary.impersonatedParty(record.impersonatedPartyRaw),
   }),
   impersonatedPartyRaw: Value.textOrNull('`impersonatedParty` as received.'),
   remediationStatus: Value.enumOrNull(
     () => RemediationStatus,
     'The action taken, according to Abnormal (`remediationStatus`); null if Abnormal gives none.',
-    { by: (record) => remediationState(record.remediationStatusRaw) },
+    { by: (record) => vocabulary.remediationState(record.remediationStatusRaw) },
   ),
   remediationStatusRaw: Value.textOrNull('`remediationStatus` as received.'),
   remediation: Value.enum(

@@ -7,13 +7,7 @@ import {
   type ThreatRemediation,
   threatRemediation,
 } from '../../resources/threat/threat.js';
-import {
-  attackedParty,
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-} from '../../resources/vocabularies.js';
+import * as vocabulary from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
@@ -93,23 +87,26 @@ showFields(Threat, 'record', {
     { by: (record) => new ThreatRemediationSummary(threatRemediation(record)) },
   ),
   attackTypes: Value.list(() => AttackType, `Attack types, ${OVER_MESSAGES}.`, {
-    by: (record) => distinct(record, (message) => attackType(message.attackTypeRaw)),
+    by: (record) => distinct(record, (message) => vocabulary.attackType(message.attackTypeRaw)),
   }),
   attackStrategies: Value.list(
     () => AttackStrategy,
     `How the attacker hides the sender’s identity, ${OVER_MESSAGES}.`,
-    { by: (record) => distinct(record, (message) => attackStrategy(message.attackStrategyRaw)) },
+    { by: (record) => distinct(record, (message) => vocabulary.attackStrategy(message.attackStrategyRaw)) },
   ),
   attackVectors: Value.list(() => AttackVector, `The harmful parts, ${OVER_MESSAGES}.`, {
-    by: (record) => distinct(record, (message) => attackVector(message.attackVectorRaw)),
+    by: (record) => distinct(record, (message) => vocabulary.attackVector(message.attackVectorRaw)),
   }),
   impersonatedParties: Value.list(
     () => ImpersonatedParty,
     `Who the attacker pretends to be, ${OVER_MESSAGES}.`,
-    { by: (record) => distinct(record, (message) => impersonatedParty(message.impersonatedPartyRaw)) },
+    {
+      by: (record) =>
+        distinct(record, (message) => vocabulary.impersonatedParty(message.impersonatedPartyRaw)),
+    },
   ),
   attackedParties: Value.list(() => AttackedParty, `Who the attack targets, ${OVER_MESSAGES}.`, {
-    by: (record) => distinct(record, (message) => attackedParty(message.attackedPartyRaw)),
+    by: (record) => distinct(record, (message) => vocabulary.attackedParty(message.attackedPartyRaw)),
   }),
   fromAddresses: Value.texts(`E-mail addresses of the senders, ${OVER_MESSAGES}.`, {
     personal: ['addresses'],

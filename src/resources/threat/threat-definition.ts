@@ -3,14 +3,7 @@ import { compareValues } from '../../values/filter.js';
 import { HOUR, type Instant } from '../../values/instant.js';
 import { isUnknownBy, type ResourceDefinition, shape } from '../definition.js';
 import { type RecordBy, recordTable } from '../record-table.js';
-import {
-  attackedParty,
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-  remediationState,
-} from '../vocabularies.js';
+import * as vocabulary from '../vocabularies.js';
 import * as wire from '../wire.js';
 import { decodeThreat, messageIdOf, messageSchema, threatSchema } from './decode-threat.js';
 import {
@@ -126,12 +119,12 @@ export interface ThreatLinks {
 const OF_PARTS = ['threatId', 'tenantId', 'tenantName'];
 
 const message = shape(messageSchema.shape, {
-  attackType: isUnknownBy(attackType),
-  attackStrategy: isUnknownBy(attackStrategy),
-  attackVector: isUnknownBy(attackVector),
-  attackedParty: isUnknownBy(attackedParty),
-  impersonatedParty: isUnknownBy(impersonatedParty),
-  remediationStatus: isUnknownBy(remediationState),
+  attackType: isUnknownBy(vocabulary.attackType),
+  attackStrategy: isUnknownBy(vocabulary.attackStrategy),
+  attackVector: isUnknownBy(vocabulary.attackVector),
+  attackedParty: isUnknownBy(vocabulary.attackedParty),
+  impersonatedParty: isUnknownBy(vocabulary.impersonatedParty),
+  remediationStatus: isUnknownBy(vocabulary.remediationState),
   customerOverride: shape(overrideShape),
 });
 

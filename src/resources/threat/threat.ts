@@ -2,14 +2,7 @@ import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import type { ItemDefinition, Unreadable } from '../definition.js';
 import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
-import {
-  attackedParty,
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-  remediationState,
-} from '../vocabularies.js';
+import * as vocabulary from '../vocabularies.js';
 import * as wire from '../wire.js';
 
 export const overrideShape = {
@@ -84,10 +77,10 @@ export function threatFields(threat: ThreatRecord): Fields {
     recipientCount: threat.recipientCount,
     remediationState: remediation.state,
     unremediated: remediation.state !== 'REMEDIATED' && remediation.state !== 'NOT_NEEDED',
-    attackType: distinct(threat, (m) => attackType(m.attackTypeRaw)),
-    attackStrategy: distinct(threat, (m) => attackStrategy(m.attackStrategyRaw)),
-    attackVector: distinct(threat, (m) => attackVector(m.attackVectorRaw)),
-    impersonatedParty: distinct(threat, (m) => impersonatedParty(m.impersonatedPartyRaw)),
+    attackType: distinct(threat, (m) => vocabulary.attackType(m.attackTypeRaw)),
+    attackStrategy: distinct(threat, (m) => vocabulary.attackStrategy(m.attackStrategyRaw)),
+    attackVector: distinct(threat, (m) => vocabulary.attackVector(m.attackVectorRaw)),
+    impersonatedParty: distinct(threat, (m) => vocabulary.impersonatedParty(m.impersonatedPartyRaw)),
     subject: distinct(threat, (m) => m.subject),
     fromAddress: distinct(threat, (m) => m.fromAddress),
     fromName: distinct(threat, (m) => m.fromName),
@@ -152,7 +145,7 @@ export interface ThreatRemediation {
 
 /** Older accounts send no status; then a remediation time or one of two old flags means remediated. */
 export function messageRemediation(message: MessageRecord): MessageRemediation {
-  const state = remediationState(message.remediationStatusRaw);
+  const state = vocabulary.remediationState(message.remediationStatusRaw);
   switch (state) {
     case 'REMEDIATED':
       return 'REMEDIATED';
@@ -202,7 +195,7 @@ export const threatFacets = fieldTable<ThreatRecord>()({
   allMessagesHeld: { type: 'boolean', by: areAllMessagesHeld },
   attackedParty: {
     type: 'texts',
-    by: (threat) => distinct(threat, (message) => attackedParty(message.attackedPartyRaw)),
+    by: (threat) => distinct(threat, (message) => vocabulary.attackedParty(message.attackedPartyRaw)),
   },
 });
 
@@ -219,14 +212,20 @@ const messages = fieldTable<MessageRecord>()({
   receivedTime: { type: 'instant' },
   sentTime: { type: 'instant' },
   remediationTime: { type: 'instant' },
-  attackType: { type: 'text', by: (message) => attackType(message.attackTypeRaw) },
-  attackStrategy: { type: 'text', by: (message) => attackStrategy(message.attackStrategyRaw) },
-  attackVector: { type: 'text', by: (message) => attackVector(message.attackVectorRaw) },
-  attackedParty: { type: 'text', by: (message) => attackedParty(message.attackedPartyRaw) },
-  impersonatedParty: { type: 'text', by: (message) => impersonatedParty(message.impersonatedPartyRaw) },
+  attackType: { type: 'text', by: (message) => vocabulary.attackType(message.attackTypeRaw) },
+  attackStrategy: { type: 'text', by: (message) => vocabulary.attackStrategy(message.attackStrategyRaw) },
+  attackVector: { type: 'text', by: (message) => vocabulary.attackVector(message.attackVectorRaw) },
+  attackedParty: { type: 'text', by: (message) => vocabulary.attackedParty(message.attackedPartyRaw) },
+  impersonatedParty: {
+    type: 'text',
+    by: (message) => vocabulary.impersonatedParty(message.impersonatedPartyRaw),
+  },
   judgement: { type: 'text', by: ({ judgementRaw }) => judgementRaw },
   remediation: { type: 'text', by: messageRemediation },
-  remediationStatus: { type: 'text', by: (message) => remediationState(message.remediationStatusRaw) },
+  remediationStatus: {
+    type: 'text',
+    by: (message) => vocabulary.remediationState(message.remediationStatusRaw),
+  },
   isRead: { type: 'boolean' },
   attachmentCount: { type: 'number' },
   subject: { type: 'text' },
