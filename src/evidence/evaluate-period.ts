@@ -19,7 +19,6 @@ import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
 import { timeOf } from '../controls/timeliness.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import type { Stream } from '../model/stream.js';
 import type { FrameworkId } from '../policy/frameworks.js';
 import type { ControlId, Rules } from '../policy/policy.js';
 import { DEFINITION_OF_RESOURCE, type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
@@ -122,9 +121,13 @@ export async function evaluateTogether(
   );
   const names = request.integrations ?? (await knownIntegrations(store));
   const known = await readLedgers(store, pin, names, periods, rules);
-  const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
+  const integrations =
+    request.integrations ??
+    names.filter((name) => known.some((each) => each.stream.integration === name && each.isKnown));
   const ledgers = known.filter(
-    (each) => integrations.includes(each.stream.integration) && (each.isKnown || isCore(each.stream)),
+    (each) =>
+      integrations.includes(each.stream.integration) &&
+      (each.isKnown || DEFINITION_OF_RESOURCE[each.stream.resource].collection === 'CORE'),
   );
   const controls = [...new Set(asked.flatMap((each) => each.controls))];
   const from = asked.map(({ period }) => period.from).reduce(earliest);
@@ -174,16 +177,7 @@ function countHeld(
   return store.count({ kind: KIND_OF[stream.resource], integrations: [stream.integration], filter, seq });
 }
 
-/** Streams of other resources appear once they were read, so that a history without them has the same evidence. */
-function isCore({ resource }: Stream): boolean {
-  return DEFINITION_OF_RESOURCE[resource].collection === 'CORE';
-}
-
 export const NONE: Keep = { skip: 0, limit: 0 };
-
-function isKnown(ledgers: readonly StreamLedger[], name: string): boolean {
-  return ledgers.some((ledger) => ledger.stream.integration === name && ledger.isKnown);
-}
 
 interface Known {
   readonly integrations: readonly string[];

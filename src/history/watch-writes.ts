@@ -80,15 +80,11 @@ export function watchWrites(
   const reading = withMethods(readable, writes);
   const { store: read, whilePresent } = isRemote
     ? watchReads(reading)
-    : { store: reading, whilePresent: now };
+    : { store: reading, whilePresent: <T>(work: () => Promise<T>) => work() };
   const shown = withMethods(read, {
     streams: async () => (await read.streams()).map((state) => whileFailing(state, failure())),
   });
   return { store: withMethods(store, writes), shown, whilePresent, failure, failures: () => failures };
-}
-
-function now<T>(work: () => Promise<T>): Promise<T> {
-  return work();
 }
 
 function withMethods(store: HistoryStore, methods: Partial<HistoryStore>): HistoryStore {

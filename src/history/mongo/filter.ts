@@ -35,10 +35,6 @@ export function fieldPath(field: string): string {
   return field === 'id' ? 'id' : `f.${field}`;
 }
 
-function foldedPath(field: string): string {
-  return `c.${field}`;
-}
-
 export function storedFields(fields: Fields): StoredFields {
   const stored: Record<string, StoredFields[string]> = {};
   for (const [field, value] of Object.entries(fields)) {
@@ -143,7 +139,7 @@ function leafMatch(leaf: Comparison, type: string): Document {
   if (type === 'number' || type === 'boolean') return NEVER;
   const part = fold('contains' in leaf ? leaf.contains : leaf.startsWith);
   const $regex = `${'contains' in leaf ? '' : '^'}${literalPattern(part)}`;
-  const folded = foldedPath(leaf.field);
+  const folded = `c.${leaf.field}`;
   const others = { [folded]: { $regex } };
   // what holds more than ASCII is judged as folded, and by that alone: to MongoDB more letters are alike
   return isAscii(part) ? { $or: [others, { [folded]: null, [path]: { $regex, $options: 'i' } }] } : others;

@@ -141,16 +141,15 @@ async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
     const due = entries.filter((entry) => isTryDue(pass, entry));
     if (due.length === 0) continue;
     const { seq } = await pass.store.head();
-    const held = await pass.store.get(due.map(listedKey(pass)), seq);
+    const held = await pass.store.get(
+      due.map(({ key }) => keyOf(pass, key.id)),
+      seq,
+    );
     yield untried(
       pass,
       due.map((prior, i) => ({ key: prior.key, held: held[i] ?? null, prior })),
     );
   }
-}
-
-function listedKey(pass: Pass) {
-  return ({ key }: QuarantineEntry) => keyOf(pass, key.id);
 }
 
 /** The tasks that this very pass has not tried yet. What is only in a list and was never stored, a window lists again. */
