@@ -18,8 +18,14 @@ import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.e
 import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { CoverageArgs, readCoverage } from './coverage.js';
 import { type CoverageFacts, CoverageReport } from './coverage.type.js';
-import { Reconciliation, ReconciliationConnection, type ReconcilingRun } from './reconciliation.type.js';
-import { Run, RunConnection, RunListArgs } from './run.type.js';
+import {
+  Reconciliation,
+  ReconciliationConnection,
+  type ReconcilingRun,
+  Run,
+  RunConnection,
+  RunListArgs,
+} from './run.type.js';
 
 const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
   FIELD: 'A field with an unknown name. It is stored as received; the graph does not show it.',

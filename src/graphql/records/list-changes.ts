@@ -18,11 +18,12 @@ import { checkIntegrations, integrationNames, type RequestServices } from '../re
 import {
   type ChangeArgs,
   ChangeConnection,
+  type ChangeKind,
   type ChangesFilter,
   ChangeTail,
   type FollowArgs,
-} from './change.type.js';
-import { type ChangeKind, Revision } from './revision.type.js';
+  Revision,
+} from './revision.type.js';
 
 type ListedRevision = RevisionRecord<ListedKind>;
 
