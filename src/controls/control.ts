@@ -19,7 +19,6 @@ import type { Period } from './period.js';
 /** `INSUFFICIENT_DATA`: undecided. `NOT_APPLICABLE`: no members, or the feature is missing. */
 export type ControlVerdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
 
-/** A threat with all its versions up to the view. */
 export interface ThreatFact {
   readonly kind: 'threat';
   readonly key: RecordKey;

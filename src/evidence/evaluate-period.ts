@@ -149,7 +149,6 @@ export async function evaluateTogether(
   return { integrations, evaluations };
 }
 
-/** The accounts that were ever read. */
 export async function knownIntegrations(store: HistoryStore): Promise<string[]> {
   return [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
 }

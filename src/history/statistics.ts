@@ -94,7 +94,6 @@ export interface StatisticsRows {
   /** The groups of each row: all pairs of a row and a group, in the order of the rows; `null`: each row has one. */
   readonly pairs: { readonly rows: Uint32Array | null; readonly groups: Uint32Array };
   readonly keysOf: (group: number) => readonly FieldValue[];
-  /** The order of two groups by their keys. */
   readonly compare: (a: number, b: number) => number;
   /** Groups have lower numbers than this; not each number is that of a group. */
   readonly groups: number;

@@ -7,7 +7,6 @@ import type { SyncObserver } from '../sync/context.js';
 import { type Instant, toMillis } from '../values/instant.js';
 import type { DeliveryResult } from '../webhooks/deliveries.js';
 
-/** Counts since the start of the process. */
 export type Counters = ReturnType<typeof createCounters>;
 
 /** Metrics of Node and the process have other prefixes. */
@@ -112,7 +111,6 @@ export function createCounters() {
     /** By route (`null`: none) and status. */
     http: (route: string | null, status: number) =>
       metrics.answers.inc({ route: route ?? 'none', status: String(status) }),
-    /** By name of the webhook. */
     webhooks: (webhook: string, result: DeliveryResult) => metrics.deliveries.inc({ webhook, result }),
   };
 }
@@ -168,7 +166,6 @@ function countGraph({ graphRequests, graphErrors, graphSeconds }: Metrics): Grap
   };
 }
 
-/** Registers gauges with the same labels, by name with what each shows. */
 export function gaugesOf<N extends string, L extends string>(
   registry: Registry,
   labelNames: readonly L[],

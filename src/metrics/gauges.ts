@@ -19,7 +19,6 @@ import type { Instant } from '../values/instant.js';
 import type { DeliveryStatus } from '../webhooks/deliveries.js';
 import { gaugesOf, secondsBetween, unixSeconds } from './counters.js';
 
-/** The state of a control of one account for one window (`24h`). */
 export interface MeasuredState {
   readonly control: string;
   readonly integration: string;

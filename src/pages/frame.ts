@@ -80,7 +80,6 @@ export interface Page {
   readonly html: string;
 }
 
-/** A page that says one thing: what is wrong, and what to do next. */
 export function messagePage(status: number, title: string, text: Html): Page {
   return { status, html: pageOf(title, html`<h1>${title}</h1>`, html`<main><p>${text}</p></main>`) };
 }

@@ -29,7 +29,6 @@ export interface Evaluated {
 export interface OverviewView {
   readonly answer: Answer<OverviewAnswer>;
   readonly evaluated: Evaluated;
-  /** Of everything that is collected. */
   readonly collected: Readonly<Record<ResourceName, Collected>>;
   readonly seal: NamedSeal | null;
   readonly asOf: Instant;
@@ -133,7 +132,6 @@ export function sumOf(groups: readonly GroupAnswer[], keys: readonly Key[]): num
   return groups.filter(has).reduce((sum, { count }) => sum + count, 0);
 }
 
-/** The values of a dimension, in the order of the groups. */
 export function valuesOf(groups: readonly GroupAnswer[], dimension: string): (string | null)[] {
   const values = groups.flatMap(({ keys }) =>
     keys.flatMap((key) => (key.dimension === dimension ? key.value : [])),

@@ -181,7 +181,6 @@ export interface Policy {
   readonly file: { readonly text: string; readonly digest: string } | null;
   readonly organisation: string | null;
   readonly title: string;
-  /** The address of the published documentation; `null` if the policy gives none. */
   readonly documentation: string | null;
   /** `null`: all. */
   readonly frameworks: readonly (typeof FRAMEWORK_IDS)[number][] | null;

@@ -102,7 +102,6 @@ export function parseThreshold(name: ThresholdName, text: string): number | null
   return unit === '%' ? Number(digits) / 100 : Number(digits);
 }
 
-/** A value as `parseThreshold` reads it. */
 export function thresholdInput(name: ThresholdName, value: number): string {
   return THRESHOLDS[name].type === 'duration' ? formatDuration(value) : String(value);
 }

@@ -22,7 +22,6 @@ export interface Item {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** The items of a schedule that are visible at `at`. */
 function* arrived(
   schedule: Schedule,
   { from, to }: TimeWindow,

@@ -150,7 +150,6 @@ export function visibleFrom(course: ThreatCourse): number {
   return course.waves[0].visibleAt;
 }
 
-/** The last action on a wave, as visible at `at`. */
 export function stepAt(wave: Wave, at: number): Step {
   let current = wave.steps[0];
   for (const step of wave.steps) if (step.visibleAt <= at) current = step;
@@ -183,7 +182,6 @@ export function changesOf(course: ThreatCourse): number[] {
 const ODDS = [30, 15, 12, 11, 8, 7, 4, 4, 4, 3, 2];
 const ALL_ODDS = ODDS.reduce((sum, odds) => sum + odds, 0);
 
-/** The common, constant properties of a threat's messages. */
 export interface ThreatFacts {
   readonly attack: Attack;
   readonly sender: Person;

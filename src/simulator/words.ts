@@ -2,7 +2,6 @@ import type { Random } from './random.js';
 
 type Words = readonly [string, ...string[]];
 
-/** The upstream names of an attack, and its typical mails. */
 export interface Attack {
   readonly type: string;
   readonly strategies: Words;

@@ -91,7 +91,6 @@ function token(text: string): string {
     .replace(/[^\p{L}\p{N}._-]+/gu, '-');
 }
 
-/** Escapes all Markdown marks. */
 export function markdown(text: string): string {
   const lines = text.split(/\n{2,}/).map((part) => plain(part).replace(/[\\`*_~^[\]{}<>$|]/g, '\\$&'));
   return lines.join('\n\n') || '-';

@@ -33,7 +33,6 @@ const CollectionGap = outputType(
   GAP_FIELDS,
 );
 
-/** A record that a stream lists and that could not be read. */
 export interface MissingOfStream extends Omit<MissingEntry, 'listedTime'>, Window {
   readonly integration: string;
   readonly kind: Kind;

@@ -5,12 +5,9 @@ import type { AskedField } from './query-document.js';
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** A number, or a function of the variables. */
 type Amount = number | ((variables: Variables) => number);
 
-/** A field with a cost, or with such fields below it. */
 export interface CostNode {
-  /** Its key in the response. */
   readonly key: string;
   /** How often it is resolved per parent. */
   readonly items: Amount;
@@ -18,7 +15,6 @@ export interface CostNode {
   readonly shape: 'PAGE' | 'VALUE';
   /** Whether each item costs 1. */
   readonly counts: boolean;
-  /** A fixed price per parent. */
   readonly price: number;
   /** Requests to Abnormal per parent, at most. */
   readonly calls: Amount;

@@ -160,7 +160,6 @@ export function isAllZero(bytes: Uint8Array): boolean {
   return width === 0 && least === 0;
 }
 
-/** The narrowest array for numbers up to `largest`. */
 export function typeFor(largest: number) {
   return largest < 0x100
     ? Uint8Array

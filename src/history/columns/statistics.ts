@@ -21,7 +21,6 @@ import { type Finder, finderOf, Replaced, type ScanQuery } from './scan.js';
 import { placesUpTo, type RowNumbers, UnitReader } from './unit-reader.js';
 import { JoinedNumbers, type KnownValues, Numbers, Values } from './values.js';
 
-/** What a scan needs to know besides the query. */
 export interface StatisticsFacts extends SettledFacts {
   readonly nameOf: (account: Account) => string;
   readonly known: KnownValues;
@@ -234,7 +233,6 @@ class RowCollector {
 
 const SCATTER = 0x9e3779b1;
 
-/** Numbers for pairs of numbers. */
 function pairsOf(first: Uint32Array, second: Uint32Array, isFirstWider: boolean) {
   const numbers = new Uint32Array(first.length);
   const [firsts, seconds] = [new Uint32Array(numbers.length), new Uint32Array(numbers.length)];

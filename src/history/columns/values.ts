@@ -160,7 +160,6 @@ export class Values {
     return value === null ? 0 : (this.#read(Buffer.from(JSON.stringify(value)))[1] as number);
   }
 
-  /** The numbers of a column of a block. */
   of(block: Block, name: string): CellNumbers {
     return this.#cells.of(block, () => {
       const column = block.column(name);
@@ -272,7 +271,6 @@ export class KnownValues {
     return this.#usedAs(kind, KnownBlocks);
   }
 
-  /** The numbers of what is computed of some columns. */
   computed(name: string): BlockCells {
     return this.#usedAs(name, BlockCells);
   }
