@@ -8,7 +8,7 @@ import { decodeCase } from '../src/resources/case/case.js';
 import { decodeCaseAnalysis } from '../src/resources/case/case-analysis.js';
 import { DEFINITION_OF_RESOURCE, type Resource } from '../src/resources/registry.js';
 import { decodeThreat } from '../src/resources/threat/decode-threat.js';
-import { decodeThreatAttachments, decodeThreatLinks } from '../src/resources/threat/threat-parts.js';
+import { decodeThreatAttachments, decodeThreatLinks } from '../src/resources/threat/threat-definition.js';
 import type { Received } from '../src/resources/wire.js';
 import { DecodeError, idOf } from '../src/resources/wire.js';
 import { canonicalJson } from '../src/values/canonical-json.js';

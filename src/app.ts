@@ -102,7 +102,6 @@ interface Parts {
   readonly posture: PostureWatch;
 }
 
-/** The schema for readers, if anything is masked. */
 function redactedBy({ limits: { redact }, http }: Config): GraphQLSchema | undefined {
   return redact.size > 0 ? redactSchema(buildGatewaySchema(http), redact) : undefined;
 }

@@ -43,7 +43,6 @@ export interface AuditEvent {
 export interface AuditRecord extends AuditEvent {
   /** From 1, without gaps. */
   readonly index: number;
-  /** When it was recorded (UTC). */
   readonly at: Instant;
   /** The `digest` of the previous entry; `null` for the first. */
   readonly previous: string | null;

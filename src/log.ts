@@ -22,7 +22,7 @@ const CREDENTIALS = ['token', 'authorization', 'Authorization', 'password', 'sec
 
 /** Lines are written to `destination` at once, so none is lost in a crash. */
 export function createLog(options: LogOptions): Log {
-  const format = options.pretty ? prettyLine : (line: string) => line;
+  const format = options.pretty ? (line: string) => toPretty(JSON.parse(line)) : (line: string) => line;
   const blot = (line: string) => options.secrets.reduce((rest, secret) => secret.redactFrom(rest), line);
   const paths = CREDENTIALS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
   return pino(
@@ -38,7 +38,3 @@ export function createLog(options: LogOptions): Log {
 }
 
 const toPretty = pretty.prettyFactory({ colorize: true, translateTime: 'HH:MM:ss', singleLine: true });
-
-function prettyLine(line: string): string {
-  return toPretty(JSON.parse(line));
-}

@@ -13,7 +13,6 @@ import { pino } from 'pino';
 import { createBudget } from '../../src/abnormal/budget.js';
 import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import { openStore } from '../../src/history/open-store.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
 import type { FaultPlan } from '../../src/simulator/faults.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
@@ -22,6 +21,7 @@ import { createSync } from '../../src/sync/create-sync.js';
 import type { PollReport } from '../../src/sync/sync.js';
 import { DAY, HOUR, shift, toInstant } from '../../src/values/instant.js';
 import { createFastClock } from '../../test/support/fast-clock.js';
+import { fixedAccounts } from '../../test/support/fixed-accounts.js';
 import { compareWithTruth } from '../../test/support/truth.js';
 
 const START = '2026-03-31T06:00:00.000Z';

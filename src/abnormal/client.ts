@@ -54,7 +54,6 @@ export interface Fetched<K extends Kind> {
   readonly drift: readonly DriftSighting[];
 }
 
-/** One row of the threat log: one message of a threat. */
 export interface ThreatLogRow {
   /** `null` if the id is unusable or the row does not fit the header. */
   readonly threatId: string | null;
@@ -83,7 +82,6 @@ export interface ApiToken {
 
 /** Read-only. Methods throw `UpstreamError` after their retries, `DecodeError` if parsing fails. */
 export interface AbnormalClient {
-  /** One page of a resource's list, with `window` on `filterKey`. */
   list(
     resource: Resource,
     filterKey: FilterKey,

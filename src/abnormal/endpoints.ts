@@ -4,9 +4,7 @@ import type { Call, Endpoint, JsonAnswer } from './call.js';
 import type { CallOptions } from './client.js';
 import { type UpstreamCode, UpstreamError, upstreamFailure } from './errors.js';
 
-/** One page of a list within a window. */
 interface ListQuery {
-  /** For messages. */
   readonly filter: string;
   readonly page: number;
   readonly query: Readonly<Record<string, string>>;
@@ -165,7 +163,6 @@ export function detailTarget(path: string, id: string, part = ''): string {
   return `${path}/${encodeURIComponent(id)}${part}`;
 }
 
-/** Path and query of one page of a detail. */
 export function detailPageTarget(path: string, id: string, page: number): string {
   return `${detailTarget(path, id)}?pageSize=${PAGE_SIZE}&pageNumber=${page}`;
 }

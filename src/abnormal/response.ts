@@ -1,5 +1,5 @@
 import { type DriftSighting, driftText } from '../model/drift.js';
-import type { IsUnknown, Shape } from '../resources/known-shapes.js';
+import type { IsUnknown, Shape } from '../resources/definition.js';
 import {
   DEFINITION_OF,
   DEFINITION_OF_RESOURCE,
@@ -42,7 +42,6 @@ export function decodeList(resource: Resource, filter: string, page: number, rec
 
 type PageRead = Omit<ListPage, 'fetchedAt'>;
 
-/** The same page of two variants of a list. */
 export function joinPages(a: PageRead, b: PageRead): PageRead {
   return {
     ...a,

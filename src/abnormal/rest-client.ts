@@ -14,8 +14,7 @@ import {
   type Resource,
 } from '../resources/registry.js';
 import { decode, instant, isUsableId, type Received, requiredId, text, texts } from '../resources/wire.js';
-import { type Instant, toInstant, toMillis, type Window } from '../values/instant.js';
-import { formatDuration } from '../values/time-text.js';
+import { formatDuration, type Instant, toInstant, toMillis, type Window } from '../values/instant.js';
 import type { Budget } from './budget.js';
 import {
   type Call,

@@ -76,7 +76,6 @@ export interface Collector {
   readonly webhooks: Webhooks;
   /** Names this process among those that poll. */
   readonly holder: string;
-  /** Ends all work, then closes everything. */
   close(): Promise<void>;
 }
 

@@ -6,7 +6,7 @@ import type { GatewayContext, RequestInfo } from '../graphql/request/services.js
 import type { HistoryStore } from '../history/store.js';
 import type { Pages } from '../http/page-route.js';
 import type { Log } from '../log.js';
-import { propertiesPage, propertiesText } from '../pages/documentation.js';
+import { propertiesPage, propertiesText } from '../pages/frame.js';
 import { type OverviewServices, readOverview } from '../pages/overview.js';
 import type { Answer } from '../pages/overview-query.js';
 import { listReports, reportsPage } from '../pages/reports.js';

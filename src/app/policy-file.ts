@@ -26,7 +26,6 @@ function textOf(path: string): string {
   }
 }
 
-/** Reads the text of a policy file, with the filters of its webhooks. */
 export function readPolicyText(text: string): PolicyResult {
   return readPolicy(text, filterProblems);
 }
@@ -81,7 +80,6 @@ export class PolicyWatch {
     this.timer.unref();
   }
 
-  /** Looks for a change now. */
   look(): Promise<void> {
     this.looking = this.looking.then(() => this.lookOnce());
     return this.looking;

@@ -1,4 +1,4 @@
-import { Rested } from '../async/rested.js';
+import { Rested } from '../async/waiting.js';
 import { knownIntegrations } from '../evidence/evaluate-period.js';
 import { evaluatePosture, POSTURE_WINDOWS, WINDOWS } from '../evidence/posture.js';
 import type { Log } from '../log.js';

@@ -19,10 +19,8 @@ import {
   type Thresholds,
   toThresholds,
 } from '../policy/thresholds.js';
-import { DAY, type Instant, toMillis } from '../values/instant.js';
-import { parseInstant } from '../values/time-text.js';
+import { DAY, type Instant, parseInstant, toMillis } from '../values/instant.js';
 
-/** The options of a report as text, from a command or a URL. */
 export interface RawReportQuestion {
   readonly period?: string | undefined;
   /** One or several, comma-separated. */
@@ -53,7 +51,6 @@ export interface RequestedReport {
   readonly thresholds: Partial<Thresholds>;
 }
 
-/** Invalid options; the message says what is accepted. */
 export class ReportQuestionError extends Error {
   override readonly name = 'ReportQuestionError';
 }
@@ -84,7 +81,6 @@ export function readReportQuestion(raw: RawReportQuestion, nameOf: NameOf, now: 
   };
 }
 
-/** The controls of one or several comma-separated lists of ids; all without any. */
 export function chosenControls(texts: RawReportQuestion['controls'], nameOf: NameOf): ControlDefinition[] {
   const ids = texts?.flatMap((text) => text.split(',')).map((id) => id.trim());
   return read(nameOf('controls'), () => controlsOf(ids ?? null));
@@ -104,7 +100,6 @@ function read<T>(option: string, parse: () => T): T {
   }
 }
 
-/** The option's word among `allowed`, ignoring case. */
 export function choiceOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const value = allowed.find((word) => word === text.toLowerCase());
   if (value !== undefined) return value;

@@ -128,7 +128,6 @@ type Format = (typeof FORMATS)[number];
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-/** The media type of each format, and how its file names end. */
 const FILES: Record<Format, readonly [contentType: string, extension: string]> = {
   html: ['text/html; charset=utf-8', 'html'],
   json: [JSON_TYPE, 'json'],

@@ -55,7 +55,6 @@ export function createSealer({ store, proof, clock, log }: SealerOptions) {
   };
 }
 
-/** A sync that seals each run before its caller continues. */
 export function withSealing(sync: Sync, sealer: Sealer): Sync {
   return {
     ...sync,

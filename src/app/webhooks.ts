@@ -29,7 +29,6 @@ interface WebhookServices {
   readonly observe?: ((endpoint: string, result: DeliveryResult) => void) | undefined;
 }
 
-/** Sends messages to the webhooks of a policy and to `SEAL_HOOK`. */
 export interface Webhooks extends Pick<Deliveries, 'run' | 'status'> {
   /** Until then, there is no policy. */
   usePolicy(current: () => Policy): void;
@@ -107,7 +106,6 @@ function endpointReader(
   };
 }
 
-/** The webhooks that a policy declares. */
 export function endpointsOf({ webhooks }: Policy): WebhookEndpoint[] {
   return Object.entries(webhooks).map(([name, rules]) => endpointOf(name, rules));
 }

@@ -112,7 +112,6 @@ export interface InFlight<T> {
 
 export type SingleFlight<T> = ReturnType<typeof createSingleFlight<T>>;
 
-/** Runs one piece of work at a time per key. */
 export function createSingleFlight<T>(clock: () => number) {
   const flying = new Map<string, InFlight<T>>();
 
@@ -126,7 +125,6 @@ export function createSingleFlight<T>(clock: () => number) {
     return done;
   }
 
-  /** Resolves when no work is left. */
   async function settledAll(): Promise<void> {
     while (flying.size > 0) await Promise.all([...flying.values()].map(({ done }) => settled(done)));
   }
@@ -141,7 +139,6 @@ function settled(promise: Promise<unknown>): Promise<void> {
   );
 }
 
-/** Work that several callers wait for. */
 export interface SharedWork<T> {
   readonly done: Promise<T>;
   readonly waiters: Waiters;
@@ -177,5 +174,41 @@ export class Waiters {
     setMaxListeners(0, signal);
     signal.addEventListener('abort', leave, { once: true });
     return work.finally(() => signal.removeEventListener('abort', leave));
+  }
+}
+
+/** The part of the time in which the work is done, however often it is asked for. */
+const MOST_OF_THE_TIME = 1 / 20;
+
+/** Work that takes long and whose last result is shown meanwhile: it is done once at a time, and then rests. */
+export class Rested<T> {
+  last: T | null = null;
+  underway: Promise<T> | null = null;
+  #restUntil = 0;
+
+  constructor(
+    private readonly clock: () => number,
+    private readonly results: { isKept(result: T): boolean } = { isKept: () => true },
+  ) {}
+
+  /** Begins the work unless it is underway or rests; returns what is underway. */
+  begin(work: () => Promise<T>): Promise<T> | null {
+    if (this.underway === null && this.clock() >= this.#restUntil) {
+      this.underway = this.#do(work);
+      this.underway.catch(() => {});
+    }
+    return this.underway;
+  }
+
+  async #do(work: () => Promise<T>): Promise<T> {
+    const begun = this.clock();
+    try {
+      const result = await work();
+      if (this.results.isKept(result)) this.last = result;
+      return result;
+    } finally {
+      this.#restUntil = this.clock() + (this.clock() - begun) / MOST_OF_THE_TIME;
+      this.underway = null;
+    }
   }
 }

@@ -51,7 +51,6 @@ const COLLECTION = 'apiKeys';
 interface Held {
   readonly checkedAt: number;
   readonly key: Promise<StoredKey | null>;
-  /** When the history gave this answer. */
   readAt: number;
 }
 

@@ -24,9 +24,7 @@ export type Identified =
   | { readonly outcome: 'KNOWN'; readonly caller: Caller }
   /** Missing or invalid; the message is for the caller. */
   | { readonly outcome: 'REFUSED'; readonly message: string }
-  /** Valid, but without a role. */
   | { readonly outcome: 'NO_ROLE'; readonly message: string }
-  /** Too many failed attempts from the address. */
   | { readonly outcome: 'WAIT'; readonly ms: number }
   | { readonly outcome: 'UNAVAILABLE'; readonly message: string };
 

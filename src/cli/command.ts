@@ -13,7 +13,6 @@ export interface CommandContext {
   readonly stop: AbortSignal;
   /** Keeps a credential that is not part of the configuration out of the log and of messages. */
   readonly hide: (secret: Secret) => void;
-  /** Milliseconds since the epoch. */
   readonly clock: () => number;
 }
 

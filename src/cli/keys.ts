@@ -7,8 +7,7 @@ import { newSigningKey, pemOf, signerOf } from '../evidence/seal/signing-key.js'
 import type { HistoryStore, OpenMode } from '../history/store.js';
 import { MAKES_KEY, newEncryptionKey } from '../integrations/encryption.js';
 import { ROLES, type Role } from '../values/access.js';
-import { DAY, toInstant } from '../values/instant.js';
-import { parseDuration } from '../values/time-text.js';
+import { DAY, parseDuration, toInstant } from '../values/instant.js';
 import { withHistory } from './collection.js';
 import { type CommandAction, type CommandContext, type Dispatch, EXIT } from './command.js';
 import { commandCaller } from './options.js';

@@ -4,15 +4,13 @@ import { ConfigError } from '../config/reader.js';
 import { REGIONS, type Region } from '../integrations/address.js';
 import { RESOURCES, type Resource } from '../resources/registry.js';
 import type { Caller } from '../values/access.js';
-import { EARLIEST_ASKED, type Instant, shift } from '../values/instant.js';
-import { parseDuration, parseInstant } from '../values/time-text.js';
+import { EARLIEST_ASKED, type Instant, parseDuration, parseInstant, shift } from '../values/instant.js';
 
 export interface AddressOptions {
   readonly region?: Region;
   readonly baseUrl?: string;
 }
 
-/** `--region` or `--base-url`. */
 export function addAddressOptions(command: Command): Command {
   const regions = Object.keys(REGIONS);
   return command
@@ -29,7 +27,6 @@ export interface SourceOptions {
   readonly integration?: readonly string[];
 }
 
-/** `--resource` and `--integration`, which may be repeated. */
 export function addSourceOptions(command: Command): Command {
   const resources = RESOURCES.join(', ');
   return addIntegrationOption(

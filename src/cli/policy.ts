@@ -12,7 +12,6 @@ import { type Instant, toInstant } from '../values/instant.js';
 import { type CommandContext, type Dispatch, EXIT } from './command.js';
 import { asOption } from './options.js';
 
-/** Commands on the policy file; none of them opens the history. */
 export function addPolicy(program: Command, choose: Dispatch): void {
   const policy = program
     .command('policy')

@@ -20,8 +20,7 @@ import type { HistoryStore } from '../history/store.js';
 import { withHistory } from './collection.js';
 import { type CommandAction, type CommandContext, type Dispatch, untilStopped } from './command.js';
 import { addIntegrationOption, several } from './options.js';
-import { optionName } from './report-options.js';
-import { reportExitCode } from './report-output.js';
+import { optionName, reportExitCode } from './report-output.js';
 
 interface PostureOptions {
   readonly window?: readonly string[];
@@ -59,7 +58,6 @@ export function addPosture(program: Command, choose: Dispatch): void {
     .action((options: PostureOptions) => choose(showPosture(options)));
 }
 
-/** A state with its place in time. */
 interface Shown extends ControlState {
   readonly since: Since | undefined;
   readonly before: EvaluatedControl | undefined;

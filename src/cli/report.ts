@@ -19,17 +19,15 @@ import { withHistory } from './collection.js';
 import { type CommandAction, type CommandContext, EXIT, untilStopped } from './command.js';
 import { asOption, commandCaller, parseTimeOption, several } from './options.js';
 import {
-  optionName,
-  type RawReportOptions,
-  type ReportOptions,
-  readReportOptions,
-} from './report-options.js';
-import {
   emptySummary,
   jsonSummary,
   makePack,
   openOutput,
   openReportFile,
+  optionName,
+  type RawReportOptions,
+  type ReportOptions,
+  readReportOptions,
   reportExitCode,
   type Sink,
   textReport,
@@ -216,7 +214,6 @@ async function writeInto(
   return evidence;
 }
 
-/** The result, if the report itself is written to a file. */
 function summarise(
   evidence: PeriodEvidence | null,
   options: ReportOptions,

@@ -4,7 +4,7 @@ import { ConfigError } from '../config/reader.js';
 import { readPublicKeys } from '../evidence/seal/signing-key.js';
 import { knownSealsIn } from '../evidence/verify/check-chain.js';
 import type { VerifyReport } from '../evidence/verify/findings.js';
-import type { VerifyOptions, VerifyProgress } from '../evidence/verify/sealed-source.js';
+import type { VerifyOptions } from '../evidence/verify/sealed-source.js';
 import { verifyHistory, verifyPack } from '../evidence/verify/verify.js';
 import { withHistory } from './collection.js';
 import {
@@ -97,8 +97,8 @@ async function readOptions(options: Options, { stop, progress }: CommandContext)
     mustBeSigned: requireSignature || publicKey !== undefined,
     held: held.flat(),
     signal: stop,
-    onProgress: (step) => {
-      if (!quiet) progress.show(describe(step));
+    onProgress: ({ seal: at, revisions, seq, toSeq }) => {
+      if (!quiet) progress.show(`${revisions} versions, batch ${seq} of ${toSeq}, seal ${at}`);
     },
   };
 }
@@ -123,10 +123,6 @@ async function readKeys(path: string) {
 
 function fileText(path: string, option: string): Promise<string> {
   return asOption(option, () => readFile(path, 'utf8'));
-}
-
-function describe({ seal, revisions, seq, toSeq }: VerifyProgress): string {
-  return `${revisions} versions, batch ${seq} of ${toSeq}, seal ${seal}`;
 }
 
 /** `--json` contains all findings that are kept. */

@@ -24,7 +24,6 @@ Examples:
   abnormal-gateway webhooks list
   abnormal-gateway webhooks replay siem`;
 
-/** Commands on the webhooks of the policy. */
 export function addWebhooks(program: Command, choose: Dispatch): void {
   const webhooks = program
     .command('webhooks')

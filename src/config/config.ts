@@ -43,7 +43,6 @@ import {
 
 /** Durations are in milliseconds. */
 export interface Config {
-  /** The Abnormal account of the environment. */
   readonly account: AccountConfig | null;
   /** Whether the simulated tenant is used if there is no account; `null`: not set. */
   readonly simulator: boolean | null;
@@ -58,20 +57,16 @@ export interface Config {
     readonly ide: boolean;
     /** Whether `/` is a page, and `/graphql` is Apollo Sandbox in a browser. */
     readonly landingPage: boolean;
-    /** Whether callers may query the schema. */
     readonly introspection: boolean;
-    /** Whether the graph is also a subgraph of Apollo Federation. */
     readonly isSubgraph: boolean;
     /** Whether everyone may read, from any host, if authentication is off. */
     readonly anyHost: boolean;
     /** Whether `/metrics` is public. */
     readonly openMetrics: boolean;
-    /** Which proxies are trusted. */
     readonly trustProxy: TrustProxy;
     /** In which header a trusted proxy passes the token of its user; `null`: in none. */
     readonly signInHeader: string | null;
     readonly corsOrigins: readonly string[];
-    /** Whether each request is a line of the log. */
     readonly accessLog: boolean;
   };
   readonly callers: CallersConfig;
@@ -95,7 +90,6 @@ export interface Config {
   };
   readonly limits: LimitsConfig;
   readonly proof: ProofConfig;
-  /** Path of the policy file; `null` if there is none. */
   readonly policy: string | null;
   /** `null`: not set, so that each command may have another default. */
   readonly logLevel: LogLevel | null;

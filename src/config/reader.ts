@@ -1,8 +1,14 @@
 import { byResource, DEFAULT_RESOURCES, type PollingVariable } from '../resources/registry.js';
-import { DAY, EARLIEST_ASKED, HOUR, type Instant } from '../values/instant.js';
-import { formatDuration, parseDuration, parseInstant } from '../values/time-text.js';
+import {
+  DAY,
+  EARLIEST_ASKED,
+  formatDuration,
+  HOUR,
+  type Instant,
+  parseDuration,
+  parseInstant,
+} from '../values/instant.js';
 
-/** A configuration error in words, without credentials. */
 export interface Problem {
   readonly name: string;
   readonly wrong: string;
@@ -84,7 +90,6 @@ export class VariableReader {
   }
 }
 
-/** The entries of a comma-separated list. */
 export function listed(text: string | null): string[] {
   const entries = (text ?? '').split(',').map((each) => each.trim());
   return entries.filter((each) => each !== '');

@@ -19,7 +19,6 @@ import type { Period } from './period.js';
 /** `INSUFFICIENT_DATA`: undecided. `NOT_APPLICABLE`: no members, or the feature is missing. */
 export type ControlVerdict = 'PASS' | 'FAIL' | 'INSUFFICIENT_DATA' | 'NOT_APPLICABLE';
 
-/** A threat with all its versions up to the view. */
 export interface ThreatFact {
   readonly kind: 'threat';
   readonly key: RecordKey;
@@ -69,13 +68,11 @@ export interface Scope {
   /** The instant of the view, used as now. */
   readonly now: Instant;
   readonly rules: Rules;
-  /** The thresholds of `rules` for these integrations. */
   readonly thresholds: Thresholds;
   readonly integrations: readonly string[];
   readonly streams: readonly StreamFacts[];
   readonly streamsBefore: readonly StreamFacts[];
   readonly credentials: readonly CredentialFact[];
-  /** Reconciliations of threats that touch the period. */
   readonly reconciliations: readonly ReconciliationFact[];
 }
 
@@ -91,7 +88,6 @@ export type Subject =
  */
 export type Outcome = 'MET' | 'EXCEPTION' | 'PENDING' | 'IN_DOUBT' | 'WAIVED';
 
-/** How many members have each outcome. */
 export type Counts = Record<Outcome, number>;
 
 export function noCounts(): Counts {
@@ -107,7 +103,6 @@ export interface ControlFinding {
   readonly reason: string;
   /** For a record or a message: since when Abnormal no longer returns it; `null` or missing while it does. */
   readonly noLongerGivenSince?: Instant | null;
-  /** The waiver, if the outcome is `WAIVED`. */
   readonly waiver?: Waiver;
 }
 
@@ -144,14 +139,12 @@ export interface ControlDistribution {
   }[];
 }
 
-/** What decided a verdict, and what to do about it. */
 export interface Cause {
   /** The name of the measure that decided; `null` if none did. */
   readonly measure: string | null;
   readonly next: string;
 }
 
-/** A verdict in one line. */
 export interface HeadlineFacts {
   readonly measure: ControlMeasure | null;
   readonly text: string;
@@ -192,7 +185,6 @@ export interface ControlDefinition {
   readonly id: ControlId;
   readonly title: string;
   readonly rule: string;
-  /** The requirements of frameworks that it is evidence for. */
   readonly references: FrameworkReferences;
   /** How far the evidence goes, and what it does not show. */
   readonly limits: string;
@@ -223,7 +215,6 @@ export interface ClassedGap extends CoverageGap {
   readonly class: CoverageGapClass;
 }
 
-/** The state of one stream over one period, as of the view. */
 export interface StreamFacts {
   readonly stream: Stream;
   /** False if every response so far was that there is no licence. */
@@ -251,7 +242,6 @@ export interface MissedPoll {
   readonly failure: string | null;
 }
 
-/** The comparison of one window of threats with Abnormal, as of the view. */
 export interface ReconciliationFact {
   readonly integration: string;
   readonly endedAt: Instant;

@@ -6,10 +6,10 @@ import {
   type Instant,
   latest,
   nearestInstant,
+  parseDuration,
   shift,
   toMillis,
 } from '../values/instant.js';
-import { parseDuration } from '../values/time-text.js';
 
 /** How the period was given, which determines the period before it. */
 type PeriodUnit = 'QUARTER' | 'MONTH' | 'WEEK' | 'DAY' | 'SPAN';
@@ -28,7 +28,6 @@ export type TrendUnit = (typeof TRENDS)[number];
 
 export const MOST_PARTS = 400;
 
-/** An invalid period; the message says what is accepted. */
 export class PeriodError extends Error {
   override readonly name = 'PeriodError';
 }

@@ -185,7 +185,6 @@ export function waivedMeasures(name: string, counts: Counts): ControlMeasure[] {
   ];
 }
 
-/** The members that are not decided, for information. */
 export function openMeasures({ PENDING, IN_DOUBT }: Counts): ControlMeasure[] {
   return [
     measureOf('count', 'Still before their deadline', PENDING),
@@ -193,7 +192,6 @@ export function openMeasures({ PENDING, IN_DOUBT }: Counts): ControlMeasure[] {
   ];
 }
 
-/** The members that are not decided, and those that are waived. */
 export function openText(
   { PENDING: pending, IN_DOUBT: doubtful, WAIVED: waived }: Counts,
   noun: string,

@@ -19,7 +19,6 @@ import { messageTimes } from '../controls/malicious.js';
 import { type Period, partsOf, periodBefore, type TrendUnit } from '../controls/period.js';
 import { timeOf } from '../controls/timeliness.js';
 import type { HistoryStore, Pin } from '../history/store.js';
-import type { Stream } from '../model/stream.js';
 import type { FrameworkId } from '../policy/frameworks.js';
 import type { ControlId, Rules } from '../policy/policy.js';
 import { DEFINITION_OF_RESOURCE, type FilterKey, KIND_OF, LISTED_KINDS } from '../resources/registry.js';
@@ -38,7 +37,6 @@ export interface ViewRequest {
   readonly credentials: readonly CredentialFact[];
 }
 
-/** Some controls on one period. */
 interface AskedPeriod {
   readonly period: Period;
   readonly controls: readonly ControlDefinition[];
@@ -60,7 +58,6 @@ export interface EvidenceOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The result of one control for one part of a trend. */
 export interface PeriodTrendPoint {
   readonly control: ControlId;
   readonly verdict: ControlVerdict;
@@ -124,9 +121,13 @@ export async function evaluateTogether(
   );
   const names = request.integrations ?? (await knownIntegrations(store));
   const known = await readLedgers(store, pin, names, periods, rules);
-  const integrations = request.integrations ?? names.filter((name) => isKnown(known, name));
+  const integrations =
+    request.integrations ??
+    names.filter((name) => known.some((each) => each.stream.integration === name && each.isKnown));
   const ledgers = known.filter(
-    (each) => integrations.includes(each.stream.integration) && (each.isKnown || isCore(each.stream)),
+    (each) =>
+      integrations.includes(each.stream.integration) &&
+      (each.isKnown || DEFINITION_OF_RESOURCE[each.stream.resource].collection === 'CORE'),
   );
   const controls = [...new Set(asked.flatMap((each) => each.controls))];
   const from = asked.map(({ period }) => period.from).reduce(earliest);
@@ -148,7 +149,6 @@ export async function evaluateTogether(
   return { integrations, evaluations };
 }
 
-/** The accounts that were ever read. */
 export async function knownIntegrations(store: HistoryStore): Promise<string[]> {
   return [...new Set((await store.streams()).map(({ integration }) => integration))].sort();
 }
@@ -160,7 +160,6 @@ function looksBack({ controls }: AskedPeriod): boolean {
 /** The field that lists are filtered by for a stream, where it has another name. */
 const FIELD_OF: Partial<Record<FilterKey, string>> = { latestTimeRemediated: 'latestRemediationTime' };
 
-/** The stored records whose time is in the period. */
 function countHeld(
   store: HistoryStore,
   { seq }: Pin,
@@ -177,16 +176,7 @@ function countHeld(
   return store.count({ kind: KIND_OF[stream.resource], integrations: [stream.integration], filter, seq });
 }
 
-/** Streams of other resources appear once they were read, so that a history without them has the same evidence. */
-function isCore({ resource }: Stream): boolean {
-  return DEFINITION_OF_RESOURCE[resource].collection === 'CORE';
-}
-
 export const NONE: Keep = { skip: 0, limit: 0 };
-
-function isKnown(ledgers: readonly StreamLedger[], name: string): boolean {
-  return ledgers.some((ledger) => ledger.stream.integration === name && ledger.isKnown);
-}
 
 interface Known {
   readonly integrations: readonly string[];
@@ -234,7 +224,6 @@ async function walkAll(
   }
 }
 
-/** Hands a record to the evaluations that it may concern. */
 function hand(fact: RecordFact, evaluations: readonly Evaluation[]): void {
   const span = spanOf(fact);
   if (span === null) return;

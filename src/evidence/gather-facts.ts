@@ -25,7 +25,6 @@ export interface StreamLedger {
   factsOf(period: Pick<Period, 'from' | 'to'>): StreamFacts;
 }
 
-/** Reads the ledgers of all streams of some accounts for evaluating `periods`. */
 export function readLedgers(
   store: HistoryStore,
   pin: Pin,

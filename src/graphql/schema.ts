@@ -1,27 +1,36 @@
 import 'reflect-metadata';
-import { type GraphQLSchema, isObjectType } from 'graphql';
-import { buildSchemaSync } from 'type-graphql';
+import {
+  GraphQLScalarType,
+  type GraphQLSchema,
+  isInterfaceType,
+  isObjectType,
+  printSchema,
+  valueFromASTUntyped,
+} from 'graphql';
+import { Arg, buildSchemaSync, Ctx, Query, Resolver } from 'type-graphql';
 import { DEFINITION_OF, ID_NAMES, type ListedKind } from '../resources/registry.js';
+import { isRecord } from '../values/filter.js';
 import { AccessResolver } from './access/access.resolver.js';
-import { installSyncResolvers } from './base/fields.js';
-import { CampaignResolver } from './campaign/campaign.resolver.js';
-import { CampaignStatisticsResolver } from './campaign/campaign.type.js';
+import { badInput } from './base/errors.js';
+import { installSyncResolvers, outputType, Value } from './base/fields.js';
+import { parseGlobalId } from './base/global-id.js';
+import { CampaignResolver, CampaignStatisticsResolver } from './campaign/campaign.type.js';
 import { CaseResolver } from './case/case.resolver.js';
 import { CaseStatisticsResolver } from './case/case.type.js';
 import { CollectingMutations } from './collection/collecting.mutations.js';
-import { CollectionResolver } from './collection/collection.resolver.js';
+import { CollectionResolver, CoverageResolver } from './collection/collection.resolver.js';
 import { Detection360StatisticsResolver } from './detection360-report/detection360-report.type.js';
 import { EvidenceResolver } from './evidence/evidence.resolver.js';
-import { federationResolver, subgraphSdl } from './federation.js';
 import { IntegrationMutations, IntegrationResolver } from './integration/integration.resolver.js';
 import { type NodeSpec, recordQueries } from './lists/list-records.js';
 import { NotAnalyzedStatisticsResolver } from './not-analyzed-message/not-analyzed-message.type.js';
-import { assertGuarded, describeGuards } from './operation/guard.js';
+import { assertGuarded, describeGuards, Guard } from './operation/guard.js';
 import { PortalAuditStatisticsResolver } from './portal-audit-log/portal-audit-log.type.js';
-import { NodeResolver } from './records/node.resolver.js';
+import { findNode, NodeResolver } from './records/node.resolver.js';
 import { NODES } from './records/nodes.js';
-import type { RecordNode } from './records/record.type.js';
+import { Node, type RecordNode } from './records/record.type.js';
 import { RecordResolver, RevisionResolver } from './records/revision.resolver.js';
+import type { GatewayContext } from './request/services.js';
 import { MessageResolver, ThreatResolver } from './threat/threat.resolver.js';
 import { MessageStatisticsResolver, ThreatStatisticsResolver } from './threat/threat.statistics.js';
 import { ThreatVendorCasesResolver, VendorCaseResolver } from './vendor-case/vendor-case.resolver.js';
@@ -44,6 +53,7 @@ export function buildGatewaySchema({ isSubgraph = false } = {}): GraphQLSchema {
       CampaignResolver,
       RevisionResolver,
       CollectionResolver,
+      CoverageResolver,
       IntegrationResolver,
       IntegrationMutations,
       CollectingMutations,
@@ -111,4 +121,65 @@ function describeRoot(schema: GraphQLSchema): void {
     root.description =
       'What Abnormal has returned about attacks on an organisation by e-mail, now (`maxAge`) or as recorded at any instant (`asOf`). If a root field fails, it is null and there is an error; the other fields keep their values.';
   }
+}
+
+const LINK =
+  'extend schema @link(url: "https://specs.apollo.dev/federation/v2.4", import: ["@key", "@shareable"])';
+
+const Representation = new GraphQLScalarType<unknown, unknown>({
+  name: '_Any',
+  description: 'Names an entity of a federated graph: its `__typename` and the field `id`.',
+  parseValue: (value) => value,
+  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
+});
+
+/** The schema as a subgraph of Apollo Federation: every node is an entity, found by its `id`. */
+function subgraphSdl(schema: GraphQLSchema): string {
+  const node = schema.getType('Node');
+  const names = isInterfaceType(node) ? schema.getPossibleTypes(node).map(({ name }) => name) : [];
+  const entities = new RegExp(`^type (?:${names.join('|')}) implements [^{]+`, 'gm');
+  const sdl = printSchema(schema)
+    .replace(entities, (type) => `${type}@key(fields: "id") `)
+    // other subgraphs with connections have the same type
+    .replace(/^type PageInfo /m, 'type PageInfo @shareable ');
+  return `${LINK}\n\n${sdl}\n`;
+}
+
+/** The fields that a router of Apollo Federation asks a subgraph for. */
+function federationResolver(sdl: string) {
+  const Service = outputType('_Service', 'This graph as a subgraph.', {
+    sdl: Value.text('The schema with the directives of Apollo Federation.'),
+  });
+
+  @Resolver()
+  class FederationResolver {
+    @Guard('reader')
+    @Query(() => Service, { name: '_service', description: 'This graph as a subgraph of Apollo Federation.' })
+    service(): InstanceType<typeof Service> {
+      return { sdl };
+    }
+
+    @Guard('reader')
+    @Query(() => [Node], {
+      ...{ name: '_entities', nullable: 'items' },
+      description: 'The nodes that other subgraphs refer to, in the same order; null for an unknown one.',
+    })
+    entities(
+      @Arg('representations', () => [Representation], { description: 'The entities, each by its `id`.' })
+      representations: unknown[],
+      @Ctx() context: GatewayContext,
+    ): Promise<Node | null>[] {
+      return representations.map(async (each) => {
+        const { __typename, id } = isRecord(each) ? each : {};
+        const globalId = parseGlobalId(String(id));
+        if (globalId.type !== __typename)
+          throw badInput(
+            `The id is one of ${globalId.type}, not of ${String(__typename)}.`,
+            'representations',
+          );
+        return findNode(globalId, {}, context.trackedServices);
+      });
+    }
+  }
+  return FederationResolver;
 }

@@ -8,7 +8,6 @@ import type { FilterInput } from './lists/filter-input.js';
 import { NODES } from './records/nodes.js';
 import { buildGatewaySchema } from './schema.js';
 
-/** What is wrong with a filter, by the place in it. */
 interface FilterProblem {
   readonly path: readonly (string | number)[];
   readonly message: string;
@@ -30,7 +29,6 @@ function readFilter(kind: ListedKind, value: unknown): { input: FilterInput; pro
   return { input: input as FilterInput, problems };
 }
 
-/** All problems of a filter of a kind. */
 export function filterProblems(kind: ListedKind, value: unknown): readonly FilterProblem[] {
   const { input, problems } = readFilter(kind, value);
   if (problems.length > 0) return problems;

@@ -33,7 +33,6 @@ interface InsertOperation<V extends HeldVersion> {
   readonly verifiedAt: Instant;
 }
 
-/** Adds a tombstone and ends the stored version. */
 interface TombstoneOperation<V extends HeldVersion> {
   readonly type: 'TOMBSTONE';
   readonly key: RecordKey;
@@ -46,14 +45,12 @@ export type BatchOperation<V extends HeldVersion> =
   | InsertOperation<V>
   | TombstoneOperation<V>;
 
-/** The change of the number of live records of a kind. */
 export interface LiveChange {
   readonly kind: ListedKind;
   readonly integration: string;
   readonly change: number;
 }
 
-/** What both stores write. */
 export interface BatchPlan<V extends HeldVersion> {
   readonly recorded: Recorded;
   /** At most one per key, in the order of `HistoryStore.changes`. */
@@ -63,7 +60,6 @@ export interface BatchPlan<V extends HeldVersion> {
   readonly verified: readonly Omit<Confirmation, 'confirmedBy'>[];
 }
 
-/** The keys that a batch writes, by `keyText`. */
 export function keysOf({ observations, confirmed, tombstones }: Batch): Map<string, RecordKey> {
   const keys = [...[...observations, ...confirmed].map(({ key }) => key), ...tombstones];
   return new Map(keys.map((key) => [keyText(key), key]));

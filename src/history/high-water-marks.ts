@@ -1,10 +1,8 @@
 import type { Observation } from '../model/revision.js';
-import type { FieldSpec } from '../resources/definition.js';
 import {
   type AnyRecord,
   byKind,
   DEFINITION_OF,
-  FIELDS,
   isListed,
   type ListedKind,
   type RecordOf,
@@ -18,11 +16,9 @@ import { DAY, type Instant, latest, toInstant, toMillis } from '../values/instan
 // good, so such records are marked as ahead, do not count, and have their own index.
 
 /** The times of each kind that lists can be ordered by. */
-export const TRACKED_TIMES = byKind(({ kind }) => trackedTimes(FIELDS[kind]));
-
-function trackedTimes(fields: Readonly<Record<string, FieldSpec>>): string[] {
-  return Object.keys(fields).filter((field) => fields[field]?.type === 'instant' && fields[field]?.order);
-}
+export const TRACKED_TIMES = byKind(({ fields }) =>
+  Object.keys(fields).filter((field) => fields[field]?.type === 'instant' && fields[field]?.order),
+);
 
 /** Of one field, and whether the value was ever missing. */
 export interface FieldRange {

@@ -73,7 +73,6 @@ function itemsOf(kind: ListedKind) {
   return items;
 }
 
-/** What a record that was read says of the items that it may still have. */
 interface Span {
   readonly first: Instant;
   readonly last: Instant;

@@ -25,7 +25,6 @@ export interface DurationMeasure {
   };
 }
 
-/** What is computed of each group in each bucket. */
 export type StatisticsMeasure =
   | { readonly type: 'COUNT' }
   /** How many different values; of `null`: records, for items. */
@@ -43,7 +42,6 @@ export interface StatisticsQuery {
   /** The limits of the buckets in ms, ascending: a bucket lasts from one to the next, exclusive. */
   readonly edges: readonly number[];
   readonly groupBy: readonly Dimension[];
-  /** How many groups, the largest first. */
   readonly top: number;
   /** Smaller groups are part of the rest. */
   readonly minCount: number;
@@ -74,7 +72,6 @@ export interface Cells {
 }
 
 interface StatisticsGroup extends Cells {
-  /** A value for each dimension. */
   readonly keys: readonly FieldValue[];
   readonly count: number;
 }
@@ -93,13 +90,10 @@ export interface Statistics {
 
 /** What statistics need of each row that was counted; rows are numbered from 0. */
 export interface StatisticsRows {
-  /** The bucket of each row. */
   readonly buckets: Uint32Array;
   /** The groups of each row: all pairs of a row and a group, in the order of the rows; `null`: each row has one. */
   readonly pairs: { readonly rows: Uint32Array | null; readonly groups: Uint32Array };
-  /** The keys of a group. */
   readonly keysOf: (group: number) => readonly FieldValue[];
-  /** The order of two groups by their keys. */
   readonly compare: (a: number, b: number) => number;
   /** Groups have lower numbers than this; not each number is that of a group. */
   readonly groups: number;
@@ -177,7 +171,6 @@ function countsOf(numbers: Uint32Array, size: number): Uint32Array {
 
 /** The rows of each slot (a shown group, or the rest) by bucket. */
 class CellTable {
-  /** How many rows each cell has. */
   readonly #counts: Uint32Array;
   #sorted: { readonly rows: Uint32Array; readonly starts: Uint32Array } | null = null;
 

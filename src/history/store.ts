@@ -91,7 +91,6 @@ export interface PageQuery<K extends ListedKind = ListedKind> extends ListQuery<
   readonly limit: number;
 }
 
-/** A record with its position. */
 export interface PageItem<K extends ListedKind = ListedKind> {
   readonly revision: RevisionRecord<K>;
   readonly position: Position;

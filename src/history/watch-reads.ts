@@ -44,7 +44,6 @@ export function watchReads(store: HistoryStore): ReadWatch {
 
 const LATE = Symbol('late');
 
-/** Whether the store responds, as far as the last ping showed. */
 class Presence {
   #pinging: Promise<void> | null = null;
   #isAway = false;

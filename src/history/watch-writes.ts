@@ -5,13 +5,11 @@ import { HistoryError, type HistoryErrorCode } from './errors.js';
 import type { HistoryStore } from './store.js';
 import { type ReadWatch, watchReads } from './watch-reads.js';
 
-/** Why the last write failed. */
 export interface WriteFailure {
   readonly since: Instant;
   readonly code: HistoryErrorCode;
 }
 
-/** Whether writes of the gateway succeed. */
 export interface WriteWatch {
   /** For the collection, which waits for a database that is away. */
   readonly store: HistoryStore;
@@ -82,18 +80,13 @@ export function watchWrites(
   const reading = withMethods(readable, writes);
   const { store: read, whilePresent } = isRemote
     ? watchReads(reading)
-    : { store: reading, whilePresent: now };
+    : { store: reading, whilePresent: <T>(work: () => Promise<T>) => work() };
   const shown = withMethods(read, {
     streams: async () => (await read.streams()).map((state) => whileFailing(state, failure())),
   });
   return { store: withMethods(store, writes), shown, whilePresent, failure, failures: () => failures };
 }
 
-function now<T>(work: () => Promise<T>): Promise<T> {
-  return work();
-}
-
-/** The store with some methods replaced. */
 function withMethods(store: HistoryStore, methods: Partial<HistoryStore>): HistoryStore {
   return new Proxy(store, {
     get(target, name) {

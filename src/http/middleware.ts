@@ -111,7 +111,6 @@ function hasCredential({ headers }: FastifyRequest): boolean {
   return headers.authorization !== undefined || headers['x-api-key'] !== undefined;
 }
 
-/** Whether the browser’s session says who the caller is. */
 function hasSession(request: FastifyRequest): boolean {
   return request.headers.cookie !== undefined && !hasCredential(request) && sessionOf(request) !== undefined;
 }

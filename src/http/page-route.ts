@@ -10,7 +10,6 @@ interface PageRequest {
 export interface Pages {
   /** The page at `/`, for a window such as `7d`. */
   overview(request: PageRequest, window: string | undefined): Promise<Page>;
-  /** The list of periods, as a page or as data. */
   reports(request: PageRequest, isPage: boolean): Promise<Page | object>;
   /** What the namespace of OSCAL documents leads to: a page, or Markdown. */
   properties(isPage: boolean): Promise<Page | string>;
@@ -18,7 +17,6 @@ export interface Pages {
 
 interface PageRouteOptions {
   readonly pages: Pages;
-  /** Whether there is a page at `/`. */
   readonly landingPage: boolean;
   readonly signalOf: (reply: FastifyReply) => AbortSignal;
 }
@@ -45,7 +43,6 @@ function pageRequest(request: FastifyRequest, signal: AbortSignal): PageRequest 
   return { caller: callerOf(request), signal };
 }
 
-/** The caller of a route that is not open. */
 export function callerOf({ caller, url }: FastifyRequest): Caller {
   if (caller === null) throw new Error(`${url} was asked for by nobody`);
   return caller;

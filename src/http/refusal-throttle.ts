@@ -86,7 +86,6 @@ export class RefusalThrottle {
     setTimeout(goOn, this.#waitOf(standing));
   }
 
-  /** Whether the event loop was mostly busy just now. */
   #isScarce(now: number): boolean {
     if (now - this.#measuredAt > PRESENT_MS / 4) {
       this.#share = performance.eventLoopUtilization(this.#before).utilization;

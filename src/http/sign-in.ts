@@ -72,7 +72,6 @@ const NOT_PRIVATE =
 
 export type Refusal = Exclude<Identified, { outcome: 'KNOWN' }>;
 
-/** The status and the message of a refusal. */
 export function refusedAs(refusal: Refusal, reply: FastifyReply): [number, string] {
   if (refusal.outcome === 'WAIT') {
     const seconds = Math.ceil(refusal.ms / 1000);

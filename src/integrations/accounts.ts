@@ -17,13 +17,5 @@ export interface Accounts {
   onChange(listener: () => void): () => void;
 }
 
-export function fixedAccounts(...accounts: readonly Account[]): Accounts {
-  return {
-    list: () => accounts,
-    get: (name) => accounts.find((account) => account.name === name) ?? null,
-    onChange: () => () => {},
-  };
-}
-
 export const ENVIRONMENT_ACCOUNT = 'default';
 export const SIMULATED_ACCOUNT = 'simulated';

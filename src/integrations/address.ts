@@ -49,7 +49,6 @@ export function isPrivateAddress(baseUrl: string): boolean {
   return isIP(host) === 0 ? isPrivateName(host) : isPrivateIp(host);
 }
 
-/** Whether an IP address is not reachable from the public Internet. */
 export function isPrivateIp(ip: string): boolean {
   const version = isIP(ip);
   return version === 0 || NOT_PUBLIC.check(ip, version === 4 ? 'ipv4' : 'ipv6');

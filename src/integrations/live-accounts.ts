@@ -15,11 +15,9 @@ export interface AccountOptions {
   readonly timeoutMs: number;
   readonly clock: () => number;
   readonly log: Log;
-  /** The observer of an account's requests. */
   readonly observe?: ((integration: string) => UpstreamObserver) | undefined;
 }
 
-/** An account and how to close it. */
 export interface OpenAccount {
   readonly account: Account;
   readonly budget: Budget;

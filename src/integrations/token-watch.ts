@@ -73,7 +73,6 @@ function replacementSteps(integration: string): string {
     : `${make} pass it to: integrations rotate ${integration}`;
 }
 
-/** For a terminal or the log. */
 export function reportToken(integration: string, situation: TokenSituation, now: Instant) {
   const state = tokenState(situation, now);
   return {

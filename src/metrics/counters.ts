@@ -7,7 +7,6 @@ import type { SyncObserver } from '../sync/context.js';
 import { type Instant, toMillis } from '../values/instant.js';
 import type { DeliveryResult } from '../webhooks/deliveries.js';
 
-/** Counts since the start of the process. */
 export type Counters = ReturnType<typeof createCounters>;
 
 /** Metrics of Node and the process have other prefixes. */
@@ -17,7 +16,6 @@ const WAIT_SECONDS = [0.01, 0.1, 0.5, 1, 5, 15, 60, 300];
 const RUN_SECONDS = [0.1, 1, 5, 15, 60, 300, 900, 3600, 14_400];
 const GRAPH_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30];
 
-/** Every counter and histogram, with its labels. */
 function registerCounters(registry: Registry) {
   const settings = <L extends string>(name: string, labelNames: L[], help: string) => {
     return { name: `${PREFIX}${name}`, help, labelNames, registers: [registry] };
@@ -113,7 +111,6 @@ export function createCounters() {
     /** By route (`null`: none) and status. */
     http: (route: string | null, status: number) =>
       metrics.answers.inc({ route: route ?? 'none', status: String(status) }),
-    /** By name of the webhook. */
     webhooks: (webhook: string, result: DeliveryResult) => metrics.deliveries.inc({ webhook, result }),
   };
 }
@@ -169,7 +166,6 @@ function countGraph({ graphRequests, graphErrors, graphSeconds }: Metrics): Grap
   };
 }
 
-/** Registers gauges with the same labels, by name with what each shows. */
 export function gaugesOf<N extends string, L extends string>(
   registry: Registry,
   labelNames: readonly L[],

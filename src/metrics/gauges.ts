@@ -19,7 +19,6 @@ import type { Instant } from '../values/instant.js';
 import type { DeliveryStatus } from '../webhooks/deliveries.js';
 import { gaugesOf, secondsBetween, unixSeconds } from './counters.js';
 
-/** The state of a control of one account for one window (`24h`). */
 export interface MeasuredState {
   readonly control: string;
   readonly integration: string;
@@ -160,7 +159,6 @@ export class Gauges {
     }
   }
 
-  /** The digest of the policy in use, and why its file is not. */
   policy(digest: string, problem: string | null): void {
     this.#of.policy_info.reset();
     this.#of.policy_info.set({ digest }, 1);
@@ -227,7 +225,6 @@ export class Gauges {
       this.#of.poll_interval_seconds.set({ resource }, ms / 1000);
   }
 
-  /** Measures what the history knows about its integrations. */
   async stored(store: HistoryStore, integrations: readonly string[], now: Instant): Promise<void> {
     await Promise.all([this.#quarantine(store, integrations), this.#drift(store), this.#tokens(store, now)]);
   }

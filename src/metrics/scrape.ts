@@ -17,13 +17,9 @@ interface ScrapeOptions {
   readonly counters: Pick<Counters, 'registry'>;
   readonly store: HistoryStore;
   readonly writes?: Pick<WriteWatch, 'failure' | 'failures'>;
-  /** The policy file, if one is configured. */
   readonly policy?: { current(): Policy; problem(): string | null };
-  /** The states of the controls that were evaluated last. */
   readonly posture?: { states(): readonly MeasuredState[] };
-  /** How far the webhooks are. */
   readonly webhooks?: () => Promise<readonly DeliveryStatus[]>;
-  /** The request budgets by integration, as they are now. */
   readonly budgets: () => ReadonlyMap<string, { snapshot(): BudgetSnapshot }>;
   /** The polling intervals in milliseconds, if Abnormal is polled. */
   readonly pollEvery?: Readonly<Partial<Record<Resource, number>>>;

@@ -61,12 +61,10 @@ export function bucketEdges(
   return [...edges, to];
 }
 
-/** Whether an interval begins at `ms`. */
 export function isStart(ms: number, interval: Interval, local: LocalTime): boolean {
   return nextStart(ms - 1, interval, local) === ms;
 }
 
-/** The first start of an interval after `ms`. */
 function nextStart(ms: number, interval: Interval, local: LocalTime): number {
   if (interval === 'HOUR') {
     const next = ms + HOUR - modulo(local(ms), HOUR);

@@ -127,7 +127,6 @@ function stateText(token: TokenSituation, now: Instant, how: string): string {
   }
 }
 
-/** The beginning of its age. */
 function knownSince({ issuedAt, storedAt }: TokenSituation): Instant | null {
   return issuedAt ?? storedAt;
 }

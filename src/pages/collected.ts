@@ -11,7 +11,6 @@ export interface Notice {
   readonly text: Html;
 }
 
-/** What is stored of a resource of one account. */
 interface AccountState {
   readonly name: string;
   readonly resource: string;
@@ -28,18 +27,15 @@ interface AccountState {
   readonly holes: readonly Gap[];
   /** Abnormal no longer stores what is before `since`. */
   readonly isOutOfRetention: boolean;
-  /** Listed records that could not be read. */
   readonly missing: number;
 }
 
-/** The accounts that a block is about. */
 export interface Collected {
   readonly accounts: readonly AccountState[];
   /** Those of which anything is stored. */
   readonly included: readonly AccountState[];
   /** Whether no account has this: there is nothing to show. */
   readonly isRefused: boolean;
-  /** Whether the coverage could be read. */
   readonly isKnown: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { documentMarkup, type Html, html } from '../evidence/report/html.js';
-import { STYLE } from '../evidence/report/html-style.js';
+import { readFile } from 'node:fs/promises';
+import { documentMarkup, type Html, html, STYLE, tableMarkup } from '../evidence/report/html.js';
 
 /** What the report's style does not have: a grid of blocks, notices, and colours that a user forces. */
 const OWN_STYLE = `
@@ -68,7 +68,6 @@ export const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Every page of the gateway in its frame. */
 export function pageOf(title: string, header: Html, main: Html, footer: Html | null = null): string {
   const body = html`<header>${header}</header>
 ${main}
@@ -76,13 +75,45 @@ ${footer === null ? null : html`<footer>${footer}</footer>`}`;
   return documentMarkup(title, PAGE_STYLE, null, body);
 }
 
-/** An answer for a browser. */
 export interface Page {
   readonly status: number;
   readonly html: string;
 }
 
-/** A page that says one thing: what is wrong, and what to do next. */
 export function messagePage(status: number, title: string, text: Html): Page {
   return { status, html: pageOf(title, html`<h1>${title}</h1>`, html`<main><p>${text}</p></main>`) };
+}
+
+/** The page of the documentation that the namespace in OSCAL documents leads to, as it is in the package. */
+export function propertiesText(): Promise<string> {
+  return readFile(new URL('../../docs/oscal.md', import.meta.url), 'utf8');
+}
+
+export async function propertiesPage(): Promise<Page> {
+  const [title = '', ...blocks] = (await propertiesText()).trim().split(/\n{2,}/);
+  const heading = title.replace(/^# /, '');
+  return {
+    status: 200,
+    html: pageOf(heading, html`<h1>${heading}</h1>`, html`<main class="wide">${blocks.map(blockOf)}</main>`),
+  };
+}
+
+/** Of Markdown, as much as the page uses. */
+function blockOf(text: string): Html {
+  if (text.startsWith('## ')) return html`<h2>${text.slice(3)}</h2>`;
+  if (!text.startsWith('|')) return html`<p>${lineOf(text)}</p>`;
+  const [first = [], , ...rows] = text.split('\n').map((line) => line.slice(2, -2).split(' | '));
+  const headings = first.map((heading) => heading.replaceAll('`', ''));
+  const lines = rows.map(([name = '', ...cells]) => {
+    const more = cells.map((cell, i) => html`<td data-name="${headings[i + 1] ?? ''}">${lineOf(cell)}</td>`);
+    return html`<tr><th scope="row">${lineOf(name)}</th>${more}</tr>`;
+  });
+  return tableMarkup('properties', headings.join(', '), headings, lines);
+}
+
+/** Names in backquotes are code; a link to another page of the documentation is only text. */
+function lineOf(text: string): Html {
+  const parts = text.replaceAll(/\[([^\]]+)\]\([^)]+\)/g, '$1').split('`');
+  const marked = parts.map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : html`${part}`));
+  return marked.reduce((all, part) => html`${all}${part}`);
 }

@@ -4,7 +4,6 @@ import { DAY, HOUR, type Instant, shift, type Window } from '../values/instant.j
 /** What is counted: in the order of the page, messages, account takeovers and reports of users. */
 interface Noun {
   readonly statistics: string;
-  /** The time by which records are counted. */
   readonly time: string;
   readonly nodes: string;
 }
@@ -24,7 +23,6 @@ const NOUNS = {
   },
 } as const satisfies Record<string, Noun>;
 
-/** The field that a dimension groups by, in the filter of the list. */
 const FIELDS: Readonly<Record<string, string>> = {
   ...{ ATTACK_TYPE: 'attackType', IS_READ: 'isRead', ATTACKED_PARTY: 'attackedParty' },
   ...{ SEVERITY: 'severity', JUDGEMENT: 'judgement', RECIPIENT_ADDRESS: 'recipientAddress' },
@@ -59,14 +57,12 @@ export function countLink(hasIde: boolean, count: number, set: CountedSet, keys:
   return count === 0 ? query : html`${query} ${listLink(count, listAddress(set, keys))}`;
 }
 
-/** Some states of a page: of one control or of all, for its window. */
 interface StateSet {
   readonly asOf: Instant;
   readonly windows: readonly [string];
   readonly controls?: readonly string[];
 }
 
-/** A number of states, or of the exceptions of one, that links to its query. */
 export function stateLink(hasIde: boolean, count: number, set: StateSet): Html {
   return hasIde ? queryLink(count, statesAddress(set)) : html`${count.toLocaleString('en-US')}`;
 }

@@ -4,7 +4,7 @@ import { HATCHING } from '../evidence/report/html-charts.js';
 import { SIMULATED_ACCOUNT } from '../integrations/accounts.js';
 import type { Caller } from '../values/access.js';
 import { BLOCKS, type Block } from './blocks.js';
-import { agoText, type Notice, noticesOf } from './collected.js';
+import { agoText, noticesOf } from './collected.js';
 import { pageOf } from './frame.js';
 import { failureNotice, MissingAnswer, type OverviewView, SPAN_TEXTS, SPANS, storedWindow } from './view.js';
 
@@ -60,7 +60,7 @@ function blockSection(block: Block, view: OverviewView, onFailure: PageFrame['on
   return html`<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title">${title}</h2>
 <p class="soft">${question}</p>
-${notices.map(noticeMarkup)}
+${notices.map(({ isQuiet, text }) => html`<p class="notice${isQuiet ? ' quiet' : ''}">${text}</p>`)}
 ${scope?.isRefused ? null : bodyOf(block, view, onFailure)}
 </section>`;
 }
@@ -73,8 +73,4 @@ function bodyOf(block: Block, view: OverviewView, onFailure: PageFrame['onFailur
     onFailure(block.id, error);
     return html`<p class="notice">This block could not be shown because of an internal error; the log has the reason. The other blocks are not affected.</p>`;
   }
-}
-
-function noticeMarkup({ isQuiet, text }: Notice): Html {
-  return html`<p class="notice${isQuiet ? ' quiet' : ''}">${text}</p>`;
 }

@@ -156,19 +156,16 @@ export interface OverviewAnswer
   }[];
 }
 
-/** A control with what was decided about it. */
 interface DecidedAnswer {
   readonly control: { readonly id: string; readonly title: string };
   readonly verdict: ControlVerdict;
   readonly headline: { readonly text: string; readonly next: string | null };
 }
 
-/** The answer to `VERDICTS_QUERY`. */
 export interface VerdictsAnswer {
   readonly evidence: { readonly results: readonly DecidedAnswer[] };
 }
 
-/** The answer to `STATES_QUERY`. */
 export interface StatesAnswer {
   readonly posture: {
     readonly asOf: Instant;
@@ -185,7 +182,6 @@ interface StateAnswer extends DecidedAnswer {
   readonly waived: number;
 }
 
-/** The answer to `PLACES_QUERY`. */
 export interface PlacesAnswer {
   readonly posture: {
     readonly states: readonly {
@@ -197,7 +193,6 @@ export interface PlacesAnswer {
   };
 }
 
-/** The result of an operation. */
 export interface Answer<T> {
   readonly data: { readonly [Field in keyof T]: T[Field] | null } | null;
   readonly errors: readonly AnswerError[];

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Rested } from '../async/rested.js';
+import { Rested } from '../async/waiting.js';
 import { WINDOWS } from '../evidence/posture.js';
 import { html } from '../evidence/report/html.js';
 import type { NamedSeal } from '../evidence/seal/make-seals.js';

@@ -15,11 +15,9 @@ interface ListedPeriod {
   readonly period: string;
   readonly from: Instant;
   readonly to: Instant;
-  /** Whether it is not over yet. */
   readonly isRunning: boolean;
   /** `null`: not evaluated yet. */
   readonly verdicts: Verdicts | null;
-  /** Where its reports are, by format. */
   readonly reports: Readonly<Record<string, string>>;
 }
 

@@ -26,11 +26,9 @@ export interface Evaluated {
   readonly verdicts: Awaited<VerdictsAnswer>;
 }
 
-/** What a page shows, as it was read. */
 export interface OverviewView {
   readonly answer: Answer<OverviewAnswer>;
   readonly evaluated: Evaluated;
-  /** Of everything that is collected. */
   readonly collected: Readonly<Record<ResourceName, Collected>>;
   readonly seal: NamedSeal | null;
   readonly asOf: Instant;
@@ -134,7 +132,6 @@ export function sumOf(groups: readonly GroupAnswer[], keys: readonly Key[]): num
   return groups.filter(has).reduce((sum, { count }) => sum + count, 0);
 }
 
-/** The values of a dimension, in the order of the groups. */
 export function valuesOf(groups: readonly GroupAnswer[], dimension: string): (string | null)[] {
   const values = groups.flatMap(({ keys }) =>
     keys.flatMap((key) => (key.dimension === dimension ? key.value : [])),
@@ -173,7 +170,6 @@ export function orNotice<T>(read: () => T): { readonly value: T | null; readonly
   }
 }
 
-/** Why there is no answer, in the words of the page. */
 export function failureNotice({ cause: { code, message } }: MissingAnswer): Html {
   if (code === 'FORBIDDEN')
     return html`<p class="notice quiet">Hidden by your operator (<code>REDACT</code>). To see it, ask for the role operator.</p>`;

@@ -3,7 +3,6 @@ type Criteria = Readonly<Record<string, string>>;
 
 interface Framework {
   readonly title: string;
-  /** Where the text is published. */
   readonly source: string;
   readonly criteria: Criteria;
 }
@@ -151,7 +150,6 @@ export function referencesText(references: readonly Reference[]): string {
   return texts.join('; ');
 }
 
-/** The requirements that a control is evidence for. */
 export type FrameworkReferences = {
   readonly [F in FrameworkId]: readonly (keyof (typeof FRAMEWORKS)[F]['criteria'])[];
 };

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { DAY, type Instant, toMillis } from '../values/instant.js';
-import { parseInstant } from '../values/time-text.js';
+import { DAY, type Instant, parseInstant, toMillis } from '../values/instant.js';
 import { FRAMEWORK_IDS } from './frameworks.js';
 import {
   isInRange,
@@ -128,7 +127,6 @@ function lengthOf(from: string, to: string): number {
   return ends.includes(null) ? 0 : toMillis(ends[1] ?? '') - toMillis(ends[0] ?? '');
 }
 
-/** The policy file as it is written. */
 export const policySchema = z.strictObject({
   version: z.literal(1).describe('Version of the format.'),
   organisation: line(200, 'Name of the organisation, shown in reports.').optional(),
@@ -159,7 +157,6 @@ export const policySchema = z.strictObject({
 });
 type PolicyFile = z.infer<typeof policySchema>;
 
-/** The JSON Schema of the file, for editors. */
 export function policyJsonSchema(): object {
   return {
     title: 'Policy of the Abnormal GraphQL gateway',
@@ -184,7 +181,6 @@ export interface Policy {
   readonly file: { readonly text: string; readonly digest: string } | null;
   readonly organisation: string | null;
   readonly title: string;
-  /** The address of the published documentation; `null` if the policy gives none. */
   readonly documentation: string | null;
   /** `null`: all. */
   readonly frameworks: readonly (typeof FRAMEWORK_IDS)[number][] | null;

@@ -4,8 +4,7 @@ import {
   type PollingThreshold,
   type Resource,
 } from '../resources/registry.js';
-import { DAY, HOUR, MINUTE } from '../values/instant.js';
-import { formatDuration, parseDuration } from '../values/time-text.js';
+import { DAY, formatDuration, HOUR, MINUTE, parseDuration } from '../values/instant.js';
 
 /** `duration` in milliseconds, `share` from 0 to 1, `count` a whole number. */
 export type ThresholdType = 'duration' | 'share' | 'count';
@@ -75,7 +74,6 @@ export type Thresholds = Readonly<Record<ThresholdName, number>>;
 
 export const THRESHOLD_NAMES = Object.keys(THRESHOLDS) as ThresholdName[];
 
-/** The thresholds that say how often each core resource is polled. */
 export const POLLING_THRESHOLDS = CORE_RESOURCES.flatMap(
   (resource) => DEFINITION_OF_RESOURCE[resource].polling.threshold ?? [],
 );
@@ -104,7 +102,6 @@ export function parseThreshold(name: ThresholdName, text: string): number | null
   return unit === '%' ? Number(digits) / 100 : Number(digits);
 }
 
-/** A value as `parseThreshold` reads it. */
 export function thresholdInput(name: ThresholdName, value: number): string {
   return THRESHOLDS[name].type === 'duration' ? formatDuration(value) : String(value);
 }

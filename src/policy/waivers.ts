@@ -1,5 +1,4 @@
-import type { Instant } from '../values/instant.js';
-import { parseInstant } from '../values/time-text.js';
+import { type Instant, parseInstant } from '../values/instant.js';
 import type { Waiver } from './policy.js';
 
 /** A member of a population, as a waiver may name it. */
@@ -17,7 +16,6 @@ interface Waivable {
  */
 export type WaiverProblem = 'EXPIRED' | 'NOT_STARTED' | 'OVER_LIMIT' | 'NOT_NEEDED' | 'MATCHES_NOTHING';
 
-/** What became of a waiver in one evaluation. */
 export interface UsedWaiver {
   readonly waiver: Waiver;
   readonly waived: number;
@@ -106,7 +104,6 @@ function isMatch({ subject }: Waiver, { integration, label, at }: Waivable): boo
   return (label ?? '').toLowerCase().includes(subject.label.toLowerCase());
 }
 
-/** The subject of a waiver in words. */
 export function waiverSubject({ subject }: Pick<Waiver, 'subject'>): string {
   const where = subject.integration === undefined ? '' : ` of ${subject.integration}`;
   if ('record' in subject) return `record ${subject.record}${where}`;
@@ -122,7 +119,6 @@ const PROBLEMS: Record<WaiverProblem, string> = {
   MATCHES_NOTHING: 'matches no member of the population of this period',
 };
 
-/** What is wrong with a waiver, or what it did, in words. */
 export function waiverState({ problem, waived, notWaived }: UsedWaiver): string {
   if (problem === null) return `${waived} waived`;
   return notWaived === 0 ? PROBLEMS[problem] : `${PROBLEMS[problem]} (${waived} waived, ${notWaived} not)`;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { LISTED_KINDS, type ListedKind } from '../resources/registry.js';
 
-/** How a version of a record relates to the one before it. */
 export const RECORD_CHANGES = ['added', 'changed', 'deleted'] as const;
 export type RecordChange = (typeof RECORD_CHANGES)[number];
 
@@ -9,7 +8,6 @@ export function recordEvent(kind: ListedKind, change: RecordChange): string {
   return `${kind}.${change}`;
 }
 
-/** What happens to the gateway itself, by the type of its message. */
 export const GATEWAY_EVENTS = [
   'seal.created',
   'collection.stale',

@@ -1,6 +1,6 @@
+import { WordCache } from '../values/bounded-cache.js';
 import type { Fields } from '../values/filter.js';
 import type { Instant } from '../values/instant.js';
-import type { KnownDetail } from './known-shapes.js';
 import type { Decoded, Received } from './wire.js';
 
 /**
@@ -16,11 +16,9 @@ export interface FieldSpec {
 /** An item of a list as received. */
 export type ListedItem = Readonly<Record<string, unknown>>;
 
-/** What was received of one record. */
 export interface ReceivedDetail {
   /** The pages of the detail; a detail without pages is one page. */
   readonly pages: readonly [Received, ...Received[]];
-  /** Whether the last page was read. */
   readonly isComplete: boolean;
   /** The record's list item where it is part of the record and at hand. */
   readonly item: ListedItem | null;
@@ -58,7 +56,7 @@ interface StreamDefinition<R> {
 }
 
 /** Fields with a way to get their values. */
-export interface FieldTable<R> {
+interface FieldTable<R> {
   readonly fields: Readonly<Record<string, FieldSpec>>;
   of(record: R): Fields;
 }
@@ -162,4 +160,39 @@ export interface ResourceDefinition<R> {
 export interface Unreadable {
   /** Unreadable parts by path with the problem, at most ten; missing if there are none. */
   readonly unread?: readonly string[];
+}
+
+export type IsUnknown = (word: string) => boolean;
+
+/** The known fields of an object, and how to check their values: objects, lists, words. */
+export type Shape = ReadonlyMap<string, Shape | IsUnknown | null>;
+
+const NO_VALUE = /^\s*(null|others?)?\s*$/i;
+
+/** Tells the words that `normalise` does not know. */
+export function isUnknownBy(normalise: (word: string) => string | null): IsUnknown {
+  const known = new WordCache<true>('knownWords');
+  return (word) => {
+    if (known.get(word)) return false;
+    const isUnknown = normalise(word) === 'OTHER' && !NO_VALUE.test(word);
+    if (!isUnknown) known.set(word, true);
+    return isUnknown;
+  };
+}
+
+type Parts = Readonly<Record<string, Shape | IsUnknown | null>>;
+
+/** The fields that a schema reads, those of `looked` looked into, and others that Abnormal documents. */
+export function shape(schema: object, looked: Parts = {}, others: readonly string[] = []): Shape {
+  const read = Object.keys(schema).map((name) => [name, null] as const);
+  const documented = others.map((name) => [name, null] as const);
+  return new Map([...read, ...documented, ...Object.entries(looked)]);
+}
+
+/** What is known of a detail, by what its paths begin with and where it stands in what was received. */
+interface KnownDetail {
+  readonly name: string;
+  readonly shape: Shape;
+  /** `null`: the whole value. */
+  readonly at: 'detail' | 'item' | null;
 }

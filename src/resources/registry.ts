@@ -18,7 +18,6 @@ type Part = Definition['parts'][number];
 export type ListedKind = Definition['kind'];
 /** What is read of a record on demand; it has the record's id. */
 export type PartKind = Part['kind'];
-/** What a record in the history is. */
 export type Kind = ListedKind | PartKind;
 /** The resources that Abnormal lists and that the gateway collects, each from one or more streams. */
 export type Resource = Definition['resource'];
@@ -30,7 +29,6 @@ export type PollingThreshold = NonNullable<Definition['polling']['threshold']>;
 /** The kinds of which evidence takes each version for itself. */
 export type VersionedKind = Extract<Definition, { readonly evidence: { readonly versions: 'EACH' } }>['kind'];
 
-/** The decoded record of each kind. */
 export type RecordOf = {
   [D in Definition | Part as D['kind']]: ReturnType<D['decode']>['record'];
 };
@@ -60,9 +58,7 @@ export function byResource<T>(entryOf: (definition: AnyDefinition) => T): Record
   return Object.fromEntries(ALL.map((each) => [each.resource, entryOf(each)])) as Record<Resource, T>;
 }
 
-/** The definition of a listed kind. */
 export const DEFINITION_OF = byKind((definition) => definition);
-/** The definition of a resource. */
 export const DEFINITION_OF_RESOURCE = byResource((definition) => definition);
 
 interface PartOfRecord {
@@ -77,7 +73,6 @@ export const PARTS = Object.fromEntries(
   ),
 ) as Record<PartKind, PartOfRecord>;
 
-/** The parts that `COLLECT` may name. */
 export const COLLECTABLE_PARTS = Object.values(PARTS).flatMap(({ part }) =>
   part.isCollectable ? part.kind : [],
 );
@@ -85,11 +80,9 @@ export const COLLECTABLE_PARTS = Object.values(PARTS).flatMap(({ part }) =>
 type OneOrMore<T> = readonly T[] & readonly [T, ...T[]];
 
 export const RESOURCES = ALL.map(({ resource }) => resource) as readonly Resource[] as OneOrMore<Resource>;
-/** The resources that the controls about the collection need. */
 export const CORE_RESOURCES = ALL.flatMap((each) =>
   each.collection === 'CORE' ? each.resource : [],
 ) as readonly Resource[] as OneOrMore<CoreResource>;
-/** The resources that are collected unless `COLLECT` says otherwise. */
 export const DEFAULT_RESOURCES = ALL.flatMap((each) => (each.collection === 'OPTIONAL' ? [] : each.resource));
 export const LISTED_KINDS: readonly ListedKind[] = ALL.map(({ kind }) => kind);
 export const KINDS: readonly Kind[] = [...LISTED_KINDS, ...(Object.keys(PARTS) as PartKind[])];
@@ -126,7 +119,6 @@ type DefaultOrder = { readonly [D in Definition as D['kind']]: D['defaultOrder']
 /** The time that a kind is listed by when nobody says otherwise, and by which Abnormal windows it. */
 export const DEFAULT_ORDER = byKind(({ defaultOrder }) => defaultOrder) as DefaultOrder;
 
-/** The account, the kind, and Abnormal's id. */
 export interface RecordKey {
   readonly integration: string;
   readonly kind: Kind;
@@ -142,7 +134,6 @@ export function isListed(kind: Kind): kind is ListedKind {
   return Object.hasOwn(FIELDS, kind);
 }
 
-/** The spec of a field, or undefined when the kind has no such field. */
 export function fieldSpec(kind: ListedKind, field: string): FieldSpec | undefined {
   const specs: Record<string, FieldSpec> = FIELDS[kind];
   return Object.hasOwn(specs, field) ? specs[field] : undefined;
@@ -159,7 +150,6 @@ export function defaultTimeOf<K extends ListedKind>(kind: K, record: RecordOf[K]
   return typeof time === 'string' ? time : null;
 }
 
-/** What filters and statistics read of a record. */
 export interface RecordValues {
   /** Those of `fieldsOf`, and the facets. */
   readonly fields: Fields;
@@ -175,7 +165,6 @@ export function recordValues(kind: ListedKind, record: AnyRecord, fields?: Field
   };
 }
 
-/** Whether a record matches a filter of its list. */
 export function isRecordMatch(kind: ListedKind, record: AnyRecord, filter: Filter): boolean {
   const { fields, items } = recordValues(kind, record);
   return isMatch(fields, filter, items);

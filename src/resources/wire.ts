@@ -228,7 +228,6 @@ export interface UnreadPart {
   readonly flaw: string;
 }
 
-/** The unreadable fields of `raw`, and of the objects in `inner`. */
 export function unreadParts(
   shape: Readonly<Record<string, unknown>>,
   raw: unknown,
@@ -252,7 +251,6 @@ interface ListParts<T> {
   readonly unread: readonly UnreadPart[];
 }
 
-/** Reads each element of a list separately. */
 export function decodeEach<T>(
   schema: z.ZodType<T>,
   list: readonly unknown[],
@@ -308,6 +306,5 @@ export function isUsableId(text: string): boolean {
 export interface Decoded<T> {
   readonly record: T;
   readonly payload: unknown;
-  /** Unreadable parts, which are null in the record. */
   readonly unread: readonly UnreadPart[];
 }

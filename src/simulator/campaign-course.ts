@@ -1,11 +1,11 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { TenantWorld } from './options.js';
-import { employee, outsider } from './people.js';
 import { hash32, int64Text, Random, unit } from './random.js';
 import { fateOf } from './schedule.js';
 import { threatFacts } from './threat-course.js';
 import { messageId } from './threat-messages.js';
 import { lag, pacific, zulu } from './wire.js';
+import { employee, outsider } from './words.js';
 
 interface CampaignCourse {
   readonly index: number;

@@ -1,10 +1,9 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { TenantWorld } from './options.js';
-import { employee, type Person } from './people.js';
 import { hash32, type Ids, Random, unit, uuid } from './random.js';
 import { fateOf } from './schedule.js';
 import { lag, offsetUtc, zulu } from './wire.js';
-import { CASE_ANALYSES, CASE_DESCRIPTIONS, CASE_SUMMARIES, PLACES } from './words.js';
+import { CASE_ANALYSES, CASE_DESCRIPTIONS, CASE_SUMMARIES, employee, type Person, PLACES } from './words.js';
 
 interface CaseState {
   /** `last_modified`, ms since the epoch. */

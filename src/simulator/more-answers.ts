@@ -1,8 +1,8 @@
 import { DAY } from '../values/instant.js';
+import type { Upstream } from './kinds.js';
 import type { Item, SmallList } from './more-lists.js';
 import { seedOf } from './random.js';
 import type { PathKind } from './stats.js';
-import type { Upstream } from './upstream.js';
 import {
   failureAnswer,
   json,
@@ -14,7 +14,6 @@ import {
   wireJson,
 } from './wire.js';
 
-/** The lists of `more-lists.ts`. */
 const SMALL_LISTS: Readonly<Record<string, PathKind>> = {
   '/vendor-cases': 'vendorCases.list',
   '/abuse_mailbox/not_analyzed': 'notAnalyzedMessages.list',

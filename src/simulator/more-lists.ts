@@ -1,10 +1,10 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { TenantWorld } from './options.js';
-import { employee, outsider, type Person } from './people.js';
 import { hash32, type Ids, int64Text, Random } from './random.js';
 import type { Schedule } from './schedule.js';
 import { messageId } from './threat-messages.js';
 import { type IntegerForm, lag, offsetUtc, type TimeWindow, zulu } from './wire.js';
+import { employee, outsider, type Person } from './words.js';
 
 /*
  * The smaller lists. Their records have no schedule of changes: an item is made from the time of its arrival and the
@@ -22,7 +22,6 @@ export interface Item {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** The items of a schedule that are visible at `at`. */
 function* arrived(
   schedule: Schedule,
   { from, to }: TimeWindow,

@@ -1,9 +1,9 @@
 import { DAY, type Instant, toMillis } from '../values/instant.js';
+import type { Upstream } from './kinds.js';
 import { smallAnswer, smallRoute } from './more-answers.js';
 import type { Resource } from './options.js';
 import type { PathKind } from './stats.js';
-import type { DetailPage } from './threat-payload.js';
-import type { Upstream } from './upstream.js';
+import type { DetailPage } from './threat-messages.js';
 import { failureAnswer, json, parseFilter, type SimulatedAnswer } from './wire.js';
 
 export interface Route {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Fault, FaultEngine, type FaultPlan, faultyAnswer } from './faults.js';
-import { Limiter, type SimulatorLimits } from './limits.js';
+import type { Upstream } from './kinds.js';
 import { KIND_OF, type Resource } from './options.js';
 import {
   type CampaignsPath,
@@ -11,10 +11,9 @@ import {
   tokensAnswer,
   withoutPrefix,
 } from './routes.js';
-import { type SimulatorStats, StatsRecorder } from './stats.js';
+import { Limiter, type SimulatorLimits, type SimulatorStats, StatsRecorder } from './stats.js';
 import type { Tenant } from './tenant.js';
 import { type LogForm, logAnswer } from './threat-log.js';
-import type { Upstream } from './upstream.js';
 import { failureAnswer, NOT_AUTHORIZED, type SimulatedAnswer } from './wire.js';
 
 export interface SimulatorOptions {
@@ -53,7 +52,6 @@ export interface Simulator {
   readonly token: string;
   stats(): SimulatorStats;
   resetStats(): void;
-  /** Replaces the accepted token. */
   renewToken(token: string): void;
   setFaults(plan: FaultPlan | null): void;
   close(): Promise<void>;

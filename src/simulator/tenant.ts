@@ -1,7 +1,6 @@
 import { DAY, type Instant, toInstant, toMillis } from '../values/instant.js';
-import { createKinds, type Kinds } from './kinds.js';
+import { createKinds, createUpstream, type Kinds, type Upstream } from './kinds.js';
 import { createTenantWorld, RESOURCE_OF, type TenantOptions, type TenantRecordKind } from './options.js';
-import { createUpstream, type Upstream } from './upstream.js';
 import { plain } from './wire.js';
 
 /** One version of a record's complete detail, from the instant at which it is visible. */

@@ -1,10 +1,9 @@
 import { DAY, HOUR, MINUTE } from '../values/instant.js';
 import type { TenantWorld } from './options.js';
-import { employee, outsider, type Person } from './people.js';
 import { Random, unit } from './random.js';
 import { fateOf } from './schedule.js';
 import { lag } from './wire.js';
-import { ATTACKS, type Attack } from './words.js';
+import { ATTACKS, type Attack, employee, outsider, type Person } from './words.js';
 
 type Action = 'none' | 'attempted' | 'remediated' | 'undone';
 
@@ -151,7 +150,6 @@ export function visibleFrom(course: ThreatCourse): number {
   return course.waves[0].visibleAt;
 }
 
-/** The last action on a wave, as visible at `at`. */
 export function stepAt(wave: Wave, at: number): Step {
   let current = wave.steps[0];
   for (const step of wave.steps) if (step.visibleAt <= at) current = step;
@@ -184,7 +182,6 @@ export function changesOf(course: ThreatCourse): number[] {
 const ODDS = [30, 15, 12, 11, 8, 7, 4, 4, 4, 3, 2];
 const ALL_ODDS = ODDS.reduce((sum, odds) => sum + odds, 0);
 
-/** The common, constant properties of a threat's messages. */
 export interface ThreatFacts {
   readonly attack: Attack;
   readonly sender: Person;

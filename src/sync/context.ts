@@ -110,7 +110,6 @@ export interface SyncSettings {
   readonly consecutiveFailures: number;
   /** How long a query waits for a live read before it gets the stored records. */
   readonly liveWaitMs: number;
-  /** How long to wait after a failed live list. */
   readonly liveRetryMs: number;
 }
 

@@ -10,16 +10,12 @@ export async function sourceStates(
   source: Source,
   from: Instant | null = null,
 ): Promise<StreamState[]> {
-  const known = await knownStates(env.store);
+  const known = new Map((await env.store.streams()).map((state) => [streamText(state), state]));
   return streamsOf(source.account.name, source.resource).map((stream) => {
     const state = known.get(streamText(stream)) ?? firstState(env, stream);
     const wanted = [from, env.settings.backfillFrom].flatMap((instant) => instant ?? []).map(floorToSecond);
     return { ...state, collectFrom: wanted.reduce(earliest, state.collectFrom) };
   });
-}
-
-async function knownStates(store: HistoryStore): Promise<Map<string, StreamState>> {
-  return new Map((await store.streams()).map((state) => [streamText(state), state]));
 }
 
 function firstState(env: SyncEnv, stream: Stream): StreamState {

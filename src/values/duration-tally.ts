@@ -11,7 +11,7 @@ export class DurationTally {
 
   /** In milliseconds; negative values (clock differences) count as 0. */
   add(ms: number, times = 1): void {
-    const raised = raise(ms);
+    const raised = durationOf(numberOfDuration(ms));
     this.#counts.set(raised, (this.#counts.get(raised) ?? 0) + times);
     this.#size += times;
     this.#sum += times * raised;
@@ -58,11 +58,6 @@ export function rankOf(share: number, size: number): number {
 /** In milliseconds, rounded up to seconds; `null` of none. */
 export function meanOf(sum: number, size: number): number | null {
   return size === 0 ? null : Math.ceil(sum / size / 1000) * 1000;
-}
-
-/** What a duration counts as. */
-function raise(ms: number): number {
-  return durationOf(numberOfDuration(ms));
 }
 
 const SECONDS = HOUR / 1000;

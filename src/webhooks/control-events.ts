@@ -19,13 +19,11 @@ interface ControlEventOptions {
   readonly store: HistoryStore;
   /** What is evaluated now: all controls, by the rules in use. */
   readonly request: () => Promise<PostureRequest>;
-  /** Whether a webhook wants such events. */
   readonly isWanted: () => boolean;
   /** How long to rest after an evaluation, as a multiple of its duration, however often something is recorded. */
   readonly rest?: number;
 }
 
-/** The events that evaluations bring. */
 export const CONTROL_EVENTS = [
   'control.verdict_changed',
   'control.exception_opened',
@@ -109,7 +107,6 @@ interface OpenExceptions {
   /** When each of them was, by subject; `null` if there are too many. */
   readonly found: ReadonlyMap<string, string> | null;
   readonly most: number;
-  /** The beginning of the window. */
   readonly from: Instant;
 }
 

@@ -18,7 +18,6 @@ import { sendMessage, type Target } from './send.js';
 
 export interface WebhookEndpoint extends Subscription {
   readonly name: string;
-  /** Id of the document that its place is stored in. */
   readonly document: string;
   readonly target: Target;
   /** Whether a message that is not accepted for days is set apart, so that the next ones are sent. */
@@ -27,7 +26,6 @@ export interface WebhookEndpoint extends Subscription {
 
 export type DeliveryResult = 'DELIVERED' | 'FAILED' | 'DEAD_LETTER';
 
-/** What is measured of an endpoint. */
 export interface DeliveryStatus extends Pick<DeliveryState, 'failure' | 'gone' | 'lastSentAt'> {
   readonly name: string;
   readonly deadLetters: number;
@@ -90,7 +88,6 @@ export class Deliveries {
 
   constructor(private readonly options: DeliveriesOptions) {}
 
-  /** Whether there is an endpoint. */
   isUsed = (): boolean => this.options.endpoints().length > 0;
 
   /** Delivers what is recorded, until the signal fires and all requests have ended. */

@@ -15,7 +15,6 @@ export interface DetectedEvent {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The state of something, as it is now. */
 export interface Situation {
   readonly subject: string;
   /** `null`: it is over, and no longer known. */
@@ -28,7 +27,6 @@ interface DetectOptions {
   readonly store: HistoryStore;
   readonly clock: () => number;
   readonly rules: () => Rules;
-  /** The accounts that are collected. */
   readonly integrations: () => readonly string[];
   readonly more?: readonly Detector[];
 }

@@ -19,7 +19,6 @@ export interface EventMessage {
 
 type ListedRevision = RevisionRecord<ListedKind>;
 
-/** Which messages an endpoint receives. */
 export interface Subscription {
   readonly events: ReadonlySet<string>;
   /** The kinds of records of which changes are among `events`. */
@@ -49,7 +48,6 @@ interface Step {
   readonly message: EventMessage | null;
 }
 
-/** What a history contains now. */
 export interface HistoryMark {
   readonly head: Pin;
   readonly events: number;
@@ -108,7 +106,6 @@ async function passUnwanted(store: HistoryStore, wanted: Subscription, place: Pl
 
 const SEAL_CREATED = 'seal.created';
 
-/** Whether it wants events of the journal `events`. */
 export function wantsDetected({ events }: Pick<Subscription, 'events'>): boolean {
   return GATEWAY_EVENTS.some((type) => type !== SEAL_CREATED && events.has(type));
 }

@@ -4,7 +4,7 @@ import { type Config, readEnv, toConfig } from '../../src/config/config.js';
 import { describeProblems } from '../../src/config/reader.js';
 import { DEFAULT_RESOURCES } from '../../src/resources/registry.js';
 import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS } from '../../src/values/access.js';
-import { formatDuration, parseDuration, parseInstant } from '../../src/values/time-text.js';
+import { formatDuration, parseDuration, parseInstant } from '../../src/values/instant.js';
 
 const TOKEN = 'tok_5f1c9a7e2b';
 

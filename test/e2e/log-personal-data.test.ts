@@ -4,7 +4,6 @@ import { createApollo } from '../../src/graphql/operation/apollo.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { createServer } from '../../src/http/server.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createLog } from '../../src/log.js';
 import type { RevisionRecord } from '../../src/model/revision.js';
 import type { CampaignRecord } from '../../src/resources/campaign/campaign.js';
@@ -12,6 +11,7 @@ import type { CaseRecord } from '../../src/resources/case/case.js';
 import type { ThreatRecord } from '../../src/resources/threat/threat.js';
 import type { FaultRule } from '../../src/simulator/faults.js';
 import { HOUR } from '../../src/values/instant.js';
+import { fixedAccounts } from '../support/fixed-accounts.js';
 import { LOCAL_CALLERS } from '../support/local-callers.js';
 import { createTenantWorld, heldOf, type World } from '../sync/harness.js';
 

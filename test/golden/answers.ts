@@ -4,8 +4,8 @@ import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/accounts.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { toMillis } from '../../src/values/instant.js';
+import { fixedAccounts } from '../support/fixed-accounts.js';
 import { EXAMPLE } from '../support/worked-example.js';
 
 /** The operations whose answers are pinned, each with a name for its place in the file of answers. */

@@ -6,10 +6,10 @@ import { createContextFactory, type GatewayContext } from '../../src/graphql/req
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore } from '../../src/history/store.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { CONTROL_IDS } from '../../src/policy/policy.js';
 import { mail } from '../support/control-facts.js';
 import { ask, hoursAfter, recordHistory, type Seen } from '../support/evidence-history.js';
+import { fixedAccounts } from '../support/fixed-accounts.js';
 import { sampleCampaign, sampleCase, sampleMessage, sampleThreat } from '../support/records.js';
 
 const NOW = '2026-10-08T00:00:00.000Z';

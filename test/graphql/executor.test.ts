@@ -15,7 +15,7 @@ import { analyseValid } from '../../src/graphql/operation/analyse-operation.js';
 import { createExecute } from '../../src/graphql/operation/execute.js';
 import { createContextFactory, type GatewayContext } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
+import { fixedAccounts } from '../support/fixed-accounts.js';
 import {
   observeCampaign,
   observeCase,

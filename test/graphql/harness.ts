@@ -20,7 +20,6 @@ import type { FeedSettings } from '../../src/http/feed.js';
 import type { GraphLimits } from '../../src/http/graph-route.js';
 import { createServer, type Server } from '../../src/http/server.js';
 import type { Account } from '../../src/integrations/accounts.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
 import type { Log } from '../../src/log.js';
 import type { Observation } from '../../src/model/revision.js';
 import { byResource, type Kind, type RecordKey } from '../../src/resources/registry.js';
@@ -28,6 +27,7 @@ import type { Freshness, Live } from '../../src/sync/sync.js';
 import type { RedactionGroup } from '../../src/values/access.js';
 import { ROLES, type Role } from '../../src/values/access.js';
 import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
+import { fixedAccounts } from '../support/fixed-accounts.js';
 import { LOCAL_CALLERS } from '../support/local-callers.js';
 import { batchOf, minutesAfterStart, START } from '../support/records.js';
 

@@ -5,7 +5,7 @@ import { campaignList } from '../../src/graphql/campaign/campaign.type.js';
 import { caseList } from '../../src/graphql/case/case.type.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { ACCOUNT_DIMENSION, AGE_DIMENSION } from '../../src/graphql/statistics/statistics.type.js';
-import { messageFilter } from '../../src/graphql/threat/message-filter.js';
+import { messageFilter } from '../../src/graphql/threat/message.type.js';
 import { threatList } from '../../src/graphql/threat/threat.type.js';
 import type { MessageRecord } from '../../src/resources/threat/threat.js';
 import {

@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Account } from '../../src/integrations/accounts.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { newEncryptionKey } from '../../src/integrations/encryption.js';
 import { vaultOf } from '../../src/integrations/stored-vault.js';
 import {
@@ -16,6 +15,7 @@ import type { StreamStatus } from '../../src/model/stream.js';
 import { DAY, HOUR, toInstant } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
 import { type Harness, startHarness } from '../abnormal/harness.js';
+import { fixedAccounts } from '../support/fixed-accounts.js';
 import { OracleStore } from '../support/oracle-store.js';
 import { batchOf, sampleRun } from '../support/records.js';
 import { hangUp, json } from '../support/upstream-server.js';

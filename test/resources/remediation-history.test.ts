@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { decodeRemediationHistory } from '../../src/resources/threat/threat-parts.js';
+import { decodeRemediationHistory } from '../../src/resources/threat/threat-definition.js';
 import { DecodeError } from '../../src/resources/wire.js';
 
 const decode = (json: unknown) =>

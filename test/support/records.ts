@@ -15,7 +15,7 @@ import type {
   RemediationHistory,
   ThreatAttachments,
   ThreatLinks,
-} from '../../src/resources/threat/threat-parts.js';
+} from '../../src/resources/threat/threat-definition.js';
 import type { VendorCaseRecord } from '../../src/resources/vendor-case/vendor-case.js';
 import { canonicalJson, sha256 } from '../../src/values/canonical-json.js';
 import { type Instant, toInstant } from '../../src/values/instant.js';

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { ResourceDefinition } from '../../src/resources/definition.js';
-import { shape } from '../../src/resources/known-shapes.js';
+import { type ResourceDefinition, shape } from '../../src/resources/definition.js';
 import { assertId, decode, instant, requiredId, term, unreadParts, word } from '../../src/resources/wire.js';
 import { DAY, type Instant } from '../../src/values/instant.js';
 

@@ -8,7 +8,6 @@ import { readEnv, toConfig } from '../../src/config/config.js';
 import type { ReportFormat, ReportQuestion } from '../../src/evidence/report/write-report.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import type { Account } from '../../src/integrations/accounts.js';
-import { fixedAccounts } from '../../src/integrations/accounts.js';
 import { createCipher } from '../../src/integrations/encryption.js';
 import { Vault } from '../../src/integrations/stored-vault.js';
 import { NO_POLICY } from '../../src/policy/policy.js';
@@ -21,6 +20,7 @@ import { DEFAULT_SYNC_SETTINGS } from '../../src/sync/context.js';
 import { createSync } from '../../src/sync/create-sync.js';
 import { HOUR, type Instant, toMillis } from '../../src/values/instant.js';
 import { Secret } from '../../src/values/secret.js';
+import { fixedAccounts } from './fixed-accounts.js';
 
 /*
  * A quarter of a simulated account, collected through its API as a gateway does it, with failings planted in it: an

@@ -7,7 +7,7 @@ import { createAbnormalClient } from '../../src/abnormal/rest-client.js';
 import type { StartTimer } from '../../src/async/waiting.js';
 import { openStore } from '../../src/history/open-store.js';
 import type { HistoryStore, PageItem, StorePage } from '../../src/history/store.js';
-import { type Account, fixedAccounts } from '../../src/integrations/accounts.js';
+import type { Account } from '../../src/integrations/accounts.js';
 import type { Log } from '../../src/log.js';
 import type { Counters } from '../../src/metrics/counters.js';
 import { OPEN_SEQ, type RevisionRecord } from '../../src/model/revision.js';
@@ -20,6 +20,7 @@ import { createSync } from '../../src/sync/create-sync.js';
 import type { PassReport, PollReport, Sync } from '../../src/sync/sync.js';
 import { canonicalJson } from '../../src/values/canonical-json.js';
 import { type Instant, toMillis } from '../../src/values/instant.js';
+import { fixedAccounts } from '../support/fixed-accounts.js';
 
 export const INTEGRATION = 'default';
 

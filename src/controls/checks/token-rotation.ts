@@ -59,7 +59,6 @@ const NOTICE = 14 * DAY;
 
 interface Ruling {
   readonly integration: string;
-  /** `null` if there is no token. */
   readonly outcome: Outcome | null;
   readonly reason: string;
   readonly at: Instant | null;

@@ -9,7 +9,6 @@ export interface PackManifest {
   readonly type: typeof PACK_TYPE;
   readonly version: 1;
   readonly period: { readonly text: string; readonly from: Instant; readonly to: Instant };
-  /** The view that was evaluated. */
   readonly asOf: Instant;
   readonly seq: number;
   /** `null`: all that were recorded. */
@@ -17,7 +16,6 @@ export interface PackManifest {
   /** The seals in the pack, without gaps, and the hash of the last one. */
   readonly seals: { readonly first: number; readonly last: number; readonly lastHash: string };
   readonly counts: { readonly revisions: number; readonly readings: number; readonly runs: number };
-  /** All other files, in their order. */
   readonly files: readonly PackFile[];
   /** `null` if it is not signed. */
   readonly key: PublicJwk | null;

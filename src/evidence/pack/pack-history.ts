@@ -11,7 +11,6 @@ import { type PublicJwk, pemOf } from '../seal/signing-key.js';
 import { isPacked, PACKED, type PackManifest } from './pack-format.js';
 import type { PackPart, WriteText } from './tar.js';
 
-/** A pack cannot be made; the message says why, and what to do. */
 export class PackError extends Error {
   override readonly name = 'PackError';
 }
@@ -25,11 +24,9 @@ interface PackSpan {
 
 interface PackProgress {
   readonly signal?: AbortSignal | undefined;
-  /** Called with the number of versions written so far. */
   readonly onProgress?: ((revisions: number) => void) | undefined;
 }
 
-/** `null` if there is no seal. */
 export async function lastSealed(store: HistoryStore): Promise<Pin | null> {
   const body = (await storedSeal(store, null))?.body;
   return body ? { seq: body.toSeq, at: body.toAt } : null;
@@ -207,7 +204,6 @@ function altered(what: string): PackError {
   );
 }
 
-/** `null` if there is none. */
 async function firstSealTo(store: HistoryStore, length: number, seq: number): Promise<number | null> {
   const isBefore = async (n: number) => (await readSeal(store, n)).body.toSeq < seq;
   const before = await lastThat(0, length, isBefore);

@@ -17,7 +17,6 @@ const MOST_NAME = 99;
 const ZEROS = Buffer.alloc(BLOCK);
 const BIG_SIZE = 0o77777777777;
 
-/** A file of the archive is not as this gateway writes it. */
 export class TarError extends Error {
   override readonly name = 'TarError';
 }
@@ -56,12 +55,10 @@ function readSize(header: Buffer): number {
   return Number.parseInt(header.toString('latin1', 124, 135), 8);
 }
 
-/** Fills the last block of a file. */
 export function tarPadding(size: number): Buffer {
   return ZEROS.subarray(0, (BLOCK - (size % BLOCK)) % BLOCK);
 }
 
-/** The end of an archive. */
 export const TAR_END = Buffer.alloc(2 * BLOCK);
 
 /** Its content must be read before the next file. */

@@ -4,15 +4,19 @@ import { instantText } from '../../controls/words.js';
 import { THRESHOLD_NAMES, THRESHOLDS } from '../../policy/thresholds.js';
 import type { PeriodEvidence } from '../evaluate-period.js';
 import type { NamedSeal } from '../seal/make-seals.js';
-import { documentMarkup, type Html, html, VERDICT_WORDS } from './html.js';
+import { documentMarkup, type Html, html, STYLE, VERDICT_WORDS } from './html.js';
 import { pointsOf, verdictMark, verdictStrip } from './html-charts.js';
-import { controlSection, verdictBadge } from './html-control.js';
+import {
+  controlSection,
+  criteriaSection,
+  policySection,
+  signOff,
+  thresholdValue,
+  verdictBadge,
+} from './html-control.js';
 import { coverageStrips, gapTable } from './html-coverage.js';
-import { criteriaSection, policySection, signOff, thresholdValue } from './html-policy.js';
-import { STYLE } from './html-style.js';
 
 interface HtmlReportOptions {
-  /** Integrations with simulated records. */
   readonly simulated: readonly string[];
   /** The last seal before the view; missing if there is none. */
   readonly seal?: NamedSeal | null;

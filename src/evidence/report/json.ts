@@ -48,7 +48,6 @@ export function policyFacts({ policy, own, overrides }: Rules) {
   };
 }
 
-/** The results by the requirements of one framework. */
 export function criteriaOf({ results }: Pick<PeriodEvidence, 'results'>, framework: FrameworkId) {
   const { title, source, criteria } = FRAMEWORKS[framework];
   const groups = Object.keys(criteria).map((criterion) => ({

@@ -14,7 +14,6 @@ export function waiverProps(waiver: Waiver | undefined) {
   };
 }
 
-/** The risks of a result, by name. */
 export function riskNames({ control, verdict, waivers }: EvaluatedControl): string[] {
   const waived = waivers.filter((use) => use.waived > 0);
   const failed = verdict === 'FAIL' ? [`risk ${control}`] : [];

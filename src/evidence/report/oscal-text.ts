@@ -30,7 +30,6 @@ export function toolComponent() {
   };
 }
 
-/** What an assessment is made with: the gateway. */
 export function assessmentAssets(uuid: Naming) {
   const tool = { ...toolComponent(), status: { state: 'operational' } };
   const platform = { uuid: uuid('platform'), 'uses-components': [{ 'component-uuid': tool.uuid }] };
@@ -42,7 +41,6 @@ export function nistIds({ references }: Pick<ControlDefinition, 'references'>): 
   return references['nist-800-53'].map((id) => id.toLowerCase().replace(/[(](\d+)[)]/, '.$1'));
 }
 
-/** The controls of the catalog that some controls are evidence for. */
 export function reviewedControls(controls: readonly Pick<ControlDefinition, 'references'>[]) {
   const ids = [...new Set(controls.flatMap(nistIds))].sort();
   return {
@@ -93,7 +91,6 @@ function token(text: string): string {
     .replace(/[^\p{L}\p{N}._-]+/gu, '-');
 }
 
-/** Escapes all Markdown marks. */
 export function markdown(text: string): string {
   const lines = text.split(/\n{2,}/).map((part) => plain(part).replace(/[\\`*_~^[\]{}<>$|]/g, '\\$&'));
   return lines.join('\n\n') || '-';

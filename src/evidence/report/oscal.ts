@@ -22,7 +22,6 @@ import {
 } from './oscal-text.js';
 
 interface OscalOptions {
-  /** Integrations with simulated records. */
   readonly simulated: readonly string[];
 }
 

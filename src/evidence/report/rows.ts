@@ -22,7 +22,6 @@ const RESULT_HEADING = [
 /** A byte order mark makes a spreadsheet read the file as UTF-8. */
 const BOM = '\ufeff';
 
-/** How a CSV is written: for a spreadsheet, or for other programs. */
 interface CsvOptions {
   readonly rows: Rows;
   readonly spreadsheet?: boolean;
@@ -65,7 +64,6 @@ export function csvRow(
   ]);
 }
 
-/** What a finding is about, as cells. */
 function aboutOf(subject: ControlFinding['subject']) {
   const none = { kind: null, id: null, messageId: null, stream: null, until: null };
   if (subject.type === 'INTEGRATION') return { ...none, integration: subject.integration };

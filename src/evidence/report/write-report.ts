@@ -41,12 +41,10 @@ export type ReportQuestion = Omit<EvidenceRequest, 'keep'> & {
   readonly rows: Rows;
   /** Whether a CSV is for a spreadsheet: a byte order mark, and ids as text. */
   readonly spreadsheet?: boolean;
-  /** Integrations with simulated records. */
   readonly simulated: readonly string[];
 };
 
 interface WriteOptions {
-  /** Called with the number of records or revisions read so far. */
   readonly onProgress?: (read: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -175,7 +173,6 @@ export interface ReportJob {
   readonly name: string;
   /** The beginning of its next report; `null` before its first. */
   readonly reportedTo: Instant | null;
-  /** The version of the document. */
   readonly version: number;
 }
 

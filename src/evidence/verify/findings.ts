@@ -18,7 +18,6 @@ export type FindingCode =
 interface ProofFinding {
   readonly code: FindingCode;
   readonly seal: number | null;
-  /** The batch that brought it. */
   readonly seq: number | null;
   /** What it is about: a record as `integration/kind/id`, a stream and window, a run, a file. */
   readonly what: string | null;
@@ -96,7 +95,6 @@ export interface VerifyReport {
   readonly revisions: number;
   readonly readings: number;
   readonly runs: number;
-  /** Batches after the last seal. */
   readonly unsealed: number;
   readonly findingCount: number;
   /** At most the first 1,000. */

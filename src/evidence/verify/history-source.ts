@@ -7,12 +7,11 @@ import type { Instant } from '../../values/instant.js';
 import { type Leaf, revisionLeaf, tolerantRead, walkBatches } from '../seal/leaf.js';
 import { type Seal, sealIn } from '../seal/seal.js';
 import type { ChainCheck, CheckedSeal } from './check-chain.js';
-import { ReceivedTexts, VersionEnds } from './check-history.js';
+import { DocumentCheck, ReceivedTexts, VersionEnds } from './check-history.js';
 import { AuditCheck, RunCheck, readingsBetween, readStreams, type StreamLeaves } from './check-trails.js';
 import type { FindingCode, Findings } from './findings.js';
 import type { ExtraCheck, Found, FoundBatch, SealedSource, VerifyOptions } from './sealed-source.js';
 import { BatchCheck } from './verify-batches.js';
-import { DocumentCheck } from './verify-documents.js';
 
 /** A history as a source of seals; its extra checks are of everything that it stores next to the records. */
 export class HistorySource implements SealedSource {

@@ -12,7 +12,6 @@ export interface VerifyOptions extends ChainOptions {
 export interface VerifyProgress {
   readonly seal: number;
   readonly revisions: number;
-  /** The batch that is being read, and the last one. */
   readonly seq: number;
   readonly toSeq: number;
 }
@@ -21,7 +20,6 @@ export interface VerifyProgress {
 export interface SealedSource {
   readonly subject: 'HISTORY' | 'PACK';
   readonly head: Pin;
-  /** What is asked of the chain of seals in this source. */
   readonly chain: ChainOptions;
   /** The index of the first seal that must be there. */
   readonly firstSeal: number;
@@ -34,7 +32,6 @@ export interface SealedSource {
    * what differs from the seal is named first.
    */
   batches(seal: CheckedSeal): AsyncIterable<FoundBatch>;
-  /** The readings of a seal's batches. */
   readings(seal: CheckedSeal): Promise<Found>;
   /** Checks that only this source can make, in the order of their findings. */
   readonly extraChecks: readonly ExtraCheck[];

@@ -51,7 +51,6 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
-/** An error whose message is meant for the caller. */
 export function queryError(
   code: ErrorCode,
   message: string,

@@ -165,7 +165,6 @@ export function Personal(...groups: readonly RedactionGroup[]) {
   return Extensions({ personal: groups });
 }
 
-/** The argument by which a list or an action is limited to some integrations. */
 export const OnlyIntegrations = Field(() => [ID], {
   nullable: true,
   description: 'Only these integrations, by name. Default: all.',
@@ -243,7 +242,6 @@ export function openEnum<Read extends (raw: string | null) => string | null>(
   return describedEnum<WordOf<Read>>(name, description, all);
 }
 
-/** The name of an enum’s value in the graph. */
 export function graphName(value: string): string {
   return value.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();
 }

@@ -1,10 +1,13 @@
+import { Ctx, FieldResolver, Resolver, Root } from 'type-graphql';
 import { attackType, judgement } from '../../resources/vocabularies.js';
 import { OutputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { Node, RecordNode } from '../records/record.type.js';
 import { AttackType, Judgement } from '../records/vocabulary.enums.js';
+import type { GatewayContext, RequestServices } from '../request/services.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsOf } from '../statistics/statistics-for.js';
+import { Threat } from '../threat/threat.type.js';
 
 @OutputType(
   'An abuse-mailbox campaign: messages that users reported, and Abnormal’s judgement (`/abusecampaigns/{id}`). The account needs the abuse mailbox add-on.',
@@ -116,3 +119,26 @@ export const CampaignStatisticsResolver = statisticsOf(campaignList, {
     },
   },
 });
+
+@Resolver(() => Campaign)
+export class CampaignResolver {
+  @FieldResolver(() => Threat, {
+    nullable: true,
+    description:
+      'The threat that contains the reported message, in the same view; null if no stored threat contains it. Derived by the gateway from the message’s id; Abnormal does not return it.',
+  })
+  threat(@Root() root: Campaign, @Ctx() context: GatewayContext): Promise<Threat | null> {
+    return threatOfCampaign(root, context.trackedServices);
+  }
+}
+
+/** The stored threat that has a campaign's message; if several have it, the first by id. */
+async function threatOfCampaign(root: Campaign, services: RequestServices): Promise<Threat | null> {
+  const { messageId } = root.record;
+  if (messageId === null) return null;
+  const [revision] = await services.loaders.referrers.load({
+    ...{ kind: 'threat', field: 'messageId', value: messageId },
+    ...{ integration: root.revision.key.integration, seq: root.view.seq },
+  });
+  return revision ? new Threat(revision, root.view) : null;
+}

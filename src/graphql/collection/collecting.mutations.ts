@@ -11,8 +11,7 @@ import {
   type RequestServices,
   runAudited,
 } from '../request/services.js';
-import { Reconciliation, type ReconcilingRun } from './reconciliation.type.js';
-import { ResourceEnum, Run } from './run.type.js';
+import { Reconciliation, type ReconcilingRun, ResourceEnum, Run } from './run.type.js';
 
 const DEFAULT_WAIT = 15;
 const LONGEST_WAIT = 25;

@@ -1,16 +1,124 @@
-import { Arg, Args, Ctx, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
-import { driftOf } from '../../model/drift.js';
+import { Arg, Args, ArgsType, Ctx, Field, FieldResolver, ID, Int, Query, Resolver, Root } from 'type-graphql';
+import { type DriftKind, type DriftName, type DriftTally, driftOf, MOST_NAMES } from '../../model/drift.js';
+import type { QuarantineEntry } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { KINDS, type Kind, type RecordKey } from '../../resources/registry.js';
-import { type ConnectionPage, fingerprint, ListWalk, type ReadCursor } from '../lists/page.js';
+import {
+  describedEnum,
+  OnlyIntegrations,
+  OutputType,
+  outputType,
+  showFields,
+  Value,
+} from '../base/fields.js';
+import { connectionOf } from '../lists/connection.js';
+import { type ConnectionPage, ForwardArgs, fingerprint, ListWalk, type ReadCursor } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
+import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 import { checkIntegrations, type GatewayContext, type RequestServices } from '../request/services.js';
 import { CoverageArgs, readCoverage } from './coverage.js';
-import { CoverageReport } from './coverage.type.js';
-import { SchemaDrift } from './drift.type.js';
-import { QuarantineArgs, QuarantinedRecord, QuarantinedRecordConnection } from './quarantine.type.js';
-import { Reconciliation, ReconciliationConnection, type ReconcilingRun } from './reconciliation.type.js';
-import { Run, RunConnection, RunListArgs } from './run.type.js';
+import { type CoverageFacts, CoverageReport } from './coverage.type.js';
+import {
+  Reconciliation,
+  ReconciliationConnection,
+  type ReconcilingRun,
+  Run,
+  RunConnection,
+  RunListArgs,
+} from './run.type.js';
+
+const DriftKindEnum = describedEnum<DriftKind>('DriftKind', 'Kind of an unknown item.', {
+  FIELD: 'A field with an unknown name. It is stored as received; the graph does not show it.',
+  VALUE:
+    'An unknown value of an open list of values. The graph shows it as OTHER, and as received in the `…Raw` field.',
+  UNREADABLE:
+    'A value that cannot be read, such as an object instead of text, an integer beyond 32 bits, or an element of a list with the wrong type. The graph shows null or leaves the element out; `received` contains it.',
+});
+
+const DriftedName = outputType<DriftName>(
+  'DriftedName',
+  'A field or value in Abnormal’s responses that this version of the gateway does not know.',
+  {
+    kind: Value.enum(
+      () => DriftKindEnum,
+      'Whether it is a field, a value of a list of values, or a value that cannot be read.',
+    ),
+    path: Value.text(
+      'Path in Abnormal’s names, such as `threat.messages[].newField`; `cases[]` is a case’s item in the list. Cut at 200 characters.',
+    ),
+    value: Value.textOrNull(
+      'The value, cut at 100 characters; for `UNREADABLE` what is wrong with the value; null for a field, for which no value is stored here.',
+      { personal: ['texts'] },
+    ),
+    count: Value.int('Number of responses that contain it. A record that is read again is counted again.'),
+    firstSeenAt: Value.instant('When it was first seen (UTC).'),
+    lastSeenAt: Value.instant('When it was last seen (UTC).'),
+  },
+);
+
+@OutputType(
+  'Unknown fields and values in Abnormal’s responses to one integration. Nothing is lost: responses are stored as received.',
+)
+class SchemaDrift {
+  constructor(
+    readonly integration: string,
+    readonly tally: DriftTally,
+  ) {}
+}
+
+showFields(SchemaDrift, 'this', {
+  integration: Value.id('Name of the integration.'),
+});
+
+showFields(SchemaDrift, 'tally', {
+  names: Value.list(() => DriftedName, `In the order in which they were first seen; at most ${MOST_NAMES}.`),
+  isFull: Value.boolean(`Whether there were more than ${MOST_NAMES}. Later ones are only counted.`, {
+    by: (tally) => tally.beyond > 0,
+  }),
+  beyond: Value.int('How often an item was seen that is not in the list because the list was full.'),
+});
+
+@OutputType(
+  'A quarantined record: it could not be fetched or parsed. It does not block other records, each poll retries it, and it is removed after a successful read.',
+)
+class QuarantinedRecord {
+  constructor(readonly entry: QuarantineEntry) {}
+}
+
+showFields(QuarantinedRecord, 'entry', {
+  integration: Value.id('Name of the integration.', { by: (entry) => entry.key.integration }),
+  kind: Value.enum(() => QuarantinedKindEnum, 'Kind of the record.', { by: (entry) => entry.key.kind }),
+  recordId: Value.id('Abnormal’s id of the record, or of the threat or case that it belongs to.', {
+    by: (entry) => entry.key.id,
+  }),
+  code: Value.enum(() => QuarantineCodeEnum, 'Reason for the quarantine.'),
+  reason: Value.text('The problem, in words.', { personal: ['texts'] }),
+  body: Value.textOrNull('The received body, at most its first 64 KiB; null if no body was received.', {
+    personal: ['received'],
+  }),
+  firstSeenAt: Value.instant('When it was first quarantined (UTC).'),
+  lastTriedAt: Value.instant('When it was last tried (UTC).'),
+  tries: Value.int('Number of attempts.'),
+  runId: Value.id('The run that tried last; null if it is not recorded.'),
+});
+
+@OutputType('A page of quarantined records.')
+class QuarantinedRecordConnection extends connectionOf<QuarantinedRecord>(
+  () => QuarantinedRecord,
+  'QuarantinedRecord',
+) {}
+
+@ArgsType()
+class QuarantineArgs extends ForwardArgs {
+  @OnlyIntegrations
+  integrations?: string[] | null;
+
+  @Field(() => [QuarantinedKindEnum], {
+    nullable: true,
+    description: 'Only these kinds. Default: all.',
+  })
+  kinds?: Kind[] | null;
+}
 
 @Resolver(() => QuarantinedRecord)
 export class CollectionResolver {
@@ -23,7 +131,7 @@ export class CollectionResolver {
   coverage(
     @Args(() => CoverageArgs) args: CoverageArgs,
     @Ctx() context: GatewayContext,
-  ): Promise<CoverageReport> {
+  ): Promise<CoverageFacts> {
     return readCoverage(context.trackedServices, args);
   }
 
@@ -109,6 +217,17 @@ export class CollectionResolver {
     return documents
       .filter(({ id }) => integrations?.includes(id) ?? true)
       .map(({ id, body }) => new SchemaDrift(id, driftOf(body)));
+  }
+}
+
+@Resolver(() => CoverageReport)
+export class CoverageResolver {
+  @FieldResolver(() => Int, {
+    description:
+      'Number of stored records in the window, in the same view: those that the list returns when it is filtered by its time. Deleted records are not counted. Counted only if selected.',
+  })
+  held(@Root() { countHeld }: CoverageFacts): Promise<number> {
+    return countHeld();
   }
 }
 

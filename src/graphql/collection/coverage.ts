@@ -29,7 +29,7 @@ import { badInput } from '../base/errors.js';
 import { DateTime, OnlyIntegrations } from '../base/fields.js';
 import { currentSecond, latestView, pastView, toReadOptions, type View } from '../lists/view.js';
 import { checkIntegrations, integrationNames, type RequestServices } from '../request/services.js';
-import { type CoverageFacts, CoverageReport, type MissingOfStream } from './coverage.type.js';
+import type { CoverageFacts, MissingOfStream } from './coverage.type.js';
 import { ResourceEnum } from './run.type.js';
 
 const NONE_UNDECIDED = { count: 0, reason: null };
@@ -195,7 +195,7 @@ function sum(numbers: readonly (number | null)[]): number {
   return numbers.reduce<number>((total, n) => total + (n ?? 0), 0);
 }
 
-export async function readCoverage(services: RequestServices, args: CoverageArgs): Promise<CoverageReport> {
+export async function readCoverage(services: RequestServices, args: CoverageArgs): Promise<CoverageFacts> {
   const { from = null, to = null, resource } = args;
   if (from !== null && to !== null && to < from)
     throw badInput(`to (${to}) must not be before from (${from}).`, 'to');
@@ -213,7 +213,7 @@ export async function readCoverage(services: RequestServices, args: CoverageArgs
   const report = await reportCoverage(services, view, resource, names, { from, to });
   const kind = KIND_OF[resource];
   const query = { kind, filter: windowFilter(kind, from, to), integrations, seq: view.seq };
-  return new CoverageReport(await withUndecided(services, report, query));
+  return withUndecided(services, report, query);
 }
 
 function windowFilter(kind: ListedKind, from: Instant | null, to: Instant | null): Filter | null {

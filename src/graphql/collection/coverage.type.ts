@@ -1,8 +1,7 @@
-import { Field, Int } from 'type-graphql';
 import type { CoverageGap, GapReason, MissingEntry } from '../../model/ledger.js';
 import type { Kind } from '../../resources/registry.js';
 import type { Window } from '../../values/instant.js';
-import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
+import { describedEnum, outputType, Value } from '../base/fields.js';
 import { QuarantineCodeEnum, QuarantinedKindEnum } from '../records/vocabulary.enums.js';
 
 export const GapReasonEnum = describedEnum<GapReason>(
@@ -34,7 +33,6 @@ const CollectionGap = outputType(
   GAP_FIELDS,
 );
 
-/** A record that a stream lists and that could not be read. */
 export interface MissingOfStream extends Omit<MissingEntry, 'listedTime'>, Window {
   readonly integration: string;
   readonly kind: Kind;
@@ -82,44 +80,32 @@ export const MissingRecord = outputType<MissingOfStream>(
   },
 );
 
-@OutputType(
+export const CoverageReport = outputType<CoverageFacts>(
+  'Coverage',
   'What is stored of a resource in a window of the resource’s time (threats: received; cases: last modified; campaigns: last reported). Computed from the ledger of all readings.',
-  { name: 'Coverage' },
-)
-export class CoverageReport {
-  constructor(readonly facts: CoverageFacts) {}
-
-  @Field(() => Int, {
-    description:
-      'Number of stored records in the window, in the same view: those that the list returns when it is filtered by its time. Deleted records are not counted. Counted only if selected.',
-  })
-  held(): Promise<number> {
-    return this.facts.countHeld();
-  }
-}
-
-showFields(CoverageReport, 'facts', {
-  from: Value.instant('Start of the window (UTC), inclusive.'),
-  to: Value.instant('End of the window (UTC), exclusive.'),
-  complete: Value.boolean(
-    'Whether the window is complete: no gaps, no record in `missing` that may still exist, and no records that the filter cannot decide (`undecided`).',
-  ),
-  gaps: Value.list(
-    () => CollectionGap,
-    'Spans that are not completely collected, oldest first by integration.',
-  ),
-  undecided: Value.object(
-    () => UndecidedRecords,
-    'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. If there are any, `complete` is false.',
-  ),
-  missing: Value.list(
-    () => MissingRecord,
-    'Records that Abnormal lists in the window and that could not be read, by integration and id. A record whose window extends past this one may be outside it.',
-  ),
-  declared: Value.intOrNull(
-    'Number of records that Abnormal declares (`total`), the sum over all integrations. Null unless each integration has one reading of exactly this window with a declared number: numbers of several windows cannot be added up.',
-  ),
-});
+  {
+    from: Value.instant('Start of the window (UTC), inclusive.'),
+    to: Value.instant('End of the window (UTC), exclusive.'),
+    complete: Value.boolean(
+      'Whether the window is complete: no gaps, no record in `missing` that may still exist, and no records that the filter cannot decide (`undecided`).',
+    ),
+    gaps: Value.list(
+      () => CollectionGap,
+      'Spans that are not completely collected, oldest first by integration.',
+    ),
+    undecided: Value.object(
+      () => UndecidedRecords,
+      'Stored records that the filter of the list (or `from` and `to`) can neither include nor exclude. If there are any, `complete` is false.',
+    ),
+    missing: Value.list(
+      () => MissingRecord,
+      'Records that Abnormal lists in the window and that could not be read, by integration and id. A record whose window extends past this one may be outside it.',
+    ),
+    declared: Value.intOrNull(
+      'Number of records that Abnormal declares (`total`), the sum over all integrations. Null unless each integration has one reading of exactly this window with a declared number: numbers of several windows cannot be added up.',
+    ),
+  },
+);
 
 export const FreshnessReport = outputType('Freshness', 'How fresh an answer is.', {
   verifiedAt: Value.instantOrNull(

@@ -2,6 +2,8 @@ import type {
   CoverageGapClass as ClassOfGap,
   ControlDefinition as ControlRule,
   ControlVerdict,
+  HeadlineFacts,
+  ControlMeasure as MeasureFacts,
   PopulationUnit,
 } from '../../controls/control.js';
 import type { TrendUnit as TrendParts } from '../../controls/period.js';
@@ -10,9 +12,46 @@ import type { Rules } from '../../policy/policy.js';
 import { THRESHOLDS, type ThresholdName, type ThresholdType } from '../../policy/thresholds.js';
 import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 
-export type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
+export const Measure = outputType('Measure', 'A number that a control measured, with its threshold.', {
+  name: Value.text('What was measured.'),
+  value: Value.floatOrNull('The number; null if there was nothing to measure.'),
+  unit: Value.enum(() => MeasureUnit, 'Unit of the value.'),
+  threshold: Value.floatOrNull('The threshold, in the same unit; null if there is none.'),
+  bound: Value.enumOrNull(() => Bound, 'On which side of the threshold the number must be.'),
+});
 
-export const MeasureUnit = describedEnum<MeasureUnit>('MeasureUnit', 'Unit of a number.', {
+export function toMeasure({ name, value, unit, threshold }: MeasureFacts): InstanceType<typeof Measure> {
+  return {
+    name,
+    unit: toMeasured(unit, 0).unit,
+    value: value === null ? null : toMeasured(unit, value).value,
+    threshold: threshold === null ? null : toMeasured(unit, threshold.value).value,
+    bound: threshold?.bound ?? null,
+  };
+}
+
+@OutputType('A verdict in one line: the measure that decided it, its bound, and the next step.', {
+  name: 'Headline',
+})
+export class Headline {
+  constructor(readonly facts: HeadlineFacts) {}
+}
+
+showFields(Headline, 'facts', {
+  text: Value.text(
+    'For people: `Median time to remediation 3 h 10 min, at most 1 h`. Without a deciding measure, the beginning of the reason.',
+  ),
+  measure: Value.objectOrNull(
+    () => Measure,
+    'The measure that decided the verdict; for `PASS` the one nearest to its bound. Null if no measure decided.',
+    { by: (facts) => facts.measure && toMeasure(facts.measure) },
+  ),
+  next: Value.textOrNull('The next step; null if there is none.'),
+});
+
+type MeasureUnit = 'SHARE' | 'SECONDS' | 'COUNT';
+
+const MeasureUnit = describedEnum<MeasureUnit>('MeasureUnit', 'Unit of a number.', {
   SHARE: 'A share, from 0 to 1.',
   SECONDS: 'A duration, in seconds.',
   COUNT: 'A count.',
@@ -26,7 +65,7 @@ const UNIT_OF: Record<PopulationUnit | ThresholdType, MeasureUnit> = {
 };
 
 /** Durations are in seconds in the graph, and in milliseconds in controls. */
-export function toMeasured(
+function toMeasured(
   unit: PopulationUnit | ThresholdType,
   value: number,
 ): { unit: MeasureUnit; value: number } {
@@ -114,7 +153,7 @@ export const Trend = describedEnum<Trend>('Trend', 'How a period is divided for 
   MONTH: 'By calendar months.',
 });
 
-export const Bound = describedEnum<'AT_LEAST' | 'AT_MOST'>(
+const Bound = describedEnum<'AT_LEAST' | 'AT_MOST'>(
   'Bound',
   'On which side of its threshold a number must be.',
   {

@@ -4,9 +4,8 @@ import { ForwardArgs } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
 import { Control } from './control.type.js';
-import { ControlResult, controlOf, Evidence } from './evidence.type.js';
+import { ControlResult, controlOf, Evidence, PopulationMemberConnection } from './evidence.type.js';
 import { ControlExceptionConnection, listExceptions, listPopulation } from './exceptions.js';
-import { PopulationMemberConnection } from './population.type.js';
 import { Posture, PostureArgs, readPosture } from './posture.type.js';
 import { EvidenceArgs, PopulationArgs, readEvidence } from './read-evidence.js';
 

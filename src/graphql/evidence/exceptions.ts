@@ -7,9 +7,13 @@ import { connectionOf } from '../lists/connection.js';
 import { type ForwardArgs, fingerprint, foreignCursor, ListWalk } from '../lists/page.js';
 import { RecordNode } from '../records/record.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import type { ControlResult } from './evidence.type.js';
+import {
+  type ControlResult,
+  PopulationMember,
+  PopulationMemberConnection,
+  recordInView,
+} from './evidence.type.js';
 import { DeclaredWaiver } from './policy.type.js';
-import { PopulationMember, PopulationMemberConnection, recordInView } from './population.type.js';
 import { findExceptions, findMembers, type PopulationArgs, populationRequest } from './read-evidence.js';
 
 @OutputType(

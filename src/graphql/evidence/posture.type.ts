@@ -16,9 +16,8 @@ import { type Since, sinceOf } from '../../evidence/posture-since.js';
 import type { Instant } from '../../values/instant.js';
 import { DateTime, describedEnum, OutputType, showFields, Value } from '../base/fields.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { Control, Verdict } from './control.type.js';
+import { Control, Headline, Verdict } from './control.type.js';
 import { controlOf, EvidencePeriod } from './evidence.type.js';
-import { Headline } from './measure.type.js';
 import { controlsAsked, viewOf } from './read-evidence.js';
 
 type PostureWindow = Window;

@@ -18,8 +18,7 @@ import {
   type RequestServices,
   runAudited,
 } from '../request/services.js';
-import { Integration, UpstreamBudget } from './integration.type.js';
-import { IntegrationTestReport, runTest } from './integration-test.type.js';
+import { Integration, IntegrationTestReport, runTest, UpstreamBudget } from './integration.type.js';
 
 @Resolver(() => Integration)
 export class IntegrationResolver {

@@ -85,7 +85,6 @@ export function connectionOf<T extends object>(
 /** Computes the coverage of a list; `null` if the list is not of a window of time. */
 export type ReadCoverage = (services: RequestServices) => Promise<CoverageFacts | null>;
 
-/** The connection of a record type: a page with its view, coverage and freshness. */
 export function recordConnectionOf<T extends object>(
   nodeType: () => abstract new (...args: never) => T,
   name: string,
@@ -106,9 +105,8 @@ export function recordConnectionOf<T extends object>(
       description:
         'Whether the window of this list was collected completely. The window is the filter’s range of the time that the resource is collected by; without one, from the start of the collection until now (or `asOf`). Null for the threats of a case, of which `missingThreatIds` names those that are not stored, and for the messages of a threat.',
     })
-    async coverage(@Ctx() context: GatewayContext): Promise<CoverageReport | null> {
-      const facts = await this.readCoverage(context.trackedServices);
-      return facts && new CoverageReport(facts);
+    coverage(@Ctx() context: GatewayContext): Promise<CoverageFacts | null> {
+      return this.readCoverage(context.trackedServices);
     }
   }
 
@@ -250,7 +248,6 @@ class ListArgs extends PageArgs implements ReadArgs {
   @StaleIfError staleIfError?: boolean | null;
 }
 
-/** The arguments of a list with its own filter and order. */
 export function listArgsOf(
   filter: KindFilter,
   order: KindOrder,
@@ -274,7 +271,6 @@ export type FilteredListArgs = ListArgs & {
 };
 
 interface ListTexts<K extends ListedKind> {
-  /** Describes a page. */
   readonly page: string;
   readonly filter: FilterFields<K>;
   readonly order: OrderFields<OrderFieldOf<K> & string>;

@@ -11,7 +11,6 @@ const NE = 'The opposite of `eq`: it matches records without a value, and `null`
 const NONE = 'The opposite of `in`: it matches records without a value.';
 const ANY = 'For a field with several values, one matching value is enough.';
 
-/** The input type of the comparisons of one type of value, each with its description. */
 function comparisonInput(
   name: string,
   type: object,

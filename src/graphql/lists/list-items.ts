@@ -14,7 +14,6 @@ import {
 import type { ConnectionPage, CursorValue } from './page.js';
 import type { View } from './view.js';
 
-/** Everything that a list of the items of a kind's records needs. */
 export interface ItemListSpec<K extends ListedKind, T> extends OrderedList<K> {
   readonly toNode: (revision: RevisionRecord<K>, index: number, view: View) => T;
 }

@@ -53,7 +53,6 @@ export interface OrderedList<K extends ListedKind> {
   readonly order: KindOrder;
 }
 
-/** Everything that the root fields of a kind need. */
 export interface NodeSpec<K extends ListedKind, T extends RecordNode<K>> extends OrderedList<K> {
   readonly Node: new (revision: RevisionRecord<K>, view: View) => T;
   readonly Connection: new (...page: RecordPage<never>) => object;
@@ -136,7 +135,6 @@ async function viewOf(
   return latestView(services, options, freshness, head);
 }
 
-/** Notes what a list depends on. */
 function noteList(
   { reads }: RequestServices,
   { resource, integrations, options: { maxAgeMs } }: ListRequest,
@@ -170,7 +168,6 @@ export interface PagePlace {
   readonly damaged: HistoryError[];
 }
 
-/** A page of records or items, with its view and its coverage. */
 export async function listPage<T>(
   context: GatewayContext,
   spec: OrderedList<ListedKind>,

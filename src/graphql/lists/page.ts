@@ -177,7 +177,6 @@ interface FoundRows<Row, T> {
   readonly count: PageFacts<T>['count'];
 }
 
-/** One page of a walk through a list. */
 export class ListWalk {
   readonly limit: number;
   readonly backward: boolean;
@@ -195,7 +194,6 @@ export class ListWalk {
     this.cursor = cursor === null ? null : readCursor(cursor, list, terms, backward ? 'before' : 'after');
   }
 
-  /** A cursor of this list to any place. */
   cursorTo(place: readonly CursorValue[], pin: readonly CursorValue[]): string {
     return this.writer(pin)(place);
   }

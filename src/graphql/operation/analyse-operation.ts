@@ -201,7 +201,6 @@ class Walk {
     return { ...parts, key: asked.key, children: this.costNodes(rest, depth + 1, innerTimes), nodes };
   }
 
-  /** The nodes of a page: `nodes`, or `edges { node }`. */
   private nodesOf(list: AskedField, depth: number, times: number): NodesField[] {
     const { key } = list;
     this.count(list);

@@ -5,12 +5,9 @@ import type { AskedField } from './query-document.js';
 
 type Variables = Readonly<Record<string, unknown>>;
 
-/** A number, or a function of the variables. */
 type Amount = number | ((variables: Variables) => number);
 
-/** A field with a cost, or with such fields below it. */
 export interface CostNode {
-  /** Its key in the response. */
   readonly key: string;
   /** How often it is resolved per parent. */
   readonly items: Amount;
@@ -18,7 +15,6 @@ export interface CostNode {
   readonly shape: 'PAGE' | 'VALUE';
   /** Whether each item costs 1. */
   readonly counts: boolean;
-  /** A fixed price per parent. */
   readonly price: number;
   /** Requests to Abnormal per parent, at most. */
   readonly calls: Amount;
@@ -47,7 +43,6 @@ function amount(value: Amount, variables: Variables): number {
   return typeof value === 'number' ? value : value(variables);
 }
 
-/** The maximum cost with these variables. */
 export function requestedCost(fields: readonly CostNode[], variables: Variables): number {
   return sum(fields, variables, 1, false);
 }

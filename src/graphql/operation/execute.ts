@@ -25,7 +25,6 @@ export interface Execution {
   readonly operation: OperationDefinitionNode | null;
   /** `null` with `operation`. */
   readonly analysed: AnalysedOperation | null;
-  /** The SHA-256 of the text. */
   readonly queryHash: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;

@@ -54,14 +54,12 @@ export function createEventPipeline({ schema, redactedSchema, log }: EventPipeli
     withHistoryErrors(withCost(await execute(execution), execution), execution.context, log);
 }
 
-/** An operation as a request holds it. */
 export interface AskedOperation {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
 }
 
-/** Whether an operation may run. */
 type AdmissionResult =
   | { readonly admitted: Admission }
   | { readonly refused: LimitError }
@@ -93,7 +91,6 @@ export class OperationLimiter {
     private readonly costs: CostLimits,
   ) {}
 
-  /** Whether a caller of a role may have an operation run. */
   admit(asked: AskedOperation, role: Role): AdmissionResult {
     const known = this.#knownOf(asked.query);
     if (!('document' in known)) return known;
@@ -188,7 +185,6 @@ export class RequestTimeout extends RequestEnded {
   }
 }
 
-/** `run`, in a span of the request's trace. */
 function withSpan(run: Execute): Execute {
   return (execution) => {
     const { operation, context } = execution;

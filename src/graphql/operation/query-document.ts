@@ -63,7 +63,6 @@ export function scanVariables(variables: object, limits: QueryLimits): LimitErro
   return null;
 }
 
-/** Why an operation is not run. */
 export interface LimitError {
   readonly code: ErrorCode;
   readonly message: string;
@@ -100,7 +99,6 @@ export function limitExceeded(
 
 /** All that is asked for under one name in one place, which is answered as one field. */
 export interface AskedField {
-  /** Its name in the answer. */
   readonly key: string;
   readonly name: string;
   /** The type that it is a field of, as far as the query says. */
@@ -112,7 +110,6 @@ export interface AskedField {
 
 /** What a compiler must know of the selections that fields are collected from. */
 interface SelectionObserver {
-  /** A directive stands at a selection. */
   onDirective(): void;
   /** A selection is repeated, by a fragment that was put in this place before; whether to count any more of them. */
   onRepeated(): boolean;

@@ -4,7 +4,6 @@
  */
 
 interface Question {
-  /** The name of the operation. */
   readonly name: string;
   readonly question: string;
   readonly query: string;

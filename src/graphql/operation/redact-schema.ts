@@ -136,7 +136,6 @@ function recordFields(schema: GraphQLSchema): Field[] {
   });
 }
 
-/** The names of fields that are masked on any type of record. */
 export function maskedNames(schema: GraphQLSchema, redact: Groups): ReadonlySet<string> {
   return new Set(
     recordFields(schema)

@@ -24,7 +24,6 @@ export interface Dependencies {
   /** The time in which the response is right: from `from` on, until just before `until`. */
   readonly from: Instant;
   readonly until: Instant;
-  /** The names of the accounts, by which integrations are chosen. */
   readonly accounts: string;
 }
 

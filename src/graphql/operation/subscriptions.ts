@@ -26,7 +26,6 @@ interface SubscriptionOptions {
   readonly introspection?: boolean;
 }
 
-/** What the caller receives for one event. */
 export interface SubscriptionEvent {
   /** A cursor to continue after it; `null` if the subscription failed. */
   readonly id: string | null;
@@ -118,7 +117,6 @@ function asGraphQLError(error: unknown): GraphQLError {
   return new GraphQLError(originalError.message, { originalError });
 }
 
-/** The operation, parsed and checked. */
 function prepare(
   schema: GraphQLSchema,
   { query, operationName, variables }: AskedOperation,

@@ -18,15 +18,15 @@ import { checkIntegrations, integrationNames, type RequestServices } from '../re
 import {
   type ChangeArgs,
   ChangeConnection,
+  type ChangeKind,
   type ChangesFilter,
   ChangeTail,
   type FollowArgs,
-} from './change.type.js';
-import { type ChangeKind, Revision } from './revision.type.js';
+  Revision,
+} from './revision.type.js';
 
 type ListedRevision = RevisionRecord<ListedKind>;
 
-/** Where a reader of the changes is. */
 interface Place {
   /** The newest batch that was read from, and when it was recorded. */
   readonly seq: number;
@@ -45,7 +45,6 @@ interface ChangesWalk {
   readonly until: Instant | null;
 }
 
-/** Checked arguments. */
 interface ChangesReader {
   readonly filter: ChangesFilter;
   readonly cursors: ListWalk;
@@ -233,7 +232,6 @@ function behind(before: Place, { seqFrom: seq, observedFrom: at, key: after }: L
   return { seq, at, asOf: seq === before.seq ? before.asOf : before.at, after };
 }
 
-/** How a version relates to the previous one. */
 export async function changeOf(
   revision: ListedRevision,
   loaders: Pick<Loaders, 'records'>,

@@ -106,7 +106,6 @@ showFields(Provenance, 'revision', {
   }),
 });
 
-/** With the view in which it was read. */
 export interface RecordInView<K extends Kind = Kind> {
   readonly revision: RevisionRecord<K>;
   readonly view: View;

@@ -7,14 +7,16 @@ import { Run } from '../collection/run.type.js';
 import { ForwardArgs, foreignCursor, ListWalk, type ReadCursor } from '../lists/page.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { ChangeArgs, ChangeConnection, FollowArgs } from './change.type.js';
 import { changeOf, followChanges, listChanges, previousOf } from './list-changes.js';
 import { RecordNode } from './record.type.js';
 import {
+  ChangeArgs,
+  ChangeConnection,
   ChangeKind,
   differencesOf,
   FieldChange,
   type FieldDifference,
+  FollowArgs,
   Revision,
   RevisionConnection,
 } from './revision.type.js';

@@ -180,7 +180,6 @@ async function getLists(
   return wanted.map((list) => list.map((place) => found[place] ?? null));
 }
 
-/** The live records of `kind` whose `field` has `value`. */
 interface Reference<K extends ListedKind = ListedKind> {
   readonly kind: K;
   readonly field: string;

@@ -4,7 +4,6 @@ import type { Resource } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
 import type { Secret } from '../../values/secret.js';
 
-/** What is known of an account besides the state of its token. */
 export interface IntegrationDetails {
   readonly name: string;
   /** `null` for the environment's account. */

@@ -48,14 +48,12 @@ export interface RequestInfo {
   readonly admission?: Admission | undefined;
   /** Whose limits the request counts for; `null`: no limit by caller. */
   readonly callerKey?: string | null;
-  /** If the request is a subscription. */
   readonly following?: Following | undefined;
   readonly facts?: RequestFacts | undefined;
 }
 
 /** What is known of an operation when it has run, for the access log and for traces. */
 export interface RequestFacts {
-  /** The name that its text gives it. */
   operation: string | null;
   /** What it did cost; `null` if it did not run, such as with a stored response. */
   cost: number | null;
@@ -67,7 +65,6 @@ export function noFacts(): RequestFacts {
   return { operation: null, cost: null, cache: null };
 }
 
-/** What a subscription gets from its connection. */
 interface Following {
   /** Fires when the subscription must end by itself: after its time, or on shutdown. */
   readonly ending: AbortSignal;
@@ -84,7 +81,6 @@ interface ProcessServices {
 
 type Parts = 'store' | 'accounts' | 'live' | 'defaultMaxAgeMs' | 'keys' | 'budgets' | 'pollEvery';
 
-/** What a request reads with. */
 export interface RequestServices
   extends Pick<ContextOptions, Parts>,
     Omit<RequestInfo, 'callerKey'>,
@@ -94,7 +90,6 @@ export interface RequestServices
   readonly rules: Rules;
   readonly loaders: Loaders;
   readonly requestedAt: Instant;
-  /** What the response depends on. */
   readonly reads: CacheDependencies;
   /** How often this request called Abnormal. */
   liveReads: number;
@@ -145,7 +140,6 @@ export class GatewayContext {
   /** Fires when the caller disconnects, or after the time limit. */
   readonly signal: AbortSignal | undefined;
   readonly admission: Admission | undefined;
-  /** What the response depends on. */
   readonly reads: CacheDependencies;
   /** Damaged records that a list left out; each becomes an error of the response. */
   readonly damaged: HistoryError[] = [];
@@ -256,13 +250,10 @@ function unknown(name: string, known: readonly string[], argument: 'integration'
   );
 }
 
-/** An action that a caller requests. */
 interface AuditedWork<T> {
   readonly action: AuditAction;
-  /** For the audit trail. */
   readonly target: string | null;
   readonly work: (operations: Operations) => Promise<T>;
-  /** The result, for the audit trail. */
   readonly detailOf?: (result: T) => string | null;
 }
 

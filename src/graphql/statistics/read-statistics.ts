@@ -38,7 +38,6 @@ import {
 
 /** What statistics of one noun offer: each table by the name in the graph. */
 export interface StatisticsSpec extends Pick<OrderedList<ListedKind>, 'kind' | 'filter'> {
-  /** The noun that types are named after. */
   readonly noun: string;
   readonly plural: string;
   readonly unit: Unit;
@@ -226,7 +225,6 @@ interface GapSpan {
   readonly reason: GapReason;
 }
 
-/** Checks the arguments and reads the counts, with the measures that will be asked for. */
 export async function readStatistics(
   services: RequestServices,
   spec: StatisticsSpec,

@@ -6,7 +6,7 @@ import { DEFINITION_OF } from '../../resources/registry.js';
 import type { FieldValue } from '../../values/filter.js';
 import { toInstant } from '../../values/instant.js';
 import { enumOf, OutputType, outputType, showFields, Value } from '../base/fields.js';
-import { CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
+import { type CoverageFacts, CoverageReport, GapReasonEnum } from '../collection/coverage.type.js';
 import type { FilterInput } from '../lists/filter-input.js';
 import { Guard } from '../operation/guard.js';
 import type { GatewayContext } from '../request/services.js';
@@ -21,7 +21,6 @@ import { DurationFigures, groupText, type NamedField, StatisticsArgs } from './s
 
 type Offered = Pick<StatisticsSpec, 'plural' | 'times' | 'dimensions' | 'distinct' | 'durations'>;
 
-/** The statistics of the records of a list. */
 export function statisticsOf({ kind, filter }: Pick<StatisticsSpec, 'kind' | 'filter'>, offered: Offered) {
   const noun = DEFINITION_OF[kind].graphType;
   return statisticsFor({ noun, kind, filter, unit: 'RECORD', whole: null, ...offered });
@@ -175,8 +174,8 @@ export function statisticsFor(spec: StatisticsSpec) {
     @Field(() => CoverageReport, {
       description: 'Whether the window was collected completely, and what is missing.',
     })
-    async coverage(): Promise<CoverageReport> {
-      return new CoverageReport(await this.reading.coverage());
+    coverage(): Promise<CoverageFacts> {
+      return this.reading.coverage();
     }
 
     group(slot: Slot, { all, buckets }: Cells, values: readonly FieldValue[]): Group {

@@ -72,7 +72,6 @@ showFields(DurationFigures, 'this', {
   bound: Value.enum(() => DurationBoundEnum, 'How exact the durations are.'),
 });
 
-/** The arguments that all statistics have. */
 @ArgsType()
 export class StatisticsArgs {
   @OnlyIntegrations
@@ -126,7 +125,6 @@ export class StatisticsArgs {
   minCount?: number | null;
 }
 
-/** The value of a dimension as text. */
 export function groupText(dimension: string, value: FieldValue): string | null {
   if (value === null) return null;
   return dimension === AGE_DIMENSION ? (AGES[Number(value)] ?? null) : String(value);

@@ -1,22 +1,18 @@
 import type { RevisionRecord } from '../../model/revision.js';
 import {
-  type CustomerOverride,
   type MessageRecord,
   messageRemediation,
+  type ThreatRecord,
+  threatFacets,
+  threatMessages,
 } from '../../resources/threat/threat.js';
-import {
-  attackedParty,
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-  remediationState,
-} from '../../resources/vocabularies.js';
+import * as vocabulary from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
 import { OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { toGlobalId } from '../base/global-id.js';
-import { recordConnectionOf } from '../lists/connection.js';
+import { orderBy, recordConnectionOf } from '../lists/connection.js';
+import { filterInputOf } from '../lists/filter-input.js';
 import type { View } from '../lists/view.js';
 import { Node } from '../records/record.type.js';
 import {
@@ -29,7 +25,7 @@ import {
   RemediationStatus,
 } from '../records/vocabulary.enums.js';
 
-const CustomerOverrideNote = outputType<CustomerOverride>(
+const CustomerOverrideNote = outputType<NonNullable<MessageRecord['customerOverride']>>(
   'CustomerOverride',
   'A rule or decision of the customer that overrides Abnormal’s judgement (`customerOverride`).',
   {
@@ -49,14 +45,17 @@ const CustomerOverrideNote = outputType<CustomerOverride>(
 export class Message extends Node {
   constructor(
     readonly record: MessageRecord,
-    /** The version of the threat that it is from. */
     readonly from: RevisionRecord<'threat'>,
-    /** The view that it is read in. */
     readonly view: View,
     readonly noLongerGivenSince: Instant | null = null,
   ) {
     super();
   }
+}
+
+/** The subject that a threat shows. */
+export function subjectOfNewest({ messages }: ThreatRecord): string | null {
+  return messages[0]?.subject ?? null;
 }
 
 /** Two messages of a threat can have one id of Abnormal's: then the number of those before this one. */
@@ -135,35 +134,35 @@ showFields(Message, 'record', {
     { personal: ['addresses'] },
   ),
   attackType: Value.enumOrNull(() => AttackType, 'Attack type (`attackType`); null if Abnormal gives none.', {
-    by: (record) => attackType(record.attackTypeRaw),
+    by: (record) => vocabulary.attackType(record.attackTypeRaw),
   }),
   attackTypeRaw: Value.textOrNull('`attackType` as received.'),
   attackStrategy: Value.enumOrNull(
     () => AttackStrategy,
     'How the attacker hides the sender’s identity (`attackStrategy`); null if Abnormal gives none.',
-    { by: (record) => attackStrategy(record.attackStrategyRaw) },
+    { by: (record) => vocabulary.attackStrategy(record.attackStrategyRaw) },
   ),
   attackStrategyRaw: Value.textOrNull('`attackStrategy` as received.'),
   attackVector: Value.enumOrNull(
     () => AttackVector,
     'The harmful part of the message (`attackVector`); null if Abnormal gives none.',
-    { by: (record) => attackVector(record.attackVectorRaw) },
+    { by: (record) => vocabulary.attackVector(record.attackVectorRaw) },
   ),
   attackVectorRaw: Value.textOrNull('`attackVector` as received.'),
   attackedParty: Value.enumOrNull(
     () => AttackedParty,
     'Who the attack targets (`attackedParty`); null if Abnormal gives none.',
-    { by: (record) => attackedParty(record.attackedPartyRaw) },
+    { by: (record) => vocabulary.attackedParty(record.attackedPartyRaw) },
   ),
   attackedPartyRaw: Value.textOrNull('`attackedParty` as received.'),
   impersonatedParty: Value.enumOrNull(() => ImpersonatedParty, 'Who the attacker pretends to be.', {
-    by: (record) => impersonatedParty(record.impersonatedPartyRaw),
+    by: (record) => vocabulary.impersonatedParty(record.impersonatedPartyRaw),
   }),
   impersonatedPartyRaw: Value.textOrNull('`impersonatedParty` as received.'),
   remediationStatus: Value.enumOrNull(
     () => RemediationStatus,
     'The action taken, according to Abnormal (`remediationStatus`); null if Abnormal gives none.',
-    { by: (record) => remediationState(record.remediationStatusRaw) },
+    { by: (record) => vocabulary.remediationState(record.remediationStatusRaw) },
   ),
   remediationStatusRaw: Value.textOrNull('`remediationStatus` as received.'),
   remediation: Value.enum(
@@ -213,4 +212,41 @@ export const MessageConnection = recordConnectionOf<Message>(
   () => Message,
   'Message',
   'A page of messages: of one threat, newest first, or of all threats.',
+);
+
+// a message has the tenant of its threat
+const specs = { ...threatFacets.fields, ...threatMessages.fields };
+
+/** All conditions hold for one message; conditions of a threat can hold for different ones. */
+export const messageFilter = filterInputOf('MessageFilter', specs, {
+  receivedTime: 'when the message was received',
+  sentTime: 'when the message was sent, as the sender says',
+  remediationTime: 'when the message was remediated',
+  attackType: { type: AttackType, by: 'attack type' },
+  attackStrategy: { type: AttackStrategy, by: 'how the attacker hides the sender’s identity' },
+  attackVector: { type: AttackVector, by: 'the harmful part' },
+  attackedParty: { type: AttackedParty, by: 'who is attacked' },
+  impersonatedParty: { type: ImpersonatedParty, by: 'who the attacker pretends to be' },
+  judgement: { name: 'judgementRaw', by: 'Abnormal’s judgement, as received' },
+  remediation: { type: MessageRemediationState, by: 'the state of the remediation' },
+  remediationStatus: { type: RemediationStatus, by: 'Abnormal’s status of the remediation' },
+  isRead: 'whether the recipient has read the message',
+  attachmentCount: 'the number of attachments',
+  subject: 'subject',
+  fromAddress: 'the sender’s address',
+  fromName: 'the sender’s display name',
+  senderDomain: 'the sender’s domain, if Abnormal gives it',
+  senderIpAddress: 'the sender’s IP address',
+  recipientAddress: 'the mailbox that received the message',
+  internetMessageId: 'the `Message-ID` of the e-mail',
+  urls: 'a link in the message',
+  summaryInsights: 'a reason for the judgement',
+  tenant: 'the name of the tenant, or its number if it has no name',
+});
+
+export const messageOrder = orderBy(
+  'Message',
+  { receivedTime: 'When the message was received: the default.' },
+  'receivedTime',
+  'Abnormal’s id of the threat, then by integration, then by the place in the threat',
 );

@@ -18,10 +18,15 @@ import { readOnDemand, readRecord } from '../records/read-record.js';
 import type { RecordNode } from '../records/record.type.js';
 import { Revision } from '../records/revision.type.js';
 import type { GatewayContext, RequestServices } from '../request/services.js';
-import { Message, MessageConnection } from './message.type.js';
-import { messageFilter, messageOrder } from './message-filter.js';
-import { MessageListArgs, Threat, threatList } from './threat.type.js';
-import { AttachmentList, LinkList, RemediationHistoryReport } from './threat-parts.type.js';
+import { Message, MessageConnection, messageFilter, messageOrder } from './message.type.js';
+import {
+  AttachmentList,
+  LinkList,
+  MessageListArgs,
+  RemediationHistoryReport,
+  Threat,
+  threatList,
+} from './threat.type.js';
 
 const MessagesArgs = listArgsOf(messageFilter, messageOrder, 'messages', 'last received first');
 
@@ -206,7 +211,6 @@ type NamingKind = {
 
 const NO_WINDOW: ReadCoverage = async () => null;
 
-/** The stored threats that a record names, in its order. */
 export async function namedThreats<K extends NamingKind>(
   list: string,
   root: RecordNode<K>,
@@ -226,7 +230,6 @@ export async function namedThreats<K extends NamingKind>(
   return new threatList.Connection(page, view, NO_WINDOW);
 }
 
-/** The threats that a record names and that are not stored. */
 export async function missingThreatIds(
   root: RecordNode<NamingKind>,
   services: RequestServices,

@@ -1,7 +1,7 @@
 import { OWNERS } from '../statistics/read-statistics.js';
 import { BY_ACCOUNT, BY_AGE } from '../statistics/statistics.type.js';
 import { statisticsFor } from '../statistics/statistics-for.js';
-import { messageFilter } from './message-filter.js';
+import { messageFilter } from './message.type.js';
 import { threatList } from './threat.type.js';
 
 const SHARED = {

@@ -1,25 +1,19 @@
 import { ArgsType, Field } from 'type-graphql';
 import {
+  areAllMessagesHeld,
   distinct,
   firstReceivedTime,
   receivedTime,
   type ThreatRemediation,
   threatRemediation,
 } from '../../resources/threat/threat.js';
-import { areAllMessagesHeld } from '../../resources/threat/threat-columns.js';
-import {
-  attackedParty,
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-} from '../../resources/vocabularies.js';
+import * as vocabulary from '../../resources/vocabularies.js';
 import { intOrNull } from '../../values/filter.js';
-import { describedEnum, OutputType, showFields, Value } from '../base/fields.js';
+import { describedEnum, OutputType, outputType, showFields, Value } from '../base/fields.js';
 import { recordListOf } from '../lists/connection.js';
 import { someOf } from '../lists/filter-input.js';
 import { PageArgs } from '../lists/page.js';
-import { Node, RecordNode } from '../records/record.type.js';
+import { Node, partOf, RecordNode } from '../records/record.type.js';
 import {
   AttackedParty,
   AttackStrategy,
@@ -28,7 +22,7 @@ import {
   ImpersonatedParty,
   ThreatRemediationState,
 } from '../records/vocabulary.enums.js';
-import { messageFilter } from './message-filter.js';
+import { messageFilter, subjectOfNewest } from './message.type.js';
 
 const OVER_MESSAGES = 'from the stored messages, each value once';
 
@@ -63,7 +57,7 @@ showFields(Threat, 'record', {
   threatId: Value.id('Abnormal’s id of the threat (`threatId`).'),
   subject: Value.textOrNull('Subject of the newest stored message; null if there is none.', {
     personal: ['subject'],
-    by: (record) => record.messages[0]?.subject ?? null,
+    by: subjectOfNewest,
   }),
   receivedTime: Value.instantOrNull(
     'When the newest stored message was received (UTC); null if none has a time. Threats are ordered by this time.',
@@ -93,23 +87,26 @@ showFields(Threat, 'record', {
     { by: (record) => new ThreatRemediationSummary(threatRemediation(record)) },
   ),
   attackTypes: Value.list(() => AttackType, `Attack types, ${OVER_MESSAGES}.`, {
-    by: (record) => distinct(record, (message) => attackType(message.attackTypeRaw)),
+    by: (record) => distinct(record, (message) => vocabulary.attackType(message.attackTypeRaw)),
   }),
   attackStrategies: Value.list(
     () => AttackStrategy,
     `How the attacker hides the sender’s identity, ${OVER_MESSAGES}.`,
-    { by: (record) => distinct(record, (message) => attackStrategy(message.attackStrategyRaw)) },
+    { by: (record) => distinct(record, (message) => vocabulary.attackStrategy(message.attackStrategyRaw)) },
   ),
   attackVectors: Value.list(() => AttackVector, `The harmful parts, ${OVER_MESSAGES}.`, {
-    by: (record) => distinct(record, (message) => attackVector(message.attackVectorRaw)),
+    by: (record) => distinct(record, (message) => vocabulary.attackVector(message.attackVectorRaw)),
   }),
   impersonatedParties: Value.list(
     () => ImpersonatedParty,
     `Who the attacker pretends to be, ${OVER_MESSAGES}.`,
-    { by: (record) => distinct(record, (message) => impersonatedParty(message.impersonatedPartyRaw)) },
+    {
+      by: (record) =>
+        distinct(record, (message) => vocabulary.impersonatedParty(message.impersonatedPartyRaw)),
+    },
   ),
   attackedParties: Value.list(() => AttackedParty, `Who the attack targets, ${OVER_MESSAGES}.`, {
-    by: (record) => distinct(record, (message) => attackedParty(message.attackedPartyRaw)),
+    by: (record) => distinct(record, (message) => vocabulary.attackedParty(message.attackedPartyRaw)),
   }),
   fromAddresses: Value.texts(`E-mail addresses of the senders, ${OVER_MESSAGES}.`, {
     personal: ['addresses'],
@@ -199,3 +196,59 @@ export class MessageListArgs extends PageArgs {
   })
   recorded?: RecordedMessagesChoice | null;
 }
+
+const Attachment = outputType('Attachment', 'A file attached to a message of a threat.', {
+  messageId: Value.idOrNull('Abnormal’s id of the message.'),
+  name: Value.textOrNull('Name of the file.', { personal: ['attachments'] }),
+});
+
+@OutputType('Attachments of a threat: `GET /threats/{id}/attachments`.')
+export class AttachmentList extends partOf<'threatAttachments'>() {}
+
+showFields(AttachmentList, 'seen.revision.record', {
+  items: Value.list(() => Attachment, 'The attachments of all messages.', {
+    by: (record) => record.attachments,
+  }),
+});
+
+const Link = outputType('Link', 'A link in a message of a threat.', {
+  messageId: Value.idOrNull('Abnormal’s id of the message that contains the link.'),
+  url: Value.textOrNull('Target of the link. It may be malicious: do not open it.', { personal: ['urls'] }),
+  domain: Value.textOrNull('Domain of the target (`domainLink`).', { personal: ['urls'] }),
+  linkType: Value.textOrNull('Kind of link, as received, such as `html href`.'),
+  source: Value.textOrNull('Location in the message, as received, such as `body`.'),
+  displayText: Value.textOrNull('Displayed text of the link.', { personal: ['urls'] }),
+});
+
+@OutputType('Links of a threat: `GET /threats/{id}/links`.')
+export class LinkList extends partOf<'threatLinks'>() {}
+
+showFields(LinkList, 'seen.revision.record', {
+  items: Value.list(() => Link, 'The links in all messages.', { by: (record) => record.links }),
+});
+
+const RemediationEvent = outputType('RemediationEvent', 'One step of the remediation of a message.', {
+  statusRaw: Value.text('What was done, as received, such as `Auto-Remediated`.'),
+  time: Value.instantOrNull('When it was done (UTC); null if Abnormal gives no time that can be read.'),
+});
+
+const MailFolder = outputType('MailFolder', 'A folder of a mailbox.', {
+  name: Value.textOrNull('Name; null if Abnormal gives none.', { personal: ['texts'] }),
+  displayName: Value.textOrNull('Name as users see it (`display_name`); null if Abnormal gives none.', {
+    personal: ['texts'],
+  }),
+});
+
+@OutputType('What was done with a message, and where it is: `GET /messages/{id}/remediation_history`.', {
+  name: 'RemediationHistory',
+})
+export class RemediationHistoryReport extends partOf<'messageRemediation'>() {}
+
+showFields(RemediationHistoryReport, 'seen.revision.record', {
+  messageId: Value.id('Abnormal’s id of the message.'),
+  events: Value.list(
+    () => RemediationEvent,
+    'The steps, oldest first (`remediation_history`). Abnormal returns each status once.',
+  ),
+  folders: Value.list(() => MailFolder, 'Where the message is (`folder_locations`).'),
+});

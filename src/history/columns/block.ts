@@ -23,7 +23,6 @@ import {
 /** The account of a revision, as the store numbers or names it. */
 export type Account = number | string;
 
-/** A revision as a block contains it. */
 export interface BlockRow {
   readonly rev: number;
   /** The revision of the same record before this one; 0 if it is the first. */
@@ -35,7 +34,6 @@ export interface BlockRow {
 
 export type TimeRange = readonly [earliest: number, latest: number, nulls: number];
 
-/** The bytes of a block's columns, by name. */
 export type BlockBytes = ReadonlyMap<string, Uint8Array>;
 
 type Specs = readonly (readonly [field: string, spec: FieldSpec])[];
@@ -59,7 +57,6 @@ export const BLOCK_LAYOUT = `${VERSION} ${JSON.stringify(BLOCK_COLUMNS)}`;
 /** The column that says which revisions a block has. */
 export const ROWS_COLUMN = '$rows';
 
-/** The column of a field of items. */
 export function itemColumn(field: string): string {
   return `$item.${field}`;
 }
@@ -129,7 +126,6 @@ interface RowHead {
   readonly rev: number;
   readonly prior: number;
   readonly account: FieldValue;
-  /** How many items. */
   readonly items: number;
 }
 
@@ -180,7 +176,6 @@ export function mergeBlocks(kind: ListedKind, blocks: readonly Block[]): Map<str
   return columns.set(ROWS_COLUMN, encodeRows(after, rows, columns));
 }
 
-/** Columns as one value. */
 export function packColumns(columns: BlockBytes): Uint8Array {
   const directory = Buffer.from(JSON.stringify([...columns].map(([name, { length }]) => [name, length])));
   const head = Buffer.from([1, 0, 0, 0, 0]);
@@ -210,7 +205,6 @@ function revsOf(after: number, gaps: Codes): Uint32Array {
   return revs;
 }
 
-/** A block that is read column by column. */
 export class Block {
   readonly #rows: ReadonlyMap<string, Uint8Array>;
   readonly #columns = new Map<string, Column>();
@@ -271,7 +265,6 @@ export class Block {
     return this.itemStarts.at(-1) ?? 0;
   }
 
-  /** What it takes in memory, without its columns. */
   get bytes(): number {
     let bytes =
       this.priors.byteLength +

@@ -160,7 +160,6 @@ export function isAllZero(bytes: Uint8Array): boolean {
   return width === 0 && least === 0;
 }
 
-/** The narrowest array for numbers up to `largest`. */
 export function typeFor(largest: number) {
   return largest < 0x100
     ? Uint8Array
@@ -187,7 +186,6 @@ function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint
 
 /** A column, of which only what is asked for is decoded. */
 export class Column {
-  /** How many cells it has. */
   readonly size: number;
   readonly form: Form;
   readonly #sections: readonly Uint8Array[];
@@ -250,18 +248,15 @@ export class Column {
     return this.#section(-1).subarray(1, -1);
   }
 
-  /** The values that the codes stand for. */
   get values(): readonly FieldValue[] {
     this.#values ??= [null, ...(JSON.parse(`[${Buffer.from(this.text)}]`) as FieldValue[])];
     return this.#values;
   }
 
-  /** The value of a code. */
   valueAt(i: number): FieldValue {
     return this.values[this.codes[i] ?? NULL_CODE] ?? null;
   }
 
-  /** All cells, decoded. */
   cells(): Cell[] {
     const { form, size } = this;
     if (form === 'TIMES') return Array.from(this.times, toInstantOrNull);

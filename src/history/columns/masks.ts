@@ -32,12 +32,10 @@ export function isItemField(kind: ListedKind, field: string): boolean {
   return BLOCK_COLUMNS[kind].items.some(([name]) => name === field);
 }
 
-/** How many of a unit a block has. */
 export function sizeOf(block: Block, unit: Unit): number {
   return unit === 'RECORD' ? block.size : block.itemCount;
 }
 
-/** The rows of a block, or its items, that match. */
 export function maskOf(kind: ListedKind, block: Block, unit: Unit, filter: Filter): Mask {
   if ('not' in filter) return inverted(maskOf(kind, block, unit, filter.not));
   if ('some' in filter) {

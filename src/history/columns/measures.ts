@@ -5,7 +5,6 @@ import { type Codes, typeFor } from './column.js';
 import type { RowNumbers, UnitReader } from './unit-reader.js';
 import { type BlockCells, JoinedNumbers, Numbers, type Values } from './values.js';
 
-/** What a measure needs of the rows that are counted. */
 export interface MeasureRows {
   /** Takes the rows of a block; `dimensions` are their values. */
   add(of: UnitReader, dimensions: readonly RowNumbers[]): void;

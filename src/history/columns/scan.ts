@@ -99,7 +99,6 @@ function* found(blocks: readonly Block[], query: ScanQuery): Generator<readonly 
   }
 }
 
-/** How many records match. */
 export function countIn(blocks: readonly Block[], query: ScanQuery): number {
   let count = 0;
   for (const [, mask] of found(blocks, query)) {

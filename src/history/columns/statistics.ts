@@ -21,13 +21,11 @@ import { type Finder, finderOf, Replaced, type ScanQuery } from './scan.js';
 import { placesUpTo, type RowNumbers, UnitReader } from './unit-reader.js';
 import { JoinedNumbers, type KnownValues, Numbers, Values } from './values.js';
 
-/** What a scan needs to know besides the query. */
 export interface StatisticsFacts extends SettledFacts {
   readonly nameOf: (account: Account) => string;
   readonly known: KnownValues;
 }
 
-/** Statistics of the records or items that a scan finds. */
 export interface AskedStatistics {
   readonly scan: ScanQuery;
   readonly query: Omit<StatisticsQuery, 'integrations' | 'seq'>;
@@ -56,7 +54,6 @@ export function statisticsIn(
   return results.map((result) => result());
 }
 
-/** Collects the rows of one query, and what some measures need of them. */
 class RowCollector {
   readonly #buckets = new JoinedNumbers();
   /** The rows of the pairs of a row and a group; none if each row is in one group. */
@@ -88,7 +85,6 @@ class RowCollector {
     return this.facts.known.of(`${kind} ${columnName(kind, unit, field)}`);
   }
 
-  /** The place of its statistics among those that are made once all blocks were added. */
   measure(measure: StatisticsMeasure, blocks: readonly Block[]): number {
     return this.#measures.push(this.#measureRows(measure, blocks)) - 1;
   }
@@ -237,7 +233,6 @@ class RowCollector {
 
 const SCATTER = 0x9e3779b1;
 
-/** Numbers for pairs of numbers. */
 function pairsOf(first: Uint32Array, second: Uint32Array, isFirstWider: boolean) {
   const numbers = new Uint32Array(first.length);
   const [firsts, seconds] = [new Uint32Array(numbers.length), new Uint32Array(numbers.length)];

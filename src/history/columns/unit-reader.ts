@@ -13,7 +13,6 @@ export interface RowNumbers {
   readonly starts: ArrayLike<number> | null;
 }
 
-/** The fields of some rows of a unit in one block. */
 export class UnitReader {
   #owners: Uint32Array | null = null;
 
@@ -88,14 +87,12 @@ export class UnitReader {
   }
 }
 
-/** All places below `size`. */
 export function placesUpTo(size: number): Uint32Array {
   const places = new Uint32Array(size);
   for (let i = 0; i < size; i += 1) places[i] = i;
   return places;
 }
 
-/** The values of lists, each once. */
 function severalOf(all: Codes, starts: Uint32Array, places: Uint32Array): RowNumbers {
   const [numbers, from] = [new Numbers(), new Numbers()];
   for (let n = 0; n < places.length; n += 1) {

@@ -7,7 +7,6 @@ import { type Codes, typeFor } from './column.js';
 /** Little, since most of the memory of a large cache would be unused. */
 const GROWTH = 1.25;
 
-/** Numbers, as many as come. */
 export class Numbers {
   #all = new Uint32Array(1_024);
   length = 0;
@@ -51,7 +50,6 @@ export class Numbers {
   }
 }
 
-/** Arrays of numbers as one. */
 export class JoinedNumbers {
   readonly #parts: Codes[] = [];
   length = 0;
@@ -125,7 +123,6 @@ export class Values {
     return this.#ends.length;
   }
 
-  /** What it takes in memory. */
   get bytes(): number {
     const { bytes: numbers } = this.#ends;
     return this.#texts.length + this.#table.byteLength + 2 * numbers + this.#cells.bytes;
@@ -163,7 +160,6 @@ export class Values {
     return value === null ? 0 : (this.#read(Buffer.from(JSON.stringify(value)))[1] as number);
   }
 
-  /** The numbers of a column of a block. */
   of(block: Block, name: string): CellNumbers {
     return this.#cells.of(block, () => {
       const column = block.column(name);
@@ -266,7 +262,6 @@ export class KnownValues {
     ),
   ) {}
 
-  /** The values of a column. */
   of(name: string): Values {
     return this.#usedAs(name, Values);
   }
@@ -276,7 +271,6 @@ export class KnownValues {
     return this.#usedAs(kind, KnownBlocks);
   }
 
-  /** The numbers of what is computed of some columns. */
   computed(name: string): BlockCells {
     return this.#usedAs(name, BlockCells);
   }

@@ -85,7 +85,6 @@ function readFilter(
   return matching === null ? timed : { and: [timed, matching] };
 }
 
-/** The columns that statistics read. */
 function columnsFor({ kind, unit, filter, time, groupBy, whole, measure }: StatisticsQuery): Set<string> {
   const ofUnit = [time, ...groupBy.flatMap((each) => (each.type === 'ACCOUNT' ? [] : each.field))];
   if (measure.type === 'DISTINCT') ofUnit.push(...(measure.of === null ? [] : [measure.of]));

@@ -31,17 +31,10 @@ export function recordFields(kind: Kind, record: AnyRecord): Fields | null {
   return isListed(kind) ? fieldsOf(kind, record as Parameters<typeof fieldsOf>[1]) : null;
 }
 
-/** Where a field stands in a revision. */
 export function fieldPath(field: string): string {
   return field === 'id' ? 'id' : `f.${field}`;
 }
 
-/** Where a text field stands folded, if it does. */
-function foldedPath(field: string): string {
-  return `c.${field}`;
-}
-
-/** The fields as they stand in a revision. */
 export function storedFields(fields: Fields): StoredFields {
   const stored: Record<string, StoredFields[string]> = {};
   for (const [field, value] of Object.entries(fields)) {
@@ -79,7 +72,6 @@ function isList(value: Fields[string]): value is readonly string[] {
 }
 
 const ALWAYS: Document = {};
-/** No document matches. */
 export const NEVER: Document = { $nor: [{}] };
 
 /** The filter as a condition on revisions of `kind`, with the meaning of `isMatch`. */
@@ -147,7 +139,7 @@ function leafMatch(leaf: Comparison, type: string): Document {
   if (type === 'number' || type === 'boolean') return NEVER;
   const part = fold('contains' in leaf ? leaf.contains : leaf.startsWith);
   const $regex = `${'contains' in leaf ? '' : '^'}${literalPattern(part)}`;
-  const folded = foldedPath(leaf.field);
+  const folded = `c.${leaf.field}`;
   const others = { [folded]: { $regex } };
   // what holds more than ASCII is judged as folded, and by that alone: to MongoDB more letters are alike
   return isAscii(part) ? { $or: [others, { [folded]: null, [path]: { $regex, $options: 'i' } }] } : others;

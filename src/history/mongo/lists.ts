@@ -22,7 +22,6 @@ import { revisionOf, visibleAt } from './revisions.js';
 import { KEY_INDEX, orderIndex, referenceIndex, searchIndex } from './schema.js';
 import type { Collections, RevisionDoc } from './stored-types.js';
 
-/** Lists of live records. */
 export class MongoLists {
   /** The extents at some batches; a batch's never change. */
   readonly #extents = new BoundedCache<{ readonly extents: HighWaterMarks | null }, number>(
@@ -105,7 +104,6 @@ export class MongoLists {
     }
   }
 
-  /** Where the first versions after a place stand. */
   #stand(query: Omit<RecordedQuery, 'limit'>, limit: number): Promise<RevisionDoc[]> {
     const { kind, integrations, filter, seq, orderBy } = query;
     const path = fieldPath(orderBy);
@@ -162,7 +160,6 @@ export class MongoLists {
     return values.map((value) => revisions.filter((_, n) => refers(n, value)));
   }
 
-  /** Takes note of the extents at a batch. */
   know(seq: number, extents: HighWaterMarks | null): void {
     this.#extents.set(seq, { extents });
   }

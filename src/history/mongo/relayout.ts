@@ -33,7 +33,6 @@ async function relayoutRevisions(collections: Collections): Promise<HighWaterMar
   return pass.end(collections);
 }
 
-/** What has been seen so far, and what is to be written of it. */
 class Pass {
   #extents = noMarks();
   #seq = 0;

@@ -12,7 +12,6 @@ export function visibleAt(seq: number): Document {
   return { seqTo: { $gt: seq }, seqFrom: { $lte: seq } };
 }
 
-/** Versions of records, by key and in the order they were written. */
 export class MongoRevisions {
   constructor(private readonly collections: Collections) {}
 

@@ -1,89 +1,52 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
-import { DAY, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { isUnknownBy, shape } from '../known-shapes.js';
+import { DAY } from '../../values/instant.js';
+import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
+import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
 import { attackType, judgement } from '../vocabularies.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  instant,
-  optionalId,
-  type Received,
-  requiredId,
-  term,
-  text,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 
-export interface CampaignRecord extends Unreadable {
-  readonly campaignId: string;
-  readonly firstReportedTime: Instant | null;
-  readonly lastReportedTime: Instant | null;
+const campaign = recordTable({
+  campaignId: ['campaignId', wire.requiredId],
+  firstReportedTime: ['firstReported', wire.instant],
+  lastReportedTime: ['lastReported', wire.instant],
   /** The id of the first reported message: a signed 64-bit integer as text. */
-  readonly messageId: string | null;
-  readonly subject: string | null;
-  readonly fromName: string | null;
-  readonly fromAddress: string | null;
-  readonly recipientName: string | null;
-  readonly recipientAddress: string | null;
-  readonly judgementStatusRaw: string | null;
-  readonly overallStatusRaw: string | null;
-  readonly attackTypeRaw: string | null;
-}
-
-function campaignFields(campaign: CampaignRecord): Fields {
-  const judged = judgement(campaign.judgementStatusRaw);
-  return {
-    id: campaign.campaignId,
-    lastReportedTime: campaign.lastReportedTime,
-    firstReportedTime: campaign.firstReportedTime,
-    judgement: judged,
-    scanning: judged === 'SCANNING',
-    attackType: attackType(campaign.attackTypeRaw),
-    subject: campaign.subject,
-    fromAddress: campaign.fromAddress,
-    recipientAddress: campaign.recipientAddress,
-    messageId: campaign.messageId,
-  };
-}
-
-export const campaignSchema = z.object({
-  campaignId: requiredId,
-  firstReported: instant,
-  lastReported: instant,
-  messageId: optionalId,
-  subject: text,
-  fromName: text,
-  fromAddress: word,
-  recipientName: text,
-  recipientAddress: word,
-  judgementStatus: term,
-  overallStatus: term,
-  attackType: term,
+  messageId: ['messageId', wire.optionalId],
+  subject: ['subject', wire.text],
+  fromName: ['fromName', wire.text],
+  fromAddress: ['fromAddress', wire.word],
+  recipientName: ['recipientName', wire.text],
+  recipientAddress: ['recipientAddress', wire.word],
+  judgementStatusRaw: ['judgementStatus', wire.term],
+  overallStatusRaw: ['overallStatus', wire.term],
+  attackTypeRaw: ['attackType', wire.term],
 });
 
-export function decodeCampaign(id: string, detail: Received): Decoded<CampaignRecord> {
+export type CampaignRecord = RecordBy<typeof campaign> & Unreadable;
+
+const fields = fieldTable<CampaignRecord>()({
+  id: { type: 'text', order: true, by: ({ campaignId }) => campaignId },
+  lastReportedTime: { type: 'instant', order: true },
+  firstReportedTime: { type: 'instant', order: true },
+  judgement: { type: 'text', by: ({ judgementStatusRaw }) => judgement(judgementStatusRaw) },
+  scanning: { type: 'boolean', by: ({ judgementStatusRaw }) => judgement(judgementStatusRaw) === 'SCANNING' },
+  attackType: { type: 'text', by: ({ attackTypeRaw }) => attackType(attackTypeRaw) },
+  subject: { type: 'text' },
+  fromAddress: { type: 'text' },
+  recipientAddress: { type: 'text' },
+  messageId: { type: 'text', reference: true },
+});
+
+export const campaignSchema = z.object(campaign.shape);
+
+export function decodeCampaign(id: string, detail: wire.Received): wire.Decoded<CampaignRecord> {
   const what = `the campaign ${id}`;
-  const raw = decode(campaignSchema, detail, what);
-  assertId(id, raw.campaignId, detail, what);
-  const record: CampaignRecord = {
-    campaignId: raw.campaignId,
-    firstReportedTime: raw.firstReported,
-    lastReportedTime: raw.lastReported,
-    messageId: raw.messageId,
-    subject: raw.subject,
-    fromName: raw.fromName,
-    fromAddress: raw.fromAddress,
-    recipientName: raw.recipientName,
-    recipientAddress: raw.recipientAddress,
-    judgementStatusRaw: raw.judgementStatus,
-    overallStatusRaw: raw.overallStatus,
-    attackTypeRaw: raw.attackType,
+  const raw = wire.decode(campaignSchema, detail, what);
+  wire.assertId(id, raw.campaignId, detail, what);
+  return {
+    record: campaign.toRecord(raw),
+    payload: detail.json,
+    unread: wire.unreadParts(campaignSchema.shape, detail.json),
   };
-  return { record, payload: detail.json, unread: unreadParts(campaignSchema.shape, detail.json) };
 }
 
 export const campaignDefinition = {
@@ -113,26 +76,14 @@ export const campaignDefinition = {
   streams: [
     { filterKey: 'lastReportedTime', timesOf: ({ lastReportedTime: at }) => (at === null ? [] : [at]) },
   ],
-  fields: {
-    id: { type: 'text', order: true },
-    lastReportedTime: { type: 'instant', order: true },
-    firstReportedTime: { type: 'instant', order: true },
-    judgement: { type: 'text' },
-    scanning: { type: 'boolean' },
-    attackType: { type: 'text' },
-    subject: { type: 'text' },
-    fromAddress: { type: 'text' },
-    recipientAddress: { type: 'text' },
-    messageId: { type: 'text', reference: true },
-  },
-  fieldsOf: campaignFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: ['fromAddress', 'recipientAddress'],
-  facets: {
-    fields: { fromName: { type: 'text' }, recipientName: { type: 'text' }, overallStatus: { type: 'text' } },
-    of: ({ fromName, recipientName, overallStatusRaw }) => ({
-      ...{ fromName, recipientName, overallStatus: overallStatusRaw },
-    }),
-  },
+  facets: fieldTable<CampaignRecord>()({
+    fromName: { type: 'text' },
+    recipientName: { type: 'text' },
+    overallStatus: { type: 'text', by: ({ overallStatusRaw }) => overallStatusRaw },
+  }),
   defaultOrder: 'lastReportedTime',
   earliestField: 'lastReportedTime',
   unsettledField: 'scanning',

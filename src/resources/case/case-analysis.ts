@@ -1,26 +1,14 @@
 import { z } from 'zod';
 import { isRecord } from '../../values/filter.js';
-import type { Instant } from '../../values/instant.js';
-import {
-  custom,
-  type Decoded,
-  decode,
-  decodeEach,
-  instant,
-  type Received,
-  term,
-  text,
-  undecodable,
-  unreadParts,
-  word,
-} from '../wire.js';
+import { type RecordBy, recordTable } from '../record-table.js';
+import * as wire from '../wire.js';
 
-export const placeShape = { city: word, state: word, country: word };
-export const insightShape = { signal: text, description: text };
+export const placeShape = { city: wire.word, state: wire.word, country: wire.word };
+export const insightShape = { signal: wire.text, description: wire.text };
 
 const placeSchema = z.object(placeShape);
 
-const place = custom('a place', (value) => {
+const place = wire.custom('a place', (value) => {
   if (typeof value === 'string') return value.trim() === '' ? null : value;
   const read = placeSchema.safeParse(value);
   if (!read.success) return null;
@@ -29,15 +17,16 @@ const place = custom('a place', (value) => {
 });
 
 /** The common fields of all events. Events have no type, so all other fields are kept by name. */
-export const eventSchema = z.object({
-  event_timestamp: instant,
-  category: term,
-  title: text,
-  description: text,
-  ip_address: word,
-  location: place,
-  prev_location: place,
+const event = recordTable({
+  time: ['event_timestamp', wire.instant],
+  categoryRaw: ['category', wire.term],
+  title: ['title', wire.text],
+  description: ['description', wire.text],
+  ipAddress: ['ip_address', wire.word],
+  location: ['location', place],
+  previousLocation: ['prev_location', place],
 });
+export const eventSchema = z.object(event.shape);
 
 const insightSchema = z.object(insightShape);
 
@@ -46,45 +35,36 @@ export const caseAnalysisSchema = z.object({
   eventTimeline: z.array(z.unknown()).nullish(),
 });
 
-export function decodeCaseAnalysis(caseId: string, detail: Received): Decoded<CaseAnalysis> {
+export function decodeCaseAnalysis(caseId: string, detail: wire.Received): wire.Decoded<CaseAnalysis> {
   const what = `the analysis of the case ${caseId}`;
-  const raw = decode(caseAnalysisSchema, detail, what);
+  const raw = wire.decode(caseAnalysisSchema, detail, what);
   const json = isRecord(detail.json) ? detail.json : {};
   // one may be missing, but without both it is another response
   if (!('insights' in json) && !('eventTimeline' in json)) {
-    throw undecodable(detail, what, 'it has neither insights nor eventTimeline');
+    throw wire.undecodable(detail, what, 'it has neither insights nor eventTimeline');
   }
-  const insights = decodeEach(insightSchema, raw.insights ?? [], 'insights', (item, path) =>
-    unreadParts(insightShape, item, path),
+  const insights = wire.decodeEach(insightSchema, raw.insights ?? [], 'insights', (item, path) =>
+    wire.unreadParts(insightShape, item, path),
   );
-  const events = decodeEach(eventSchema, raw.eventTimeline ?? [], 'eventTimeline', (item, path) =>
-    unreadParts(eventSchema.shape, item, path, { location: placeShape, prev_location: placeShape }),
+  const events = wire.decodeEach(eventSchema, raw.eventTimeline ?? [], 'eventTimeline', (item, path) =>
+    wire.unreadParts(eventSchema.shape, item, path, { location: placeShape, prev_location: placeShape }),
   );
   return {
     record: {
       caseId,
       insights: insights.read.map(({ value }) => value),
-      events: events.read.map((event) => toEvent(event.value, event.raw)),
+      events: events.read.map(({ value, raw }) => ({ ...event.toRecord(value), details: detailsOf(raw) })),
     },
     payload: detail.json,
     unread: [...insights.unread, ...events.unread],
   };
 }
 
-function toEvent(event: z.infer<typeof eventSchema>, raw: unknown): TimelineEventRecord {
+function detailsOf(raw: unknown): Record<string, unknown> {
   const rest = Object.entries(isRecord(raw) ? raw : {}).filter(
     ([name]) => !Object.hasOwn(eventSchema.shape, name),
   );
-  return {
-    time: event.event_timestamp,
-    categoryRaw: event.category,
-    title: event.title,
-    description: event.description,
-    ipAddress: event.ip_address,
-    location: event.location,
-    previousLocation: event.prev_location,
-    details: Object.fromEntries(rest),
-  };
+  return Object.fromEntries(rest);
 }
 
 export interface CaseAnalysis {
@@ -93,14 +73,7 @@ export interface CaseAnalysis {
   readonly events: readonly TimelineEventRecord[];
 }
 
-export interface TimelineEventRecord {
-  readonly time: Instant | null;
-  readonly categoryRaw: string | null;
-  readonly title: string | null;
-  readonly description: string | null;
-  readonly ipAddress: string | null;
-  readonly location: string | null;
-  readonly previousLocation: string | null;
+export interface TimelineEventRecord extends RecordBy<typeof event> {
   /** All other fields of the event, by Abnormal's names. */
   readonly details: Readonly<Record<string, unknown>>;
 }

@@ -1,23 +1,9 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { HOUR, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { isUnknownBy, shape } from '../known-shapes.js';
+import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
+import { fieldTable } from '../record-table.js';
 import { caseStatus, confidence, remediationState, severityLevel } from '../vocabularies.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  instant,
-  optionalId,
-  type Received,
-  requiredId,
-  term,
-  text,
-  texts,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 import {
   caseAnalysisSchema,
   decodeCaseAnalysis,
@@ -50,25 +36,29 @@ export interface CaseRecord extends Unreadable {
 
 const SEVERITY_RANK: Record<string, number> = { NONE: 0, LOW: 1, MEDIUM: 2, HIGH: 3 };
 
-function caseFields(record: CaseRecord): Fields {
-  const level = severityLevel(record.severityLevelRaw);
-  return {
-    id: record.caseId,
-    lastModifiedTime: record.lastModifiedTime,
-    createdTime: record.createdTime,
-    customerVisibleTime: record.customerVisibleTime,
-    firstObservedTime: record.firstObservedTime,
-    severityLevel: level,
-    severityRank: level === null ? null : (SEVERITY_RANK[level] ?? null),
-    confidence: confidence(record.confidenceRaw),
-    status: caseStatus(record.statusRaw),
-    open: isOpenCase(record),
-    remediationState: remediationState(record.remediationStatusRaw),
-    affectedEmployee: record.affectedEmployee,
-    description: record.description,
-    threatId: [...new Set(record.threatIds)],
-  };
-}
+const fields = fieldTable<CaseRecord>()({
+  id: { type: 'text', order: true, by: ({ caseId }) => caseId },
+  lastModifiedTime: { type: 'instant', order: true },
+  createdTime: { type: 'instant', order: true },
+  customerVisibleTime: { type: 'instant', order: true },
+  firstObservedTime: { type: 'instant', order: true },
+  severityLevel: { type: 'text', by: ({ severityLevelRaw }) => severityLevel(severityLevelRaw) },
+  severityRank: {
+    type: 'number',
+    order: true,
+    by: ({ severityLevelRaw }) => SEVERITY_RANK[severityLevel(severityLevelRaw) ?? ''] ?? null,
+  },
+  confidence: { type: 'text', by: ({ confidenceRaw }) => confidence(confidenceRaw) },
+  status: { type: 'text', by: ({ statusRaw }) => caseStatus(statusRaw) },
+  open: { type: 'boolean', by: isOpenCase },
+  remediationState: {
+    type: 'text',
+    by: ({ remediationStatusRaw }) => remediationState(remediationStatusRaw),
+  },
+  affectedEmployee: { type: 'text' },
+  description: { type: 'text' },
+  threatId: { type: 'texts', reference: true, by: ({ threatIds }) => [...new Set(threatIds)] },
+});
 
 /** Every status except the two that end a case, including unknown ones. */
 export function isOpenCase(record: CaseRecord): boolean {
@@ -81,52 +71,52 @@ export function isOpenCase(record: CaseRecord): boolean {
  * name is that of the other endpoint or of an older version.
  */
 const caseShape = {
-  description: text,
-  severity: term,
-  severity_level: term,
-  severityLevel: term,
-  confidence: term,
-  case_status: term,
-  caseStatus: term,
-  remediation_status: term,
-  remediationStatus: term,
-  analysis: term,
-  affectedEmployee: word,
-  firstObserved: instant,
-  first_observed: instant,
-  customerVisibleTime: instant,
-  customer_visible_time: instant,
-  created: instant,
-  createdTime: instant,
-  last_modified: instant,
-  lastModifiedTime: instant,
-  threatIds: texts,
-  genai_summary: texts,
-  tenant: word,
+  description: wire.text,
+  severity: wire.term,
+  severity_level: wire.term,
+  severityLevel: wire.term,
+  confidence: wire.term,
+  case_status: wire.term,
+  caseStatus: wire.term,
+  remediation_status: wire.term,
+  remediationStatus: wire.term,
+  analysis: wire.term,
+  affectedEmployee: wire.word,
+  firstObserved: wire.instant,
+  first_observed: wire.instant,
+  customerVisibleTime: wire.instant,
+  customer_visible_time: wire.instant,
+  created: wire.instant,
+  createdTime: wire.instant,
+  last_modified: wire.instant,
+  lastModifiedTime: wire.instant,
+  threatIds: wire.texts,
+  genai_summary: wire.texts,
+  tenant: wire.word,
 };
 
-export const caseSchema = z.object({ caseId: requiredId, ...caseShape });
-export const caseItemSchema = z.object({ caseId: optionalId, ...caseShape });
+export const caseSchema = z.object({ caseId: wire.requiredId, ...caseShape });
+export const caseItemSchema = z.object({ caseId: wire.optionalId, ...caseShape });
 
 type RawCase = Omit<z.infer<typeof caseSchema>, 'caseId'>;
 
 /** Joins a case's detail with its list item; the detail, read later, wins. */
 export function decodeCase(
   id: string,
-  detail: Received,
+  detail: wire.Received,
   item: Readonly<Record<string, unknown>> | null,
-): Decoded<CaseRecord> {
+): wire.Decoded<CaseRecord> {
   const what = `the case ${id}`;
-  const read = decode(caseSchema, detail, what);
-  assertId(id, read.caseId, detail, what);
+  const read = wire.decode(caseSchema, detail, what);
+  wire.assertId(id, read.caseId, detail, what);
   const evidence = () => JSON.stringify(item);
-  const listed = decode(caseItemSchema, { json: item ?? {}, evidence }, `the list item of ${what}`);
+  const listed = wire.decode(caseItemSchema, { json: item ?? {}, evidence }, `the list item of ${what}`);
   return {
     record: { caseId: read.caseId, ...join(read, listed) },
     payload: { item, detail: detail.json },
     unread: [
-      ...unreadParts(caseSchema.shape, detail.json),
-      ...unreadParts(caseItemSchema.shape, item, 'item.'),
+      ...wire.unreadParts(caseSchema.shape, detail.json),
+      ...wire.unreadParts(caseItemSchema.shape, item, 'item.'),
     ],
   };
 }
@@ -230,32 +220,14 @@ export const caseDefinition = {
   streams: [
     { filterKey: 'lastModifiedTime', timesOf: ({ lastModifiedTime: at }) => (at === null ? [] : [at]) },
   ],
-  fields: {
-    id: { type: 'text', order: true },
-    lastModifiedTime: { type: 'instant', order: true },
-    createdTime: { type: 'instant', order: true },
-    customerVisibleTime: { type: 'instant', order: true },
-    firstObservedTime: { type: 'instant', order: true },
-    severityLevel: { type: 'text' },
-    severityRank: { type: 'number', order: true },
-    confidence: { type: 'text' },
-    status: { type: 'text' },
-    open: { type: 'boolean' },
-    remediationState: { type: 'text' },
-    affectedEmployee: { type: 'text' },
-    description: { type: 'text' },
-    threatId: { type: 'texts', reference: true },
-  },
-  fieldsOf: caseFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: [],
-  facets: {
-    fields: { tenant: { type: 'text' }, severityLabel: { type: 'text' }, analysis: { type: 'text' } },
-    of: ({ tenant, severityRaw, analysisRaw }) => ({
-      tenant,
-      severityLabel: severityRaw,
-      analysis: analysisRaw,
-    }),
-  },
+  facets: fieldTable<CaseRecord>()({
+    tenant: { type: 'text' },
+    severityLabel: { type: 'text', by: ({ severityRaw }) => severityRaw },
+    analysis: { type: 'text', by: ({ analysisRaw }) => analysisRaw },
+  }),
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',
   unsettledField: 'open',

@@ -1,24 +1,9 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { isUnknownBy, shape } from '../known-shapes.js';
+import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
+import { fieldTable } from '../record-table.js';
 import { inquiryType, reportStatus } from '../vocabularies.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  decodeEach,
-  instant,
-  optionalObject,
-  type Received,
-  requiredId,
-  term,
-  text,
-  texts,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 
 /** What an organisation reported as wrongly judged: a missed attack or a false positive. */
 export interface Detection360ReportRecord extends Unreadable {
@@ -34,29 +19,29 @@ export interface Detection360ReportRecord extends Unreadable {
   readonly rootCauses: readonly { readonly name: string | null; readonly description: string | null }[];
 }
 
-const userShape = { name: text, email: word };
-const causeShape = { name: text, description: text };
-const answerShape = { analysis: text };
+const userShape = { name: wire.text, email: wire.word };
+const causeShape = { name: wire.text, description: wire.text };
+const answerShape = { analysis: wire.text };
 const answerSchema = z.looseObject({ root_causes: z.array(z.unknown()).nullish().catch(null) });
 
 const reportSchema = z.object({
-  id: requiredId,
-  inquiry_type: term,
-  messages: texts,
-  report: optionalObject(answerShape),
-  status: term,
-  submission_datetime: instant,
-  submitted_by: optionalObject(userShape),
+  id: wire.requiredId,
+  inquiry_type: wire.term,
+  messages: wire.texts,
+  report: wire.optionalObject(answerShape),
+  status: wire.term,
+  submission_datetime: wire.instant,
+  submitted_by: wire.optionalObject(userShape),
 });
 
-function decodeReport(id: string, received: Received): Decoded<Detection360ReportRecord> {
+function decodeReport(id: string, received: wire.Received): wire.Decoded<Detection360ReportRecord> {
   const what = `the Detection 360 report ${id}`;
-  const raw = decode(reportSchema, received, what);
-  assertId(id, raw.id, received, what);
+  const raw = wire.decode(reportSchema, received, what);
+  wire.assertId(id, raw.id, received, what);
   const { report } = received.json as { readonly report?: unknown };
   const listed = answerSchema.safeParse(report).data?.root_causes ?? [];
-  const causes = decodeEach(z.object(causeShape), listed, 'report.root_causes', (cause, path) =>
-    unreadParts(causeShape, cause, path),
+  const causes = wire.decodeEach(z.object(causeShape), listed, 'report.root_causes', (cause, path) =>
+    wire.unreadParts(causeShape, cause, path),
   );
   const record: Detection360ReportRecord = {
     reportId: raw.id,
@@ -73,22 +58,19 @@ function decodeReport(id: string, received: Received): Decoded<Detection360Repor
   return {
     record,
     payload: received.json,
-    unread: [...unreadParts(reportSchema.shape, received.json, '', inner), ...causes.unread],
+    unread: [...wire.unreadParts(reportSchema.shape, received.json, '', inner), ...causes.unread],
   };
 }
 
-function reportFields(report: Detection360ReportRecord): Fields {
-  const status = reportStatus(report.statusRaw);
-  return {
-    id: report.reportId,
-    submissionTime: report.submissionTime,
-    inquiryType: inquiryType(report.inquiryTypeRaw),
-    status,
-    open: status !== 'RESOLVED',
-    submittedByAddress: report.submittedByAddress,
-    messageId: [...new Set(report.messageIds)],
-  };
-}
+const fields = fieldTable<Detection360ReportRecord>()({
+  id: { type: 'text', order: true, by: ({ reportId }) => reportId },
+  submissionTime: { type: 'instant', order: true },
+  inquiryType: { type: 'text', by: ({ inquiryTypeRaw }) => inquiryType(inquiryTypeRaw) },
+  status: { type: 'text', by: ({ statusRaw }) => reportStatus(statusRaw) },
+  open: { type: 'boolean', by: ({ statusRaw }) => reportStatus(statusRaw) !== 'RESOLVED' },
+  submittedByAddress: { type: 'text' },
+  messageId: { type: 'texts', reference: true, by: ({ messageIds }) => [...new Set(messageIds)] },
+});
 
 export const detection360ReportDefinition = {
   kind: 'detection360Report',
@@ -120,16 +102,8 @@ export const detection360ReportDefinition = {
   ],
   parts: [],
   streams: [{ filterKey: 'submissionTime', timesOf: ({ submissionTime: at }) => (at === null ? [] : [at]) }],
-  fields: {
-    id: { type: 'text', order: true },
-    submissionTime: { type: 'instant', order: true },
-    inquiryType: { type: 'text' },
-    status: { type: 'text' },
-    open: { type: 'boolean' },
-    submittedByAddress: { type: 'text' },
-    messageId: { type: 'texts', reference: true },
-  },
-  fieldsOf: reportFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: [],
   defaultOrder: 'submissionTime',
   earliestField: 'submissionTime',

@@ -1,22 +1,9 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { isUnknownBy, shape } from '../known-shapes.js';
+import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
+import { fieldTable } from '../record-table.js';
 import { notAnalyzedReason } from '../vocabularies.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  instant,
-  optionalObject,
-  type Received,
-  requiredId,
-  term,
-  text,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 
 /** A message that a user reported to the abuse mailbox and that Abnormal did not analyse. */
 export interface NotAnalyzedMessageRecord extends Unreadable {
@@ -31,21 +18,21 @@ export interface NotAnalyzedMessageRecord extends Unreadable {
   readonly recipientAddress: string | null;
 }
 
-const userShape = { name: text, email: word };
+const userShape = { name: wire.text, email: wire.word };
 
 const messageSchema = z.object({
-  abx_message_id: requiredId,
-  subject: text,
-  reported_datetime: instant,
-  recipient: optionalObject(userShape),
-  reporter: optionalObject(userShape),
-  not_analyzed_reason: term,
+  abx_message_id: wire.requiredId,
+  subject: wire.text,
+  reported_datetime: wire.instant,
+  recipient: wire.optionalObject(userShape),
+  reporter: wire.optionalObject(userShape),
+  not_analyzed_reason: wire.term,
 });
 
-function decodeMessage(id: string, received: Received): Decoded<NotAnalyzedMessageRecord> {
+function decodeMessage(id: string, received: wire.Received): wire.Decoded<NotAnalyzedMessageRecord> {
   const what = `the message ${id} that was not analysed`;
-  const raw = decode(messageSchema, received, what);
-  assertId(id, raw.abx_message_id, received, what);
+  const raw = wire.decode(messageSchema, received, what);
+  wire.assertId(id, raw.abx_message_id, received, what);
   const record: NotAnalyzedMessageRecord = {
     messageId: raw.abx_message_id,
     reportedTime: raw.reported_datetime,
@@ -60,20 +47,18 @@ function decodeMessage(id: string, received: Received): Decoded<NotAnalyzedMessa
   return {
     record,
     payload: received.json,
-    unread: unreadParts(messageSchema.shape, received.json, '', inner),
+    unread: wire.unreadParts(messageSchema.shape, received.json, '', inner),
   };
 }
 
-function messageFields(message: NotAnalyzedMessageRecord): Fields {
-  return {
-    id: message.messageId,
-    reportedTime: message.reportedTime,
-    reason: notAnalyzedReason(message.reasonRaw),
-    subject: message.subject,
-    reporterAddress: message.reporterAddress,
-    recipientAddress: message.recipientAddress,
-  };
-}
+const fields = fieldTable<NotAnalyzedMessageRecord>()({
+  id: { type: 'text', order: true, by: ({ messageId }) => messageId },
+  reportedTime: { type: 'instant', order: true },
+  reason: { type: 'text', by: ({ reasonRaw }) => notAnalyzedReason(reasonRaw) },
+  subject: { type: 'text' },
+  reporterAddress: { type: 'text' },
+  recipientAddress: { type: 'text' },
+});
 
 export const notAnalyzedMessageDefinition = {
   kind: 'notAnalyzedMessage',
@@ -110,15 +95,8 @@ export const notAnalyzedMessageDefinition = {
       lateForMs: 7 * DAY,
     },
   ],
-  fields: {
-    id: { type: 'text', order: true },
-    reportedTime: { type: 'instant', order: true },
-    reason: { type: 'text' },
-    subject: { type: 'text' },
-    reporterAddress: { type: 'text' },
-    recipientAddress: { type: 'text' },
-  },
-  fieldsOf: messageFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: [],
   defaultOrder: 'reportedTime',
   earliestField: 'reportedTime',

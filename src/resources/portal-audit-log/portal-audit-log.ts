@@ -1,21 +1,9 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, HOUR, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { isUnknownBy, shape } from '../known-shapes.js';
+import { isUnknownBy, type ResourceDefinition, shape, type Unreadable } from '../definition.js';
+import { fieldTable } from '../record-table.js';
 import { auditStatus } from '../vocabularies.js';
-import {
-  type Decoded,
-  decode,
-  instant,
-  optionalId,
-  optionalObject,
-  type Received,
-  term,
-  text,
-  unreadParts,
-  word,
-} from '../wire.js';
+import * as wire from '../wire.js';
 
 /** What a user did in Abnormal's portal. Entries have no id and never change. */
 export interface PortalAuditLogRecord extends Unreadable {
@@ -33,22 +21,22 @@ export interface PortalAuditLogRecord extends Unreadable {
   readonly requestUrl: string | null;
 }
 
-const detailsShape = { messageId: optionalId, providedReason: word, requestUrl: word };
-const userShape = { email: word };
+const detailsShape = { messageId: wire.optionalId, providedReason: wire.word, requestUrl: wire.word };
+const userShape = { email: wire.word };
 
 const entrySchema = z.object({
-  action: term,
-  actionDetails: optionalObject(detailsShape),
-  category: term,
-  sourceIp: word,
-  status: term,
-  tenantName: text,
-  timestamp: instant,
-  user: optionalObject(userShape),
+  action: wire.term,
+  actionDetails: wire.optionalObject(detailsShape),
+  category: wire.term,
+  sourceIp: wire.word,
+  status: wire.term,
+  tenantName: wire.text,
+  timestamp: wire.instant,
+  user: wire.optionalObject(userShape),
 });
 
-function decodeEntry(id: string, received: Received): Decoded<PortalAuditLogRecord> {
-  const raw = decode(entrySchema, received, `the entry ${id} of the portal’s audit log`);
+function decodeEntry(id: string, received: wire.Received): wire.Decoded<PortalAuditLogRecord> {
+  const raw = wire.decode(entrySchema, received, `the entry ${id} of the portal’s audit log`);
   const record: PortalAuditLogRecord = {
     entryId: id,
     timestamp: raw.timestamp,
@@ -66,22 +54,20 @@ function decodeEntry(id: string, received: Received): Decoded<PortalAuditLogReco
   return {
     record,
     payload: received.json,
-    unread: unreadParts(entrySchema.shape, received.json, '', inner),
+    unread: wire.unreadParts(entrySchema.shape, received.json, '', inner),
   };
 }
 
-function entryFields(entry: PortalAuditLogRecord): Fields {
-  return {
-    id: entry.entryId,
-    timestamp: entry.timestamp,
-    category: entry.category,
-    action: entry.action,
-    status: auditStatus(entry.statusRaw),
-    userAddress: entry.userAddress,
-    sourceIp: entry.sourceIp,
-    messageId: entry.messageId,
-  };
-}
+const fields = fieldTable<PortalAuditLogRecord>()({
+  id: { type: 'text', order: true, by: ({ entryId }) => entryId },
+  timestamp: { type: 'instant', order: true },
+  category: { type: 'text' },
+  action: { type: 'text' },
+  status: { type: 'text', by: ({ statusRaw }) => auditStatus(statusRaw) },
+  userAddress: { type: 'text' },
+  sourceIp: { type: 'text' },
+  messageId: { type: 'text', reference: true },
+});
 
 export const portalAuditLogDefinition = {
   kind: 'portalAuditLog',
@@ -111,17 +97,8 @@ export const portalAuditLogDefinition = {
   ],
   parts: [],
   streams: [{ filterKey: 'timestamp', timesOf: ({ timestamp: at }) => (at === null ? [] : [at]) }],
-  fields: {
-    id: { type: 'text', order: true },
-    timestamp: { type: 'instant', order: true },
-    category: { type: 'text' },
-    action: { type: 'text' },
-    status: { type: 'text' },
-    userAddress: { type: 'text' },
-    sourceIp: { type: 'text' },
-    messageId: { type: 'text', reference: true },
-  },
-  fieldsOf: entryFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: ['userAddress'],
   defaultOrder: 'timestamp',
   earliestField: 'timestamp',

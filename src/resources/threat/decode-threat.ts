@@ -1,33 +1,14 @@
 import { z } from 'zod';
 import { canonicalJson } from '../../values/canonical-json.js';
 import { isRecord } from '../../values/filter.js';
-import {
-  addresses,
-  assertId,
-  type Decoded,
-  decode,
-  decodeEach,
-  flag,
-  instant,
-  integer,
-  optionalId,
-  optionalObject,
-  type Received,
-  requiredId,
-  term,
-  text,
-  texts,
-  type UnreadPart,
-  unreadParts,
-  word,
-} from '../wire.js';
-import type { MessageRecord, ThreatRecord } from './threat.js';
+import * as wire from '../wire.js';
+import { type MessageRecord, messageTable, overrideShape, type ThreatRecord } from './threat.js';
 
 export const threatSchema = z.object({
-  threatId: requiredId,
-  recipientCount: integer,
-  tenantId: word,
-  tenantName: word,
+  threatId: wire.requiredId,
+  recipientCount: wire.integer,
+  tenantId: wire.word,
+  tenantName: wire.word,
   // a threat without messages is valid: it has been observed after their deletion
   messages: z.array(z.unknown()).nullish(),
 });
@@ -43,14 +24,14 @@ interface Pair {
  */
 export function decodeThreat(
   id: string,
-  pages: readonly Received[],
+  pages: readonly wire.Received[],
   isComplete: boolean,
-): Decoded<ThreatRecord> {
+): wire.Decoded<ThreatRecord> {
   const what = `the threat ${id}`;
   const read = pages.map((page) => {
-    const threat = decode(threatSchema, page, what);
-    assertId(id, threat.threatId, page, what);
-    const messages = decodeEach(decodedMessage, threat.messages ?? [], 'messages', () => []);
+    const threat = wire.decode(threatSchema, page, what);
+    wire.assertId(id, threat.threatId, page, what);
+    const messages = wire.decodeEach(decodedMessage, threat.messages ?? [], 'messages', () => []);
     const pairs = messages.read.map(({ raw, value }) => ({ raw, message: value }));
     return { threat, pairs, lost: messages.lost };
   });
@@ -69,15 +50,15 @@ export function decodeThreat(
     unread: [
       // unreadable messages come last in the payload
       ...lost.map(({ flaw }, index) => ({ path: `messages.${pairs.length + index}`, flaw })),
-      ...unreadParts(threatSchema.shape, pages[0]?.json),
+      ...wire.unreadParts(threatSchema.shape, pages[0]?.json),
       ...pairs.flatMap(({ raw, message }) => unreadOfMessage(raw, message)),
     ],
   };
 }
 
-function unreadOfMessage(raw: unknown, { messageId }: MessageRecord): UnreadPart[] {
+function unreadOfMessage(raw: unknown, { messageId }: MessageRecord): wire.UnreadPart[] {
   const path = `messages[${messageId}].`;
-  return unreadParts(messageSchema.shape, raw, path, { customerOverride: overrideShape });
+  return wire.unreadParts(messageSchema.shape, raw, path, { customerOverride: overrideShape });
 }
 
 /**
@@ -118,7 +99,7 @@ function order(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-function payloadOf(pages: readonly Received[], messages: readonly Pick<Pair, 'raw'>[]): unknown {
+function payloadOf(pages: readonly wire.Received[], messages: readonly Pick<Pair, 'raw'>[]): unknown {
   const first = pages[0]?.json;
   if (!isRecord(first)) return first;
   const { pageNumber: _page, nextPageNumber: _next, ...rest } = first;
@@ -126,52 +107,18 @@ function payloadOf(pages: readonly Received[], messages: readonly Pick<Pair, 'ra
   return messages.length === 0 ? rest : { ...rest, messages: messages.map(({ raw }) => raw) };
 }
 
-export const overrideShape = { overrideType: term, reason: text, overrideJudgement: term, value: text };
-
 export const messageSchema = z.object({
-  abxMessageId: optionalId,
-  abxMessageIdStr: optionalId,
-  abxPortalUrl: word,
-  threatId: word,
-  subject: text,
-  fromAddress: word,
-  fromName: text,
-  senderDomain: word,
-  senderIpAddress: word,
-  toAddresses: addresses,
-  recipientAddress: word,
-  ccEmails: addresses,
-  replyToEmails: addresses,
-  returnPath: word,
-  receivedTime: instant,
-  sentTime: instant,
-  internetMessageId: word,
-  attackType: term,
-  attackStrategy: term,
-  attackVector: term,
-  attackedParty: term,
-  impersonatedParty: term,
-  remediationStatus: term,
-  remediationTimestamp: instant,
-  autoRemediated: flag,
-  postRemediated: flag,
-  isRead: flag,
-  attachmentCount: integer,
-  attachmentNames: texts,
-  urlCount: integer,
-  urls: texts,
-  summaryInsights: texts,
-  source: term,
-  tenantId: word,
-  tenantName: word,
-  customerOverride: optionalObject(overrideShape),
+  abxMessageId: wire.optionalId,
+  abxMessageIdStr: wire.optionalId,
+  ...messageTable.shape,
+  threatId: wire.word,
+  tenantId: wire.word,
+  tenantName: wire.word,
 });
-
-type RawMessage = z.infer<typeof messageSchema>;
 
 const decodedMessage = messageSchema.transform((raw, context): MessageRecord => {
   const messageId = messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, raw.abxPortalUrl);
-  if (messageId !== null) return toMessage(messageId, raw);
+  if (messageId !== null) return { messageId, ...messageTable.toRecord(raw) };
   context.issues.push({
     code: 'custom',
     message: 'neither abxMessageIdStr nor abxMessageId holds an id',
@@ -193,41 +140,4 @@ export function messageIdOf(
   const inUrl = /(-?\d{1,20})\/?$/.exec(portalUrl ?? '')?.[1];
   if (integer === null || inUrl === undefined || Number.isSafeInteger(Number(integer))) return integer;
   return Number(inUrl) === Number(integer) ? inUrl : integer;
-}
-
-function toMessage(messageId: string, raw: RawMessage): MessageRecord {
-  return {
-    messageId,
-    portalUrl: raw.abxPortalUrl,
-    subject: raw.subject,
-    fromAddress: raw.fromAddress,
-    fromName: raw.fromName,
-    senderDomain: raw.senderDomain,
-    senderIpAddress: raw.senderIpAddress,
-    toAddresses: raw.toAddresses,
-    recipientAddress: raw.recipientAddress,
-    ccAddresses: raw.ccEmails,
-    replyToAddresses: raw.replyToEmails,
-    returnPath: raw.returnPath,
-    receivedTime: raw.receivedTime,
-    sentTime: raw.sentTime,
-    internetMessageId: raw.internetMessageId,
-    attackTypeRaw: raw.attackType,
-    attackStrategyRaw: raw.attackStrategy,
-    attackVectorRaw: raw.attackVector,
-    attackedPartyRaw: raw.attackedParty,
-    impersonatedPartyRaw: raw.impersonatedParty,
-    remediationStatusRaw: raw.remediationStatus,
-    remediationTime: raw.remediationTimestamp,
-    autoRemediated: raw.autoRemediated,
-    postRemediated: raw.postRemediated,
-    isRead: raw.isRead,
-    attachmentCount: raw.attachmentCount,
-    attachmentNames: raw.attachmentNames,
-    urlCount: raw.urlCount,
-    urls: raw.urls,
-    summaryInsights: raw.summaryInsights,
-    judgementRaw: raw.source,
-    customerOverride: raw.customerOverride,
-  };
 }

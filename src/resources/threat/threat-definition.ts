@@ -1,38 +1,130 @@
-import { HOUR } from '../../values/instant.js';
-import type { ResourceDefinition } from '../definition.js';
-import { isUnknownBy, shape } from '../known-shapes.js';
+import { z } from 'zod';
+import { compareValues } from '../../values/filter.js';
+import { HOUR, type Instant } from '../../values/instant.js';
+import { isUnknownBy, type ResourceDefinition, shape } from '../definition.js';
+import { type RecordBy, recordTable } from '../record-table.js';
+import * as vocabulary from '../vocabularies.js';
+import * as wire from '../wire.js';
+import { decodeThreat, messageIdOf, messageSchema, threatSchema } from './decode-threat.js';
 import {
-  attackedParty,
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-  remediationState,
-} from '../vocabularies.js';
-import { decodeThreat, messageSchema, overrideShape, threatSchema } from './decode-threat.js';
-import { type ThreatRecord, threatFields, threatRemediation } from './threat.js';
-import { threatFacets, threatMessages } from './threat-columns.js';
-import {
-  attachmentShape,
-  attachmentsSchema,
-  decodeRemediationHistory,
-  decodeThreatAttachments,
-  decodeThreatLinks,
-  folderShape,
-  historySchema,
-  linkShape,
-  linksSchema,
-} from './threat-parts.js';
+  overrideShape,
+  type ThreatRecord,
+  threatFacets,
+  threatFields,
+  threatMessages,
+  threatRemediation,
+} from './threat.js';
+
+const messageRef = { abxMessageId: wire.optionalId, abxMessageIdStr: wire.optionalId };
+
+export const attachmentShape = { ...messageRef, attachmentName: wire.text };
+
+const attachmentSchema = z.object(attachmentShape);
+
+const attachmentsSchema = z.object({ attachments: z.array(z.unknown()) });
+
+const link = recordTable({
+  url: ['linkUrl', wire.word],
+  domain: ['domainLink', wire.word],
+  linkType: ['linkType', wire.word],
+  source: ['source', wire.word],
+  displayText: ['displayText', wire.text],
+});
+
+export const linkShape = { ...messageRef, ...link.shape };
+
+const linkSchema = z.object(linkShape);
+
+const linksSchema = z.object({ links: z.array(z.unknown()) });
+
+export function decodeThreatAttachments(
+  threatId: string,
+  detail: wire.Received,
+): wire.Decoded<ThreatAttachments> {
+  const { attachments } = wire.decode(attachmentsSchema, detail, `the attachments of the threat ${threatId}`);
+  const parts = wire.decodeEach(attachmentSchema, attachments, 'attachments', (item, path) =>
+    wire.unreadParts(attachmentShape, item, path),
+  );
+  const read = parts.read.map(({ value: raw }) => ({
+    messageId: messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, null),
+    name: raw.attachmentName,
+  }));
+  return { record: { threatId, attachments: read }, payload: detail.json, unread: parts.unread };
+}
+
+export function decodeThreatLinks(threatId: string, detail: wire.Received): wire.Decoded<ThreatLinks> {
+  const { links } = wire.decode(linksSchema, detail, `the links of the threat ${threatId}`);
+  const parts = wire.decodeEach(linkSchema, links, 'links', (item, path) =>
+    wire.unreadParts(linkShape, item, path),
+  );
+  const read = parts.read.map(({ value: raw }) => ({
+    messageId: messageIdOf(raw.abxMessageIdStr, raw.abxMessageId, null),
+    ...link.toRecord(raw),
+  }));
+  return { record: { threatId, links: read }, payload: detail.json, unread: parts.unread };
+}
+
+const folderShape = { name: wire.text, display_name: wire.text };
+
+const historySchema = z.object({
+  remediation_history: z.record(z.string(), z.unknown()),
+  folder_locations: z.array(z.unknown()).nullish(),
+});
+
+/** The vendor's document has folders as texts, accounts return objects. */
+export function decodeRemediationHistory(
+  messageId: string,
+  detail: wire.Received,
+): wire.Decoded<RemediationHistory> {
+  const what = `the remediation history of the message ${messageId}`;
+  const { remediation_history: times, folder_locations: folders } = wire.decode(historySchema, detail, what);
+  const events = Object.entries(times).map(([statusRaw, time]) => ({
+    statusRaw,
+    time: wire.instant.parse(time),
+  }));
+  const named = (folders ?? []).map((folder) => (typeof folder === 'string' ? { name: folder } : folder));
+  const parts = wire.decodeEach(z.object(folderShape), named, 'folder_locations', (folder, path) =>
+    wire.unreadParts(folderShape, folder, path),
+  );
+  const shape = Object.fromEntries(events.map(({ statusRaw }) => [statusRaw, wire.instant]));
+  const record = {
+    messageId,
+    events: events.sort((a, b) => compareValues(a.time, b.time)),
+    folders: parts.read.map(({ value }) => ({ name: value.name, displayName: value.display_name })),
+  };
+  const unread = [...wire.unreadParts(shape, times, 'remediation_history.'), ...parts.unread];
+  return { record, payload: detail.json, unread };
+}
+
+/** From `GET /messages/{id}/remediation_history`. */
+export interface RemediationHistory {
+  readonly messageId: string;
+  /** Oldest first. */
+  readonly events: readonly { readonly statusRaw: string; readonly time: Instant | null }[];
+  readonly folders: readonly { readonly name: string | null; readonly displayName: string | null }[];
+}
+
+/** From `GET /threats/{id}/attachments`. */
+export interface ThreatAttachments {
+  readonly threatId: string;
+  readonly attachments: readonly { readonly messageId: string | null; readonly name: string | null }[];
+}
+
+/** From `GET /threats/{id}/links`. */
+export interface ThreatLinks {
+  readonly threatId: string;
+  readonly links: readonly (RecordBy<typeof link> & { readonly messageId: string | null })[];
+}
 
 const OF_PARTS = ['threatId', 'tenantId', 'tenantName'];
 
 const message = shape(messageSchema.shape, {
-  attackType: isUnknownBy(attackType),
-  attackStrategy: isUnknownBy(attackStrategy),
-  attackVector: isUnknownBy(attackVector),
-  attackedParty: isUnknownBy(attackedParty),
-  impersonatedParty: isUnknownBy(impersonatedParty),
-  remediationStatus: isUnknownBy(remediationState),
+  attackType: isUnknownBy(vocabulary.attackType),
+  attackStrategy: isUnknownBy(vocabulary.attackStrategy),
+  attackVector: isUnknownBy(vocabulary.attackVector),
+  attackedParty: isUnknownBy(vocabulary.attackedParty),
+  impersonatedParty: isUnknownBy(vocabulary.impersonatedParty),
+  remediationStatus: isUnknownBy(vocabulary.remediationState),
   customerOverride: shape(overrideShape),
 });
 

@@ -1,58 +1,58 @@
 import type { Fields } from '../../values/filter.js';
 import type { Instant } from '../../values/instant.js';
-import type { Unreadable } from '../definition.js';
-import {
-  attackStrategy,
-  attackType,
-  attackVector,
-  impersonatedParty,
-  remediationState,
-} from '../vocabularies.js';
+import type { ItemDefinition, Unreadable } from '../definition.js';
+import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
+import * as vocabulary from '../vocabularies.js';
+import * as wire from '../wire.js';
 
-/** One e-mail, from `GET /threats/{id}`. Attributes such as the attack type are per message. */
-export interface MessageRecord {
+export const overrideShape = {
+  overrideType: wire.term,
+  reason: wire.text,
+  overrideJudgement: wire.term,
+  value: wire.text,
+};
+
+/** What a message has besides its id. Attributes such as the attack type are per message. */
+export const messageTable = recordTable({
+  portalUrl: ['abxPortalUrl', wire.word],
+  subject: ['subject', wire.text],
+  fromAddress: ['fromAddress', wire.word],
+  fromName: ['fromName', wire.text],
+  senderDomain: ['senderDomain', wire.word],
+  senderIpAddress: ['senderIpAddress', wire.word],
+  toAddresses: ['toAddresses', wire.addresses],
+  recipientAddress: ['recipientAddress', wire.word],
+  ccAddresses: ['ccEmails', wire.addresses],
+  replyToAddresses: ['replyToEmails', wire.addresses],
+  returnPath: ['returnPath', wire.word],
+  receivedTime: ['receivedTime', wire.instant],
+  sentTime: ['sentTime', wire.instant],
+  internetMessageId: ['internetMessageId', wire.word],
+  attackTypeRaw: ['attackType', wire.term],
+  attackStrategyRaw: ['attackStrategy', wire.term],
+  attackVectorRaw: ['attackVector', wire.term],
+  attackedPartyRaw: ['attackedParty', wire.term],
+  impersonatedPartyRaw: ['impersonatedParty', wire.term],
+  remediationStatusRaw: ['remediationStatus', wire.term],
+  remediationTime: ['remediationTimestamp', wire.instant],
+  autoRemediated: ['autoRemediated', wire.flag],
+  postRemediated: ['postRemediated', wire.flag],
+  isRead: ['isRead', wire.flag],
+  attachmentCount: ['attachmentCount', wire.integer],
+  attachmentNames: ['attachmentNames', wire.texts],
+  /** Abnormal's count, which may differ from the number of `urls`. */
+  urlCount: ['urlCount', wire.integer],
+  urls: ['urls', wire.texts],
+  summaryInsights: ['summaryInsights', wire.texts],
+  /** Such as `Attack`. */
+  judgementRaw: ['source', wire.term],
+  customerOverride: ['customerOverride', wire.optionalObject(overrideShape)],
+});
+
+/** One e-mail, from `GET /threats/{id}`. */
+export interface MessageRecord extends RecordBy<typeof messageTable> {
   /** A signed 64-bit integer as text. */
   readonly messageId: string;
-  readonly portalUrl: string | null;
-  readonly subject: string | null;
-  readonly fromAddress: string | null;
-  readonly fromName: string | null;
-  readonly senderDomain: string | null;
-  readonly senderIpAddress: string | null;
-  readonly toAddresses: readonly string[];
-  readonly recipientAddress: string | null;
-  readonly ccAddresses: readonly string[];
-  readonly replyToAddresses: readonly string[];
-  readonly returnPath: string | null;
-  readonly receivedTime: Instant | null;
-  readonly sentTime: Instant | null;
-  readonly internetMessageId: string | null;
-  readonly attackTypeRaw: string | null;
-  readonly attackStrategyRaw: string | null;
-  readonly attackVectorRaw: string | null;
-  readonly attackedPartyRaw: string | null;
-  readonly impersonatedPartyRaw: string | null;
-  readonly remediationStatusRaw: string | null;
-  readonly remediationTime: Instant | null;
-  readonly autoRemediated: boolean | null;
-  readonly postRemediated: boolean | null;
-  readonly isRead: boolean | null;
-  readonly attachmentCount: number | null;
-  readonly attachmentNames: readonly string[];
-  /** Abnormal's count, which may differ from the number of `urls`. */
-  readonly urlCount: number | null;
-  readonly urls: readonly string[];
-  readonly summaryInsights: readonly string[];
-  /** Upstream `source`, such as `Attack`. */
-  readonly judgementRaw: string | null;
-  readonly customerOverride: CustomerOverride | null;
-}
-
-export interface CustomerOverride {
-  readonly overrideType: string | null;
-  readonly reason: string | null;
-  readonly overrideJudgement: string | null;
-  readonly value: string | null;
 }
 
 export interface ThreatRecord extends Unreadable {
@@ -77,10 +77,10 @@ export function threatFields(threat: ThreatRecord): Fields {
     recipientCount: threat.recipientCount,
     remediationState: remediation.state,
     unremediated: remediation.state !== 'REMEDIATED' && remediation.state !== 'NOT_NEEDED',
-    attackType: distinct(threat, (m) => attackType(m.attackTypeRaw)),
-    attackStrategy: distinct(threat, (m) => attackStrategy(m.attackStrategyRaw)),
-    attackVector: distinct(threat, (m) => attackVector(m.attackVectorRaw)),
-    impersonatedParty: distinct(threat, (m) => impersonatedParty(m.impersonatedPartyRaw)),
+    attackType: distinct(threat, (m) => vocabulary.attackType(m.attackTypeRaw)),
+    attackStrategy: distinct(threat, (m) => vocabulary.attackStrategy(m.attackStrategyRaw)),
+    attackVector: distinct(threat, (m) => vocabulary.attackVector(m.attackVectorRaw)),
+    impersonatedParty: distinct(threat, (m) => vocabulary.impersonatedParty(m.impersonatedPartyRaw)),
     subject: distinct(threat, (m) => m.subject),
     fromAddress: distinct(threat, (m) => m.fromAddress),
     fromName: distinct(threat, (m) => m.fromName),
@@ -90,12 +90,10 @@ export function threatFields(threat: ThreatRecord): Fields {
   };
 }
 
-/** When the newest message was received. */
 export function receivedTime({ messages }: ThreatRecord): Instant | null {
   return extentOf(messages, ({ receivedTime: at }) => at).last;
 }
 
-/** When the oldest message was received. */
 export function firstReceivedTime({ messages }: ThreatRecord): Instant | null {
   return extentOf(messages, ({ receivedTime: at }) => at).first;
 }
@@ -147,7 +145,7 @@ export interface ThreatRemediation {
 
 /** Older accounts send no status; then a remediation time or one of two old flags means remediated. */
 export function messageRemediation(message: MessageRecord): MessageRemediation {
-  const state = remediationState(message.remediationStatusRaw);
+  const state = vocabulary.remediationState(message.remediationStatusRaw);
   switch (state) {
     case 'REMEDIATED':
       return 'REMEDIATED';
@@ -190,3 +188,61 @@ function combine(states: readonly MessageRemediation[]): ThreatRemediation['stat
   if (relevant.size === 1) return first;
   return relevant.has('REMEDIATED') ? 'PARTLY' : 'NOT_REMEDIATED';
 }
+
+/** What statistics of threats need in addition to the fields of lists. */
+export const threatFacets = fieldTable<ThreatRecord>()({
+  tenant: { type: 'text', by: ({ tenantName, tenantId }) => tenantName ?? tenantId },
+  allMessagesHeld: { type: 'boolean', by: areAllMessagesHeld },
+  attackedParty: {
+    type: 'texts',
+    by: (threat) => distinct(threat, (message) => vocabulary.attackedParty(message.attackedPartyRaw)),
+  },
+});
+
+/** `null` if Abnormal gives no count of recipients. */
+export function areAllMessagesHeld({
+  recipientCount,
+  messages,
+  pagesComplete,
+}: ThreatRecord): boolean | null {
+  return recipientCount === null ? null : pagesComplete && messages.length >= recipientCount;
+}
+
+const messages = fieldTable<MessageRecord>()({
+  receivedTime: { type: 'instant' },
+  sentTime: { type: 'instant' },
+  remediationTime: { type: 'instant' },
+  attackType: { type: 'text', by: (message) => vocabulary.attackType(message.attackTypeRaw) },
+  attackStrategy: { type: 'text', by: (message) => vocabulary.attackStrategy(message.attackStrategyRaw) },
+  attackVector: { type: 'text', by: (message) => vocabulary.attackVector(message.attackVectorRaw) },
+  attackedParty: { type: 'text', by: (message) => vocabulary.attackedParty(message.attackedPartyRaw) },
+  impersonatedParty: {
+    type: 'text',
+    by: (message) => vocabulary.impersonatedParty(message.impersonatedPartyRaw),
+  },
+  judgement: { type: 'text', by: ({ judgementRaw }) => judgementRaw },
+  remediation: { type: 'text', by: messageRemediation },
+  remediationStatus: {
+    type: 'text',
+    by: (message) => vocabulary.remediationState(message.remediationStatusRaw),
+  },
+  isRead: { type: 'boolean' },
+  attachmentCount: { type: 'number' },
+  subject: { type: 'text' },
+  fromAddress: { type: 'text' },
+  fromName: { type: 'text' },
+  senderDomain: { type: 'text' },
+  senderIpAddress: { type: 'text' },
+  recipientAddress: { type: 'text' },
+  internetMessageId: { type: 'text' },
+  urls: { type: 'texts' },
+  summaryInsights: { type: 'texts' },
+});
+
+export const threatMessages = {
+  noun: 'message',
+  graphField: 'messages',
+  time: 'receivedTime',
+  fields: messages.fields,
+  of: (threat) => threat.messages.map(messages.of),
+} as const satisfies ItemDefinition<ThreatRecord>;

@@ -1,22 +1,8 @@
 import { z } from 'zod';
-import type { Fields } from '../../values/filter.js';
 import { DAY, type Instant } from '../../values/instant.js';
-import type { ResourceDefinition, Unreadable } from '../definition.js';
-import { shape } from '../known-shapes.js';
-import {
-  assertId,
-  type Decoded,
-  decode,
-  decodeEach,
-  instant,
-  optionalId,
-  type Received,
-  requiredId,
-  term,
-  text,
-  unreadParts,
-  word,
-} from '../wire.js';
+import { type ResourceDefinition, shape, type Unreadable } from '../definition.js';
+import { fieldTable, type RecordBy, recordTable } from '../record-table.js';
+import * as wire from '../wire.js';
 
 /** A vendor whose mail is suspicious, with the messages that made it so. */
 export interface VendorCaseRecord extends Unreadable {
@@ -30,53 +16,38 @@ export interface VendorCaseRecord extends Unreadable {
   readonly threatIds: readonly string[];
 }
 
-export interface VendorEventRecord {
-  readonly time: Instant | null;
-  readonly senderAddress: string | null;
-  readonly recipientAddress: string | null;
-  readonly subject: string | null;
-  readonly markedAsRaw: string | null;
-  readonly threatId: string | null;
-}
-
-const insightShape = { highlight: text, description: text };
-const eventShape = {
-  eventTimestamp: instant,
-  senderAddress: word,
-  recipientAddress: word,
-  subject: text,
-  markedAs: term,
-  threatId: optionalId,
-};
+const insightShape = { highlight: wire.text, description: wire.text };
+const event = recordTable({
+  time: ['eventTimestamp', wire.instant],
+  senderAddress: ['senderAddress', wire.word],
+  recipientAddress: ['recipientAddress', wire.word],
+  subject: ['subject', wire.text],
+  markedAsRaw: ['markedAs', wire.term],
+  threatId: ['threatId', wire.optionalId],
+});
+export type VendorEventRecord = RecordBy<typeof event>;
 const list = z.array(z.unknown()).nullish();
 
 const vendorCaseSchema = z.object({
-  vendorCaseId: requiredId,
-  vendorDomain: word,
-  firstObservedTime: instant,
-  lastModifiedTime: instant,
+  vendorCaseId: wire.requiredId,
+  vendorDomain: wire.word,
+  firstObservedTime: wire.instant,
+  lastModifiedTime: wire.instant,
   insights: list,
   timeline: list,
 });
 
-function decodeVendorCase(id: string, detail: Received): Decoded<VendorCaseRecord> {
+function decodeVendorCase(id: string, detail: wire.Received): wire.Decoded<VendorCaseRecord> {
   const what = `the vendor case ${id}`;
-  const raw = decode(vendorCaseSchema, detail, what);
-  assertId(id, raw.vendorCaseId, detail, what);
-  const insights = decodeEach(z.object(insightShape), raw.insights ?? [], 'insights', (each, path) =>
-    unreadParts(insightShape, each, path),
+  const raw = wire.decode(vendorCaseSchema, detail, what);
+  wire.assertId(id, raw.vendorCaseId, detail, what);
+  const insights = wire.decodeEach(z.object(insightShape), raw.insights ?? [], 'insights', (each, path) =>
+    wire.unreadParts(insightShape, each, path),
   );
-  const events = decodeEach(z.object(eventShape), raw.timeline ?? [], 'timeline', (each, path) =>
-    unreadParts(eventShape, each, path),
+  const events = wire.decodeEach(z.object(event.shape), raw.timeline ?? [], 'timeline', (each, path) =>
+    wire.unreadParts(event.shape, each, path),
   );
-  const timeline = events.read.map(({ value }) => ({
-    time: value.eventTimestamp,
-    senderAddress: value.senderAddress,
-    recipientAddress: value.recipientAddress,
-    subject: value.subject,
-    markedAsRaw: value.markedAs,
-    threatId: value.threatId,
-  }));
+  const timeline = events.read.map(({ value }) => event.toRecord(value));
   const record: VendorCaseRecord = {
     vendorCaseId: raw.vendorCaseId,
     vendorDomain: raw.vendorDomain,
@@ -86,25 +57,28 @@ function decodeVendorCase(id: string, detail: Received): Decoded<VendorCaseRecor
     timeline,
     threatIds: [...new Set(timeline.flatMap(({ threatId }) => threatId ?? []))],
   };
-  const unread = [...unreadParts(vendorCaseSchema.shape, detail.json), ...insights.unread, ...events.unread];
+  const unread = [
+    ...wire.unreadParts(vendorCaseSchema.shape, detail.json),
+    ...insights.unread,
+    ...events.unread,
+  ];
   return { record, payload: detail.json, unread };
 }
 
-function vendorCaseFields(record: VendorCaseRecord): Fields {
-  const each = (read: (event: VendorEventRecord) => string | null) => [
-    ...new Set(record.timeline.flatMap((event) => read(event) ?? [])),
-  ];
-  return {
-    id: record.vendorCaseId,
-    lastModifiedTime: record.lastModifiedTime,
-    firstObservedTime: record.firstObservedTime,
-    vendorDomain: record.vendorDomain,
-    senderAddress: each(({ senderAddress }) => senderAddress),
-    recipientAddress: each(({ recipientAddress }) => recipientAddress),
-    markedAs: each(({ markedAsRaw }) => markedAsRaw),
-    threatId: record.threatIds,
-  };
+function ofEvents(read: (event: VendorEventRecord) => string | null) {
+  return ({ timeline }: VendorCaseRecord) => [...new Set(timeline.flatMap((each) => read(each) ?? []))];
 }
+
+const fields = fieldTable<VendorCaseRecord>()({
+  id: { type: 'text', order: true, by: ({ vendorCaseId }) => vendorCaseId },
+  lastModifiedTime: { type: 'instant', order: true },
+  firstObservedTime: { type: 'instant', order: true },
+  vendorDomain: { type: 'text' },
+  senderAddress: { type: 'texts', by: ofEvents(({ senderAddress }) => senderAddress) },
+  recipientAddress: { type: 'texts', by: ofEvents(({ recipientAddress }) => recipientAddress) },
+  markedAs: { type: 'texts', by: ofEvents(({ markedAsRaw }) => markedAsRaw) },
+  threatId: { type: 'texts', reference: true, by: ({ threatIds }) => threatIds },
+});
 
 export const vendorCaseDefinition = {
   kind: 'vendorCase',
@@ -121,7 +95,7 @@ export const vendorCaseDefinition = {
   shapes: [
     {
       name: 'vendorCase',
-      shape: shape(vendorCaseSchema.shape, { insights: shape(insightShape), timeline: shape(eventShape) }),
+      shape: shape(vendorCaseSchema.shape, { insights: shape(insightShape), timeline: shape(event.shape) }),
       at: null,
     },
   ],
@@ -129,17 +103,8 @@ export const vendorCaseDefinition = {
   streams: [
     { filterKey: 'lastModifiedTime', timesOf: ({ lastModifiedTime: at }) => (at === null ? [] : [at]) },
   ],
-  fields: {
-    id: { type: 'text', order: true },
-    lastModifiedTime: { type: 'instant', order: true },
-    firstObservedTime: { type: 'instant', order: true },
-    vendorDomain: { type: 'text' },
-    senderAddress: { type: 'texts' },
-    recipientAddress: { type: 'texts' },
-    markedAs: { type: 'texts' },
-    threatId: { type: 'texts', reference: true },
-  },
-  fieldsOf: vendorCaseFields,
+  fields: fields.fields,
+  fieldsOf: fields.of,
   searchedBy: ['vendorDomain'],
   defaultOrder: 'lastModifiedTime',
   earliestField: 'lastModifiedTime',

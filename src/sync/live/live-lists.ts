@@ -88,7 +88,7 @@ export class LiveLists {
     const verifiedAt = oldestSuccess(states);
     if (this.ageOf(verifiedAt) <= maxAgeMs) return known(verifiedAt);
     if (!this.env.settings.collect.includes(source.resource)) return staleness(verifiedAt, ...UNCOLLECTED);
-    const failed = states.find((state) => isRefused(state));
+    const failed = states.find(({ status }) => status !== 'OK' && status !== 'NEVER_READ');
     // a refusal stays valid as long as a success; other failures may be over a moment later
     const patience = failed?.status === 'UNAVAILABLE' ? liveRetryMs : Math.max(liveRetryMs, maxAgeMs);
     if (failed && this.ageOf(failed.lastAttemptAt) <= patience) return refusedFreshness(failed, verifiedAt);
@@ -173,10 +173,6 @@ async function outcomeOf(reading: Promise<DeltaOutcome>): Promise<DeltaOutcome> 
 function oldestSuccess(states: readonly StreamState[]): Instant | null {
   const times = states.map((state) => state.lastSuccessAt).sort();
   return times.includes(null) ? null : (times[0] ?? null);
-}
-
-function isRefused({ status }: StreamState): boolean {
-  return status !== 'OK' && status !== 'NEVER_READ';
 }
 
 function refusedFreshness({ status, message }: StreamState, verifiedAt: Instant | null): Freshness {

@@ -19,8 +19,7 @@ import {
   sourceText,
   stopOf,
 } from '../context.js';
-import { hasParts, readParts } from '../records/read-parts.js';
-import { hasDue, reread } from '../records/reread.js';
+import { hasDue, hasParts, readParts, reread } from '../records/reread.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
 import { sourceStates, updateStates } from '../stream-states.js';
 import type { CoverageSummary, OnProgress, PassReport, Progress, StreamReport } from '../sync.js';

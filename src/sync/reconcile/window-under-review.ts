@@ -35,7 +35,6 @@ function spanAround({ span, time }: ListedRecord, window: Window): Window {
   return clip({ from, to: shift(from, 2 * MARGIN + 1_000) }, window.from, window.to) ?? span;
 }
 
-/** The stored, not deleted records whose own time is in the window. */
 export interface Held {
   readonly verifiedAt: ReadonlyMap<string, Instant>;
   /** How many times of the records lie in the window: of threats, the messages that were received in it. */
@@ -68,7 +67,6 @@ export async function storedInWindow(
   return { verifiedAt, messages };
 }
 
-/** Whether the population of the window has the record. */
 export function isInWindow<K extends ListedKind>(kind: K, record: RecordOf[K], window: Window): boolean {
   return timesInWindow(kind, record, window) > 0;
 }

@@ -69,7 +69,6 @@ function observationOf(account: Account, key: RecordKey, fetched: Fetched<Kind>,
   };
 }
 
-/** Whether the list item is part of a record of this kind. */
 export function hasListItem(kind: Kind): boolean {
   return isListed(kind) && DEFINITION_OF[kind].upstream.detail === 'WITH_LIST_ITEM';
 }

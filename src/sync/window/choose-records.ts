@@ -16,7 +16,6 @@ import { type FetchTask, hasListItem, heldItem, isListItem } from '../records/fe
 interface Listed {
   readonly filterKey: FilterKey;
   readonly window: Window;
-  /** When the list was requested. */
   readonly at: Instant;
 }
 

@@ -20,7 +20,6 @@ export interface WindowResult {
 
 const NARROWED: WindowResult = { status: 'NARROWED', error: null, isShort: false };
 
-/** One reading of a window of a stream. */
 export interface Attempt {
   readonly pass: Pass;
   readonly stream: Stream;

@@ -1,9 +1,8 @@
 import { parse as parseCsv } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PeriodEvidence } from '../../../src/evidence/evaluate-period.js';
-import { escapeHtml } from '../../../src/evidence/report/html.js';
+import { escapeHtml, STYLE } from '../../../src/evidence/report/html.js';
 import { htmlReport } from '../../../src/evidence/report/html-report.js';
-import { STYLE } from '../../../src/evidence/report/html-style.js';
 import { jsonReport } from '../../../src/evidence/report/json.js';
 import { oscalReport } from '../../../src/evidence/report/oscal.js';
 import { csvClosing, csvHeading, csvLine, csvRow } from '../../../src/evidence/report/rows.js';

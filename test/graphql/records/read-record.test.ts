@@ -3,8 +3,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { readRecord } from '../../../src/graphql/records/read-record.js';
 import { createContextFactory } from '../../../src/graphql/request/services.js';
-import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
+import { fixedAccounts } from '../../support/fixed-accounts.js';
 import { createTenantWorld, heldOf, INTEGRATION, type World } from '../../sync/harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';

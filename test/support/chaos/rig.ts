@@ -10,7 +10,6 @@ import { createAbnormalClient } from '../../../src/abnormal/rest-client.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { Batch, HistoryStore, Recorded } from '../../../src/history/store.js';
 import type { Account } from '../../../src/integrations/accounts.js';
-import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import { keyText } from '../../../src/resources/registry.js';
 import { type Simulator, startSimulator } from '../../../src/simulator/server.js';
 import type { Tenant } from '../../../src/simulator/tenant.js';
@@ -19,6 +18,7 @@ import { createSync } from '../../../src/sync/create-sync.js';
 import type { Sync } from '../../../src/sync/sync.js';
 import { canonicalJson, sha256 } from '../../../src/values/canonical-json.js';
 import type { Instant } from '../../../src/values/instant.js';
+import { fixedAccounts } from '../fixed-accounts.js';
 import { ChaosTime } from './time.js';
 import { HUGE_BYTES } from './weather.js';
 

@@ -5,12 +5,12 @@ import { graphql } from 'graphql';
 import { startTimeout } from '../../../src/async/waiting.js';
 import { createContextFactory } from '../../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../../src/graphql/schema.js';
-import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import { byResource, CORE_RESOURCES } from '../../../src/resources/registry.js';
 import { Random, seedOf } from '../../../src/simulator/random.js';
 import { createTenant } from '../../../src/simulator/tenant.js';
 import { DEFAULT_SYNC_SETTINGS } from '../../../src/sync/context.js';
 import { DAY, HOUR, type Instant, MINUTE, shift, toInstant } from '../../../src/values/instant.js';
+import { fixedAccounts } from '../fixed-accounts.js';
 import { historyFaults } from '../history-faults.js';
 import {
   collectedFrom,

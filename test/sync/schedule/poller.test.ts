@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { pause, type Sleep } from '../../../src/async/waiting.js';
 import { HistoryError } from '../../../src/history/errors.js';
-import { fixedAccounts } from '../../../src/integrations/accounts.js';
 import type { RunRecord } from '../../../src/model/run.js';
 import { CORE_RESOURCES, type Resource } from '../../../src/resources/registry.js';
 import type { TenantOptions } from '../../../src/simulator/options.js';
@@ -14,6 +13,7 @@ import {
   type PollerOptions,
 } from '../../../src/sync/schedule/poller.js';
 import { DAY, HOUR, MINUTE } from '../../../src/values/instant.js';
+import { fixedAccounts } from '../../support/fixed-accounts.js';
 import { createTenantWorld, INTEGRATION, type World } from '../harness.js';
 
 const NOW = '2026-03-31T12:00:00.000Z';
