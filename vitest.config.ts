@@ -27,9 +27,8 @@ const limits = { testTimeout: 240_000, hookTimeout: 300_000, expect: { poll: { t
  * graph takes longer than most of these files.
  */
 const LIGHT = [
-  ...['abnormal', 'app', 'async', 'callers', 'cli', 'config', 'controls', 'evidence', 'golden', 'graphql'],
-  ...['history', 'http', 'integrations', 'model', 'pages', 'policy', 'resources', 'simulator', 'sync'],
-  ...['values', 'webhooks'],
+  ...['abnormal', 'async', 'callers', 'cli', 'config', 'controls', 'graphql', 'http', 'integrations'],
+  ...['model', 'policy', 'resources', 'simulator', 'values', 'webhooks'],
 ].join('|');
 
 /** Files of these folders that replace modules, or measure what another file would add to. */
@@ -37,8 +36,6 @@ const ALONE = [
   'test/abnormal/fuzz.test.ts',
   'test/graphql/answers.test.ts',
   'test/graphql/operation/analyse-operation.test.ts',
-  'test/history/columns/values.test.ts',
-  'test/history/temporary-files.test.ts',
   'test/resources/fourth-resource.test.ts',
   'test/values/bounded-cache.test.ts',
 ];
