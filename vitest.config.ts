@@ -28,7 +28,7 @@ const limits = { testTimeout: 240_000, hookTimeout: 300_000, expect: { poll: { t
  */
 const LIGHT = [
   ...['abnormal', 'async', 'callers', 'cli', 'config', 'controls', 'graphql', 'http', 'integrations'],
-  ...['model', 'policy', 'resources', 'simulator', 'values', 'webhooks'],
+  ...['model', 'policy', 'resources', 'simulator', 'sync', 'values', 'webhooks'],
 ].join('|');
 
 /** Files of these folders that replace modules, or measure what another file would add to. */
