@@ -255,6 +255,8 @@ const STATES: Readonly<Record<string, State>> = {
 };
 
 const WIDTHS = [1440, 768, 390];
+/** One width, for everything that is the same in all of them. */
+const LOOK = { width: 1440, height: 900 };
 
 /** Words of usual length of which a part is on another line. */
 const BROKEN_WORDS = `(() => {
@@ -341,27 +343,39 @@ describe.runIf(hasChromium)('the page at /', () => {
     }
   }
 
+  /** Looks at one page in each width, in dark colours in the middle one; it may be no wider than the window. */
+  async function inWidths(
+    page: Page,
+    look: (i: number) => Promise<void>,
+    widths: readonly number[] = WIDTHS,
+  ): Promise<void> {
+    for (const [i, width] of widths.entries()) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme: width === 768 ? 'dark' : 'light' });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      await look(i);
+    }
+  }
+
   test.each(Object.keys(STATES))(
     '%s: says so in each block, and is accessible at each width',
     async (name) => {
       const url = await serve(name);
       // what each state adds is the same at each width, so that the rules take turns there
       const turn = Object.keys(STATES).indexOf(name);
-      for (const [i, width] of WIDTHS.entries()) {
-        await withPage(`${url}/`, { width, height: 900, dark: width === 768 }, async (page) => {
+      await withPage(`${url}/`, LOOK, async (page) => {
+        expect(await page.locator('main > section').count()).toBe(8);
+        for (const [block, texts] of Object.entries(STATES[name]?.says ?? {})) {
+          const text = ((await page.locator(`#${block}`).textContent()) ?? '').replace(/\s+/g, ' ');
+          for (const each of texts) expect(text).toMatch(each);
+        }
+        const isSimulated = (await page.locator('.banner').count()) === 1;
+        expect(isSimulated).toBe(name === 'simulated');
+        await inWidths(page, async (i) => {
           if (turn === 0 || turn % WIDTHS.length === i) expect((await inspect(page)).faults).toEqual([]);
-          expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
           expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
-          if (width !== 1440) return;
-          expect(await page.locator('main > section').count()).toBe(8);
-          for (const [block, texts] of Object.entries(STATES[name]?.says ?? {})) {
-            const text = ((await page.locator(`#${block}`).textContent()) ?? '').replace(/\s+/g, ' ');
-            for (const each of texts) expect(text).toMatch(each);
-          }
-          const isSimulated = (await page.locator('.banner').count()) === 1;
-          expect(isSimulated).toBe(name === 'simulated');
         });
-      }
+      });
     },
   );
 
@@ -372,9 +386,6 @@ describe.runIf(hasChromium)('the page at /', () => {
       if (!/being (evaluated|looked up)/.test(text)) return text;
     }
   }
-
-  /** The first state at one width, for everything that is the same in all of them. */
-  const LOOK = { width: 1440, height: 900 };
 
   test('in forced colours and in print, it is accessible and complete', async () => {
     const url = await serve('complete, with records');
@@ -506,29 +517,23 @@ describe.runIf(hasChromium)('the page at /', () => {
       const { data } = (await answer.json()) as { data: { posture: { states: CurrentState[] } } };
       const wanted = `LAST_${window.replace('h', '_HOURS').replace('d', '_DAYS')}`;
       const states = data.posture.states.filter((state) => state.window === wanted);
-      for (const width of window === '7d' ? WIDTHS : [1440]) {
-        await withPage(
-          `${url}/?window=${window}`,
-          { width, height: 900, dark: width === 768 },
-          async (page) => {
-            expect((await inspect(page)).faults).toEqual([]);
-            expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-            expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
-            const rows = await page.locator('#controls tbody tr').allTextContents();
-            expect(rows).toHaveLength(states.length);
-            for (const [
-              i,
-              { verdict, headline, since, validUntil, wouldChange, exceptions },
-            ] of states.entries()) {
-              const row = (rows[i] ?? '').replace(/\s+/g, ' ');
-              for (const text of [VERDICT_LABELS[verdict], headline.text, instantText(since.at), wouldChange])
-                expect(row).toContain(text);
-              expect(row).toContain(validUntil === null ? 'a poll is overdue' : instantText(validUntil));
-              if (exceptions > 0) expect(row).toContain(`${exceptions} (the query in the IDE) exception`);
-            }
-          },
-        );
-      }
+      await withPage(`${url}/?window=${window}`, LOOK, async (page) => {
+        const rows = await page.locator('#controls tbody tr').allTextContents();
+        expect(rows).toHaveLength(states.length);
+        for (const [i, state] of states.entries()) {
+          const { verdict, headline, since, validUntil, wouldChange, exceptions } = state;
+          const row = (rows[i] ?? '').replace(/\s+/g, ' ');
+          for (const text of [VERDICT_LABELS[verdict], headline.text, instantText(since.at), wouldChange])
+            expect(row).toContain(text);
+          expect(row).toContain(validUntil === null ? 'a poll is overdue' : instantText(validUntil));
+          if (exceptions > 0) expect(row).toContain(`${exceptions} (the query in the IDE) exception`);
+        }
+        const look = async () => {
+          expect((await inspect(page)).faults).toEqual([]);
+          expect(await page.evaluate(BROKEN_WORDS)).toEqual([]);
+        };
+        await inWidths(page, look, window === '7d' ? WIDTHS : [1440]);
+      });
     },
   );
 
@@ -556,19 +561,16 @@ describe.runIf(hasChromium)('the page at /', () => {
       const page = await fetch(`${url}/reports`, { headers: { accept: 'text/html' } });
       if (!(await page.text()).includes('Periods are being evaluated')) break;
     }
-    for (const width of WIDTHS) {
-      await withPage(`${url}/reports`, { width, height: 900 }, async (page) => {
-        expect((await inspect(page)).faults).toEqual([]);
-        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
-        expect(await page.locator('tbody tr').count()).toBe(2);
-        const { verdicts } = listed.periods[0] as Listed['periods'][number];
-        const row = await page.locator('tbody tr').first().textContent();
-        for (const [verdict, word] of Object.entries(VERDICT_WORDS)) {
-          const count = verdicts.filter((each) => each.verdict === verdict).length;
-          if (count > 0) expect(row).toContain(`${count} ${word}`);
-        }
-      });
-    }
+    await withPage(`${url}/reports`, LOOK, async (page) => {
+      expect(await page.locator('tbody tr').count()).toBe(2);
+      const { verdicts } = listed.periods[0] as Listed['periods'][number];
+      const row = await page.locator('tbody tr').first().textContent();
+      for (const [verdict, word] of Object.entries(VERDICT_WORDS)) {
+        const count = verdicts.filter((each) => each.verdict === verdict).length;
+        if (count > 0) expect(row).toContain(`${count} ${word}`);
+      }
+      await inWidths(page, async () => expect((await inspect(page)).faults).toEqual([]));
+    });
   });
 
   test('a history that cannot be read is a page with the status 503 that says when to retry', async () => {

@@ -509,7 +509,7 @@ const mongo = await testMongo();
 describe.each([
   ['SQLite', 12],
   // a world is some 330 batches
-  ['MongoDB', 2],
+  ['MongoDB', 1],
 ] as const)('evidence on %s', (name, few) => {
   const isThere = name === 'SQLite' || mongo !== null;
 

@@ -163,21 +163,21 @@ describe('a compiled query over the gateway’s own schema', () => {
     await same(FILTERED, variables);
   });
 
-  test('gives the result of the reference implementation for 300 random queries', async () => {
+  test('gives the result of the reference implementation for 120 random queries', async () => {
     let seed = 20260302;
     const random = () => {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
       return seed / 2 ** 32;
     };
     let [withData, withErrors] = [0, 0];
-    for (let n = 0; n < 300; n += 1) {
+    for (let n = 0; n < 120; n += 1) {
       const { data, errors } = await same(randomQuery(schema, random));
       if (data && Object.values(data).some((value) => value !== null)) withData += 1;
       if (errors?.length) withErrors += 1;
     }
     // were these to be few, the comparison would show little
-    expect(withData).toBeGreaterThan(150);
-    expect(withErrors).toBeGreaterThan(20);
+    expect(withData).toBeGreaterThan(60);
+    expect(withErrors).toBeGreaterThan(8);
   });
 
   test('is not created for a query that doubles at every level, which is still executed', async () => {

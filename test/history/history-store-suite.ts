@@ -10,6 +10,9 @@ import { describeReads } from './suite-reads.js';
 import { describeRecord } from './suite-record.js';
 import { describeStatistics } from './suite-statistics.js';
 
+/** How often each random test is run. */
+export const RUNS = Number(process.env.FC_RUNS ?? 40);
+
 /** A store under test, opened on an empty history with the real clock. */
 export interface OpenedStore {
   readonly store: HistoryStore;
@@ -22,10 +25,10 @@ export interface OpenedStore {
 }
 
 /**
- * What every adapter of `HistoryStore` must do. `name` is the one that the run names in the end. `open` is called a few times; each time it gives a history
- * of its own.
+ * What every adapter of `HistoryStore` must do. `name` is the one that the run names in the end. `open` is called a few
+ * times; each time it gives a history of its own. `runs` is how often each random test is run.
  */
-export function describeHistoryStore(name: string, open: () => Promise<OpenedStore>): void {
+export function describeHistoryStore(name: string, open: () => Promise<OpenedStore>, runs = RUNS): void {
   describe(`history store: ${name}`, () => {
     beforeAll(async () => {
       if (name !== 'oracle')
@@ -33,12 +36,12 @@ export function describeHistoryStore(name: string, open: () => Promise<OpenedSto
     });
     describeRecord(open);
     describeReads(open);
-    describeFilters(open);
-    describeStatistics(open);
-    describeItems(open);
+    describeFilters(open, runs);
+    describeStatistics(open, runs);
+    describeItems(open, runs);
     describeBooks(open);
     describeReadingPages(open);
     describeDocuments(open);
-    describeModel(open);
+    describeModel(open, runs);
   });
 }

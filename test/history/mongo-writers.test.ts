@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { openMongoStore } from '../../src/history/mongo/store.js';
 import type { HistoryStore } from '../../src/history/store.js';
 import { testMongo } from '../support/mongo.js';
 import { faultsOf } from '../support/mongo-faults.js';
 import { recordStep, SHARED_CASES } from '../support/mongo-writer.js';
 import { batchOf, observeCase, sampleCase } from '../support/records.js';
+import { compiled } from '../support/scripts.js';
 
 const mongo = await testMongo();
 
@@ -109,8 +109,8 @@ describe.skipIf(!mongo)('several writers of one history in MongoDB', () => {
 
 /** Runs a writer in a process of its own and kills it some time after `steps` answers; those it gave. */
 async function runAndKill(url: string, name: string, steps: number, delayMs: number): Promise<number[]> {
-  const script = fileURLToPath(new URL('../support/mongo-writer.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, url, name], {
+  const script = await compiled(inject('desk'), 'test/support/mongo-writer.ts');
+  const child = spawn(process.execPath, [script, url, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');

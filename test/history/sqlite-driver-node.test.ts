@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { NODE_24, otherNode } from '../support/node-24.js';
+import { compiled } from '../support/scripts.js';
 
 /*
  * The driver's suite on a Node whose own module is used, and histories written by one driver and read by the other.
@@ -13,9 +14,9 @@ import { NODE_24, otherNode } from '../support/node-24.js';
 const run = promisify(execFile);
 const { node, reason } = await otherNode();
 
-const child = resolve('test/history/sqlite-child.ts');
+const child = await compiled(inject('desk'), 'test/history/sqlite-child.ts');
 const task = async (program: string, ...what: string[]) =>
-  (await run(program, ['--import', 'tsx', child, ...what], { maxBuffer: 64_000_000 })).stdout;
+  (await run(program, [child, ...what], { maxBuffer: 64_000_000 })).stdout;
 
 it(`gets Node ${NODE_24} to test with`, ({ skip }) => {
   if (reason !== undefined && !process.env.REQUIRE_NODE_24) skip(reason);

@@ -88,10 +88,11 @@ describe('list plans', () => {
 
   it.each(orders)('give the same pages and counts: by $orderBy, descending $descending', async (order) => {
     for (const seq of [3, 12]) {
-      for (const filter of FILTERS) {
-        for (const integrations of [null, ['a', 'nobody']]) {
-          await agree({ kind: 'case', seq, filter, integrations, after: null, limit: 7, ...order });
-        }
+      for (const [n, filter] of FILTERS.entries()) {
+        // by turns: each filter, each order and each instant meets both
+        const isWhole = (n + (seq === 3 ? 1 : 0) + (order.descending ? 1 : 0)) % 2 === 0;
+        const integrations = isWhole ? null : ['a', 'nobody'];
+        await agree({ kind: 'case', seq, filter, integrations, after: null, limit: 7, ...order });
       }
     }
   });

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { Connection } from '../../src/history/sqlite/connection.js';
 import { lockForWriting } from '../../src/history/sqlite/file.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import { batchOf, observeCase, START, sampleCase } from '../support/records.js';
+import { compiled } from '../support/scripts.js';
 
-const CHILD = fileURLToPath(new URL('./sqlite-child.ts', import.meta.url));
+const CHILD = await compiled(inject('desk'), 'test/history/sqlite-child.ts');
 const BUSY = { name: 'HistoryError', code: 'IN_USE' };
 
 describe('a SQLite history shared by processes', () => {
@@ -31,7 +31,7 @@ describe('a SQLite history shared by processes', () => {
 
   /** Starts a child and waits until it has the history open. */
   async function start(task: 'hold' | 'record' | 'manage' | 'open' | 'compete' | 'leave') {
-    const child = spawn(process.execPath, ['--import', 'tsx', CHILD, task, path], {
+    const child = spawn(process.execPath, [CHILD, task, path], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     children.push(child);

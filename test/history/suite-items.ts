@@ -17,7 +17,6 @@ import { OracleStore } from '../support/oracle-store.js';
 import { batchOf, observationOf } from '../support/records.js';
 import type { OpenedStore } from './history-store-suite.js';
 
-const RUNS = Number(process.env.FC_RUNS ?? 40);
 const SEED = Number(process.env.FC_SEED ?? 20_260_301);
 
 const anyQuery = fc.record({
@@ -38,7 +37,7 @@ const anyQuery = fc.record({
 type Query = Omit<ItemsQuery, 'after'>;
 
 /** Items of random threats, which have up to three versions, and of which some were deleted. */
-export function describeItems(open: () => Promise<OpenedStore>): void {
+export function describeItems(open: () => Promise<OpenedStore>, runs: number): void {
   describe('items', () => {
     let opened: OpenedStore;
     const oracle = new OracleStore(Date.now);
@@ -49,17 +48,17 @@ export function describeItems(open: () => Promise<OpenedStore>): void {
     });
     afterAll(() => opened.dispose());
 
-    it(`are listed as the model lists them, page by page (${RUNS * 2} runs)`, () =>
+    it(`are listed as the model lists them, page by page (${runs} runs)`, () =>
       fc.assert(
         fc.asyncProperty(anyQuery, async (query) => {
           const expected = await everyItem(oracle, query);
           expect((await walk(opened, query, null)).map(placeOf)).toEqual(expected);
           expect(await countItems(opened.store, query)).toBe(expected.length);
         }),
-        { numRuns: RUNS * 2, seed: SEED },
+        { numRuns: runs, seed: SEED },
       ));
 
-    it(`are listed in the other direction from any place of a walk (${RUNS} runs)`, () =>
+    it(`are listed in the other direction from any place of a walk (${Math.ceil(runs / 2)} runs)`, () =>
       fc.assert(
         fc.asyncProperty(anyQuery, fc.nat({ max: 200 }), async (query, n) => {
           const rows = await walk(opened, query, null);
@@ -72,7 +71,7 @@ export function describeItems(open: () => Promise<OpenedStore>): void {
           );
           expect(back.map(placeOf)).toEqual(rows.slice(0, at).reverse().map(placeOf));
         }),
-        { numRuns: RUNS, seed: SEED },
+        { numRuns: Math.ceil(runs / 2), seed: SEED },
       ));
   });
 }
@@ -113,8 +112,9 @@ async function everyItem(oracle: OracleStore, query: Query): Promise<unknown[][]
     .map((row) => [...row]);
 }
 
+/** Somewhat more records than are read at once. */
 function corpus() {
-  const random = fc.sample(variants, { numRuns: 30, seed: SEED });
+  const random = fc.sample(variants, { numRuns: 20, seed: SEED });
   const versions = [0, 1, 2].map((version) =>
     batchOf(`version-${version}`, {
       observations: random.flatMap((of: Variants, n) =>

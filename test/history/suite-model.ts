@@ -326,7 +326,7 @@ function placeOf(orderBy: string, value: Position['value'], n: number, world: Wo
 const anyStep = fc.oneof({ weight: 8, arbitrary: writing }, ...reading);
 
 /** Random histories, written to the store and to the oracle and read back in every way. */
-export function describeModel(open: () => Promise<OpenedStore>): void {
+export function describeModel(open: () => Promise<OpenedStore>, runs: number): void {
   describe('the store equals the model', () => {
     let opened: OpenedStore;
     const oracle = new OracleStore(Date.now);
@@ -336,10 +336,9 @@ export function describeModel(open: () => Promise<OpenedStore>): void {
     });
     afterAll(() => opened.dispose());
 
-    const numRuns = Number(process.env.FC_RUNS ?? 40);
     const seed = Number(process.env.FC_SEED ?? 20_260_301);
 
-    it(`in ${numRuns} random histories (FC_RUNS, FC_SEED)`, async () => {
+    it(`in ${runs} random histories (FC_RUNS, FC_SEED)`, async () => {
       let worlds = 0;
       // one store and one oracle for all: a new world each time keeps the runs apart, and a store that has
       // grown is a better test than an empty one
@@ -353,7 +352,7 @@ export function describeModel(open: () => Promise<OpenedStore>): void {
           for (const { run } of doing) await run({ store: opened.store, oracle, world });
         },
       );
-      await fc.assert(history, { numRuns, seed });
+      await fc.assert(history, { numRuns: runs, seed });
     }, 300_000);
   });
 }

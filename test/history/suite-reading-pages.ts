@@ -65,7 +65,7 @@ export function describeReadingPages(open: () => Promise<OpenedStore>): void {
     /** What is read of windows everywhere, as of batches before, in and after the pages. */
     async function answers(from: HistoryStore): Promise<unknown[]> {
       const spans = [
-        ...Array.from({ length: 40 }, (_, n) => [n * 17, n * 17 + 1 + (n % 5) * 100]),
+        ...Array.from({ length: 12 }, (_, n) => [n * 57, n * 57 + 1 + (n % 5) * 100]),
         [0, 10_000],
       ];
       const asked = STREAMS.flatMap((stream) =>

@@ -18,7 +18,6 @@ import { OracleStore } from '../support/oracle-store.js';
 import { batchOf, observationOf } from '../support/records.js';
 import type { OpenedStore } from './history-store-suite.js';
 
-const RUNS = Number(process.env.FC_RUNS ?? 40);
 const SEED = Number(process.env.FC_SEED ?? 20_260_301);
 
 type FieldTypes = readonly (readonly [field: string, type: string])[];
@@ -117,7 +116,7 @@ const severalQueries: Arbitrary<StatisticsQuery[]> = anyQuery.chain((query) =>
 );
 
 /** Statistics of random records, some of which have several versions or were deleted. */
-export function describeStatistics(open: () => Promise<OpenedStore>): void {
+export function describeStatistics(open: () => Promise<OpenedStore>, runs: number): void {
   describe('statistics', () => {
     let opened: OpenedStore;
     const oracle = new OracleStore(Date.now);
@@ -132,29 +131,29 @@ export function describeStatistics(open: () => Promise<OpenedStore>): void {
       expect(await read(opened.store)).toEqual(await read(oracle));
     };
 
-    it(`are those of the model (${RUNS * 3} runs)`, () =>
+    it(`are those of the model (${runs * 3} runs)`, () =>
       fc.assert(
         fc.asyncProperty(anyQuery, (query) => same((of) => of.statistics(query))),
-        { numRuns: RUNS * 3, seed: SEED },
+        { numRuns: runs * 3, seed: SEED },
       ));
 
-    it(`are the same if several are asked for at once (${RUNS} runs)`, () =>
+    it(`are the same if several are asked for at once (${runs} runs)`, () =>
       fc.assert(
         fc.asyncProperty(severalQueries, (queries) =>
           same((of) => Promise.all(queries.map((query) => of.statistics(query)))),
         ),
-        { numRuns: RUNS, seed: SEED },
+        { numRuns: runs, seed: SEED },
       ));
 
-    it(`are the same by a walk through the records (${RUNS} runs)`, () =>
+    it(`are the same by a walk through the records (${runs} runs)`, () =>
       fc.assert(
         fc.asyncProperty(anyQuery, async (query) => {
           expect(await walkStatistics(opened.store, query)).toEqual(await oracle.statistics(query));
         }),
-        { numRuns: RUNS, seed: SEED },
+        { numRuns: runs, seed: SEED },
       ));
 
-    it(`count as many records in total as the list of the same filter has (${RUNS} runs)`, () =>
+    it(`count as many records in total as the list of the same filter has (${runs} runs)`, () =>
       fc.assert(
         fc.asyncProperty(anyQuery, async (query) => {
           const { kind, integrations, filter, seq, time, edges } = { ...query };
@@ -173,7 +172,7 @@ export function describeStatistics(open: () => Promise<OpenedStore>): void {
           });
           expect(total.all).toBe(counted);
         }),
-        { numRuns: RUNS, seed: SEED },
+        { numRuns: runs, seed: SEED },
       ));
   });
 }

@@ -2,14 +2,15 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { writePackFile } from '../../src/evidence/pack/tar.js';
 import {
   makeTemporaryFolder,
   removeLeftoverFolders,
   removeTemporaryFolder,
 } from '../../src/history/temporary-files.js';
+import { compiled } from '../support/scripts.js';
 
 let folder: string;
 beforeEach(() => {
@@ -18,11 +19,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const FACTS = { period: 'p' } as never;
-const endless = resolve('test/history/endless-pack.ts');
+const endless = await compiled(inject('desk'), 'test/history/endless-pack.ts');
 
 /** Starts a process that writes a pack without end, waits until it has begun, and kills it. */
 async function killedExport(path: string): Promise<string> {
-  const child = spawn(process.execPath, ['--import', 'tsx', endless, path], {
+  const child = spawn(process.execPath, [endless, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = await once(child.stdout, 'data');

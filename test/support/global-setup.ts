@@ -3,12 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { type MongoAnswer, MongoServer } from './mongo-server.js';
+import { buildScripts } from './scripts.js';
 import { type Build, build } from './service.js';
 
 /*
- * One MongoDB and one build of the service for the whole run, each when the first test file asks for it, and one
- * line in the end that says which stores the run had. Test files run in processes of their own, so they talk to this desk over
- * loopback; `mongo.ts` is their end of it.
+ * One MongoDB, one build of the service and one of the scripts for the whole run, each when the first test file asks for
+ * it, and one line in the end that says which stores the run had. Test files run in other processes, so they talk to
+ * this desk over loopback; `mongo.ts` is their end of it.
  */
 
 const mongo = new MongoServer(process.env);
@@ -16,6 +17,7 @@ const desk = createServer(answer);
 const ran = new Set<string>();
 let asked: Promise<MongoAnswer> | undefined;
 let built: Promise<Build> | undefined;
+let scripts: Promise<Build> | undefined;
 
 export async function setup(project: TestProject): Promise<void> {
   project.provide('desk', await listen(desk));
@@ -24,8 +26,9 @@ export async function setup(project: TestProject): Promise<void> {
 export async function teardown(): Promise<void> {
   desk.closeAllConnections();
   desk.close();
-  const build = await built;
-  if (build && 'folder' in build) rmSync(build.folder, { recursive: true, force: true });
+  for (const build of await Promise.all([built, scripts])) {
+    if (build && 'folder' in build) rmSync(build.folder, { recursive: true, force: true });
+  }
   const given = await asked;
   const stores = [...ran].map((name) =>
     name === 'mongodb' && given?.ok ? `mongodb ${given.version}` : name,
@@ -36,8 +39,8 @@ export async function teardown(): Promise<void> {
 }
 
 /**
- * `GET /mongodb` is answered when MongoDB is up, `GET /build` when the service is built; `POST /ran/<store>` notes
- * that a store was tested.
+ * `GET /mongodb` is answered when MongoDB is up, `GET /build` and `GET /scripts` when these are built; `POST
+ * /ran/<store>` notes that a store was tested.
  */
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const [, what, name] = (request.url ?? '').split('/');
@@ -50,6 +53,10 @@ async function answerTo(what: string | undefined): Promise<unknown> {
   if (what === 'mongodb') {
     asked ??= mongo.start();
     return asked;
+  }
+  if (what === 'scripts') {
+    scripts ??= buildScripts();
+    return scripts;
   }
   if (what !== 'build') return {};
   built ??= build();

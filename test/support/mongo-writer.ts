@@ -25,11 +25,11 @@ export async function recordStep(store: HistoryStore, name: string, n: number): 
   return recorded.seq;
 }
 
-/** `tsx mongo-writer.ts <url> <name>`: records steps until it is killed, and says of each when it is done. */
+/** `mongo-writer <url> <name>`: records steps until it is killed, and says of each when it is done. */
 async function main(url: string, name: string): Promise<void> {
   const store = await openMongoStore(url, 'write');
   for (let n = 0; ; n += 1) process.stdout.write(`${await recordStep(store, name, n)}\n`);
 }
 
 const [, script, url, name] = process.argv;
-if (script?.endsWith('mongo-writer.ts') && url && name) await main(url, name);
+if (/mongo-writer\.[jt]s$/.test(script ?? '') && url && name) await main(url, name);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { runChaos } from '../support/chaos/run.js';
 
 /** More of them run by `scripts/proof/chaos.ts`. */
-const SEEDS = Number(process.env.CHAOS_SEEDS ?? 4);
+const SEEDS = Number(process.env.CHAOS_SEEDS ?? 3);
 const FIRST = 1001;
 
 describe('a gateway with every possible failure', () => {

@@ -149,7 +149,7 @@ describe('a live read of a record', () => {
     world.clock.advance(10 * MINUTE);
     const before = await heldOf(world.store, 'case');
     const now = toInstant(world.clock());
-    for (const [id, revision] of before) {
+    for (const [id, revision] of [...before].slice(0, 30)) {
       const answer = await world.sync.live.record(keyOf('case', id), MAX_AGE);
       expect(answer).toMatchObject({ stale: false, verifiedAt: now, live: true });
       const after = answer.confirmed ?? (await held('case', id));
@@ -353,7 +353,7 @@ describe('a live read of a list', () => {
       ...TENANT,
       from: '2026-03-31T00:00:00.000Z',
       to: '2026-04-01T00:00:00.000Z',
-      threats: 2400,
+      threats: 1600,
     };
     world = await createTenantWorld({
       now: NOW,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteStore, type SqliteOptions } from '../../../src/history/sqlite/store.js';
-import { describeHistoryStore, type OpenedStore } from '../history-store-suite.js';
+import { describeHistoryStore, type OpenedStore, RUNS } from '../history-store-suite.js';
 
 async function openIn(options: SqliteOptions): Promise<OpenedStore> {
   const folder = await mkdtemp(join(tmpdir(), 'history-'));
@@ -26,12 +26,13 @@ async function openIn(options: SqliteOptions): Promise<OpenedStore> {
 
 describeHistoryStore('sqlite', () => openIn({}));
 
+// a variant need not meet each random case again
+const FEWER = Math.ceil(RUNS / 4);
+
 // blocks of columns are joined all the time
-describeHistoryStore('sqlite', () =>
-  openIn({ limits: { walk: 0, scan: 1, records: 1 }, blocks: { rows: 7, blocks: 3 } }),
-);
+const joined = { limits: { walk: 0, scan: 1, records: 1 }, blocks: { rows: 7, blocks: 3 } };
+describeHistoryStore('sqlite', () => openIn(joined), FEWER);
 
 // nothing is short enough for the event loop: whatever can go to the worker goes there
-describeHistoryStore('sqlite', () =>
-  openIn({ limits: { walk: 0, scan: -1, records: -1 }, cacheBytes: 10_000 }),
-);
+const elsewhere = { limits: { walk: 0, scan: -1, records: -1 }, cacheBytes: 10_000 };
+describeHistoryStore('sqlite', () => openIn(elsewhere), FEWER);

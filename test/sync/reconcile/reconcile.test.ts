@@ -25,7 +25,7 @@ const TENANT: TenantOptions = {
   seed: 'reconcile',
   from: '2026-02-25T00:00:00.000Z',
   to: '2026-03-28T00:00:00.000Z',
-  threats: 300,
+  threats: 200,
   cases: 80,
   campaigns: 60,
   shares: { missingThreats: 0.06, withoutMessages: 0.06, deletedThreats: 0 },
@@ -45,12 +45,12 @@ async function start(options: Partial<WorldOptions> = {}): Promise<World> {
   return world;
 }
 
-/** A world that has polled twice, so that what has no detail is known. */
-async function collected(options: Partial<WorldOptions> = {}): Promise<World> {
+/** A world that has polled a resource, or all of them, twice, so that what has no detail is known. */
+async function collected(resource?: Resource, options: Partial<WorldOptions> = {}): Promise<World> {
   const started = await start(options);
-  await started.poll();
+  await started.poll(resource);
   started.clock.advance(HOUR);
-  await started.poll();
+  await started.poll(resource);
   started.clock.advance(HOUR);
   return started;
 }
@@ -135,7 +135,7 @@ describe('reconciliation of a complete history', () => {
   });
 
   test('counts the records as the tenant does', async () => {
-    const whole = await collected();
+    const whole = await collected('cases');
     const now = toInstant(whole.clock());
     const { population, declared, held, gone } = await reconcileOne(whole, 'cases');
     const truth = [...truthOf(whole.tenant, 'case', now)].filter(([, text]) => {
@@ -147,7 +147,7 @@ describe('reconciliation of a complete history', () => {
   });
 
   test('costs one export and one list page for threats, and changes nothing', async () => {
-    const whole = await collected();
+    const whole = await collected('threats');
     const before = await whole.store.changes({
       ...{
         afterSeq: 0,
@@ -247,7 +247,7 @@ describe('reconciliation of a complete history', () => {
   });
 
   test('counts records that left the window since it was read as stored', async () => {
-    const whole = await collected();
+    const whole = await collected('cases');
     const held = await heldOf(whole.store, 'case');
     // long enough for several cases to be modified
     whole.clock.advance(12 * HOUR);
@@ -387,7 +387,7 @@ describe('reconciliation of a history with extra records', () => {
   test.each(['threats', 'cases', 'campaigns'] as const)(
     'names the extra %s and deletes none',
     async (resource) => {
-      const whole = await collected();
+      const whole = await collected(resource);
       const [lost = ''] = recentIds(whole, KIND[resource]);
       fault(whole, { fault: unlisted(lost) });
       const found = await reconcileOne(whole, resource);
@@ -406,7 +406,7 @@ describe('reconciliation of a history with extra records', () => {
   );
 
   test('does not count a record as extra that only the export leaves out', async () => {
-    const whole = await collected();
+    const whole = await collected('threats');
     const [lost = ''] = recentIds(whole, 'threat');
     fault(whole, { fault: unlisted(lost), match: EXPORT });
     expect(await reconcileOne(whole, 'threats')).toMatchObject({
@@ -428,7 +428,7 @@ describe('reconciliation of a history with extra records', () => {
 
 describe('reconciliation with an unreadable population', () => {
   test('leaves threats unverified without the export, whatever the list contains', async () => {
-    const whole = await collected();
+    const whole = await collected('threats');
     fault(whole, { fault: { kind: 'serverError', status: 503 }, match: EXPORT });
     const found = await reconcileOne(whole, 'threats');
     expect(found).toMatchObject({
@@ -459,13 +459,13 @@ describe('reconciliation with an unreadable population', () => {
     ['breaks the connection', { kind: 'reset' }, 'UNREACHABLE'],
     ['is refused', { kind: 'forbidden' }, 'FORBIDDEN'],
   ] as const)('leaves threats unverified if the export %s', async (_, kind, failure) => {
-    const whole = await collected();
+    const whole = await collected('threats');
     fault(whole, { fault: kind, match: EXPORT });
     expect(await reconcileOne(whole, 'threats')).toMatchObject({ verdict: 'UNVERIFIED', failure });
   });
 
   test('leaves cases unverified without their list, with one request for all windows', async () => {
-    const whole = await collected();
+    const whole = await collected('cases');
     fault(whole, { fault: { kind: 'notLicensed', status: 402 }, match: /^\/cases/ });
     whole.simulator.resetStats();
     const found = await reconcile(whole, ['cases'], { from: shift(NOW, -28 * DAY) });
@@ -479,7 +479,7 @@ describe('reconciliation with an unreadable population', () => {
   });
 
   test('leaves a resource unverified if its list declares more than it names', async () => {
-    const whole = await collected();
+    const whole = await collected('cases');
     const [lost = ''] = recentIds(whole, 'case');
     // the page without the row, with the total as it was
     fault(whole, { fault: { kind: 'dropped', ids: [lost] }, match: LISTS });
@@ -499,7 +499,7 @@ describe('reconciliation with an unreadable population', () => {
 
 describe('reconciliation with an export without threat ids', () => {
   test('compares the number of messages, and the verdict says so', async () => {
-    const whole = await collected({ tenant: PLAIN, simulator: { logForm: 'withoutIds' } });
+    const whole = await collected('threats', { tenant: PLAIN, simulator: { logForm: 'withoutIds' } });
     const found = await reconcileOne(whole, 'threats');
     expect(found).toMatchObject({ verdict: 'MATCH', basis: 'COUNTS', sources: ['EXPORT', 'LIST'] });
     expect(found.reason).toMatch(
@@ -510,7 +510,7 @@ describe('reconciliation with an export without threat ids', () => {
   test('is unverified if details contain only some of the messages', async () => {
     const shares = { ...PLAIN.shares, hugeThreats: 0.05 };
     const sample = { ...PLAIN, shares, detailMessages: 'sample' } as const;
-    const whole = await collected({ tenant: sample, simulator: { logForm: 'withoutIds' } });
+    const whole = await collected('threats', { tenant: sample, simulator: { logForm: 'withoutIds' } });
     const found = await reconcileOne(whole, 'threats');
     expect(found).toMatchObject({ verdict: 'UNVERIFIED', basis: 'COUNTS', missing: NONE, extra: NONE });
     expect(found.reason).toMatch(/proves nothing/);
@@ -552,7 +552,7 @@ describe('reconciliation windows', () => {
   });
 
   test('that are too large for one export are read in parts', async () => {
-    const whole = await collected();
+    const whole = await collected('threats');
     const tooWide = { kind: 'status', status: 400, body: '{"message":"too many rows"}' } as const;
     fault(whole, { fault: tooWide, match: EXPORT, nth: [1, 2] });
     whole.simulator.resetStats();
@@ -565,7 +565,7 @@ describe('reconciliation windows', () => {
   });
 
   test('without records match', async () => {
-    const whole = await collected();
+    const whole = await collected('cases');
     const at = '2026-03-19T02:17:31.000Z';
     const found = await reconcile(whole, ['cases'], { from: at, to: shift(at, 1000) });
     expect(found).toMatchObject([{ verdict: 'MATCH', population: 0, held: 0 }]);
