@@ -261,6 +261,39 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
       expect(await next.count({ kind: 'threat', integrations, filter: null, seq: 6 })).toBe(0);
   });
 
+  it('leaves the extents of a batch without versions to the last one that has some', async () => {
+    const store = await open();
+    await store.record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
+    await store.record(batchOf('2'));
+    const next = await open();
+    await next.record(batchOf('3', { observations: [observeThreat(sampleThreat('1'), { basis: 2 })] }));
+    const later = [sampleMessage('m', { receivedTime: '2030-01-01T00:00:00.000Z' })];
+    const threat = sampleThreat('2', { messages: later });
+    await next.record(batchOf('4', { observations: [observeThreat(threat)] }));
+    await store.record(batchOf('5'));
+    const batches = client.db().collection('batches');
+    const stored = await batches.find({}, { sort: { seq: 1 } }).toArray();
+    expect(stored.map(({ extentsOf }) => extentsOf)).toEqual([undefined, 1, 1, undefined, 4]);
+    expect(stored.map(({ extents }) => extents !== null)).toEqual([true, false, false, true, false]);
+    const page = async (seq: number) => {
+      const { items } = await next.page({ ...thriving(seq), descending: true, after: null, limit: 5 });
+      return items.map(({ position }) => position.id).sort();
+    };
+    expect(await Promise.all([1, 2, 3, 4, 5].map(page))).toEqual([
+      ...[['1'], ['1'], ['1']],
+      ...[
+        ['1', '2'],
+        ['1', '2'],
+      ],
+    ]);
+    expect(await faultsIn(next)).toEqual([]);
+
+    await batches.updateOne({ seq: 5 }, { $set: { extentsOf: 1 } });
+    expect(await faultsIn(next)).toContain(
+      'How far times reached after batch 5 is not what batch 1 says, which it names.',
+    );
+  });
+
   it('is read without the indexes that earlier versions did not make', async () => {
     await (await open()).record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
     for (const name of ['written', 'threat with fromAddress'])

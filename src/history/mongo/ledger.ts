@@ -174,7 +174,7 @@ export class MongoLedger {
 
   async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
     const docs = await this.collections.batches
-      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0, live: 0 } })
+      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0, extentsOf: 0, live: 0 } })
       .sort({ seq: 1 })
       .limit(limit)
       .toArray();
@@ -240,29 +240,43 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
   return checkStored<QuarantineEntry>({ key, ...entry }, `The entry in quarantine ${id}`, 'quarantined');
 }
 
+/** What a batch leaves to the next one. */
+export interface Left {
+  /** What was live after it; `null` if it does not say so. */
+  readonly live: readonly LiveCount[] | null;
+  /** The batch that has its extents; `null` if they are not known. */
+  readonly extentsOf: number | null;
+}
+
 /**
- * Which of the keys (as `keyText`) are in quarantine, and what was live after the batch before; `null` if it does not say so.
- * Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
+ * Which of the keys (as `keyText`) are in quarantine, and what the batch before left. Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
  * ends.
  */
 export async function readBefore(
   { batches }: Collections,
   seq: number,
   names: readonly string[],
-): Promise<{ readonly freed: readonly string[]; readonly before: readonly LiveCount[] | null }> {
+): Promise<{ readonly freed: readonly string[]; readonly before: Left }> {
   const inQuarantine = {
     $unionWith: { coll: 'quarantine', pipeline: [{ $match: { _id: { $in: names } } }] },
   };
   const found = await batches
-    .aggregate<Pick<BatchDoc, '_id' | 'seq' | 'live'>>(
-      [{ $match: { seq: seq - 1 } }, inQuarantine, { $project: { seq: 1, live: 1 } }],
+    .aggregate<Pick<BatchDoc, '_id' | 'seq' | 'live' | 'extentsOf'>>(
+      [
+        { $match: { seq: seq - 1 } },
+        inQuarantine,
+        { $project: { seq: 1, live: 1, extentsOf: WHOSE_EXTENTS } },
+      ],
       { readConcern: { level: 'local' } },
     )
     .toArray();
   const last = found.find((doc) => doc.seq === seq - 1);
   const freed = found.filter((doc) => doc !== last).map(({ _id }) => _id);
-  return { freed, before: seq === 1 ? [] : (last?.live ?? null) };
+  const live = seq === 1 ? [] : (last?.live ?? null);
+  return { freed, before: { live, extentsOf: last?.extentsOf ?? null } };
 }
+
+const WHOSE_EXTENTS = { $cond: [{ $eq: [{ $type: '$extents' }, 'object'] }, '$seq', '$extentsOf'] };
 
 /** Writes the batch's run, ledger, streams and quarantine in its transaction; `freed`: the keys to take out of quarantine. */
 export async function writeLedger(

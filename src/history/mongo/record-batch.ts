@@ -10,14 +10,14 @@ import type { Batch, Pin, Recorded } from '../store.js';
 import { writeBodies } from './bodies.js';
 import { endAbandoned, inTransaction, isDuplicate, type MongoConnection } from './connection.js';
 import { foldedFields, observedFields, storedFields } from './filter.js';
-import { readBefore, writeLedger } from './ledger.js';
+import { type Left, readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
 import {
+  type BatchDoc,
   type Collections,
   type HeadDoc,
-  type LiveCount,
   type RevisionDoc,
   revisionId,
 } from './stored-types.js';
@@ -25,9 +25,8 @@ import {
 /** How often a transaction may fail before it looks as if a dead writer stood in its way. */
 const PATIENCE = 8;
 
-interface Written {
+interface Written extends Left {
   readonly recorded: Recorded;
-  readonly live: readonly LiveCount[] | null;
 }
 
 /** Writes batches, each in one transaction. */
@@ -89,29 +88,29 @@ export class MongoRecorder {
     const head = await this.#advance(batch, marksOf(fields), session);
     const { seq } = head;
     const pin = { seq, at: toInstant(head.at) };
-    const extents = head.isWhole ? head.extents : null;
     const names = [...releasedKeys(batch).keys()];
     const last = this.#newest?.recorded.seq === seq - 1 ? this.#newest : null;
     const [held, { freed, before }] = await Promise.all([
       this.#heldRevisions(batch, session),
       last?.live && names.length === 0
-        ? { freed: [], before: last.live }
+        ? { freed: [], before: last }
         : readBefore(this.collections, seq, names),
     ]);
     const { recorded, operations, liveChanges, verified } = planBatch(batch, pin, held);
     const writes = writesOf(operations, fields, pin, batch.run.id);
     const stated = statementOf(batch, freed, verified);
-    const live = liveAfter(before, liveChanges);
+    const live = liveAfter(before.live, liveChanges);
+    const reach = reachOf(head, writes.inserted.length === 0 ? before.extentsOf : null);
     await bothOf(writeBodies(this.collections, writes.bodies), async () => {
       await this.#writeRevisions(writes, session);
       await writeLedger(this.collections, batch, freed, seq, session);
       // last, so that a batch that is there already undoes all of it
       await this.collections.batches.insertOne(
-        { _id: batch.id, ...pin, recorded, extents, stated, live },
+        { _id: batch.id, ...pin, recorded, ...reach, stated, live },
         { session },
       );
     });
-    return { recorded, live };
+    return { recorded, live, extentsOf: reach.extentsOf ?? (reach.extents && seq) };
   }
 
   /** Takes the next number. Every writer begins with this, so no two get past it at once. */
@@ -148,6 +147,15 @@ export class MongoRecorder {
     if (changed.length > 0) await this.collections.revisions.bulkWrite(changed, options);
     if (inserted.length > 0) await this.collections.revisions.insertMany(inserted, options);
   }
+}
+
+/** The extents after a batch, or `before`, the batch that has the same. */
+function reachOf(
+  { isWhole, extents }: HeadDoc,
+  before: number | null,
+): Pick<BatchDoc, 'extents' | 'extentsOf'> {
+  if (!isWhole) return { extents: null };
+  return before === null ? { extents } : { extents: null, extentsOf: before };
 }
 
 /** Waits for both, also where one fails: a transaction must not be ended while it is still being written to. */

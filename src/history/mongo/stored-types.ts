@@ -72,13 +72,21 @@ export interface BatchDoc {
   readonly seq: number;
   readonly at: Instant;
   readonly recorded: Recorded;
-  /** `null` where they were not known when the batch was recorded. */
+  /** `null` where they were not known when the batch was recorded, or where `extentsOf` names them. */
   readonly extents: HighWaterMarks | null;
+  /** The batch that has the extents of this one too, where this one brought no version. */
+  readonly extentsOf?: number;
   /** Missing where an earlier version of the gateway recorded it. */
   readonly stated?: BatchStatement;
   /** How many records were live after it; missing or `null` where an earlier version recorded it or the one before. */
   readonly live?: readonly LiveCount[] | null;
 }
+
+/** The stages that give batches their `seq`, their instant, and the extents that another one may have. */
+export const WITH_EXTENTS: readonly Document[] = [
+  { $lookup: { from: 'batches', localField: 'extentsOf', foreignField: 'seq', as: 'other' } },
+  { $project: { seq: 1, at: 1, extents: { $ifNull: ['$extents', { $first: '$other.extents' }] } } },
+];
 
 /** How many records of a kind of an account are live; one without any may be missing. */
 export interface LiveCount {
