@@ -293,7 +293,8 @@ export async function writeLedger(
   }));
   if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
   const states = batch.streams.map((state) => ({
-    replaceOne: { filter: { _id: streamText(state) }, replacement: state, upsert: true },
+    // the log of the server then has what changed only
+    updateOne: { filter: { _id: streamText(state) }, update: { $set: state }, upsert: true },
   }));
   if (states.length > 0) await collections.streams.bulkWrite(states, { session });
   await writeQuarantine(collections, batch, freed, session);
