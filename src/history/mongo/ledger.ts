@@ -278,26 +278,36 @@ export async function readBefore(
 
 const WHOSE_EXTENTS = { $cond: [{ $eq: [{ $type: '$extents' }, 'object'] }, '$seq', '$extentsOf'] };
 
-/** Writes the batch's run, ledger, streams and quarantine in its transaction; `freed`: the keys to take out of quarantine. */
+/**
+ * Writes the runs, ledgers, streams and quarantine of batches in their transaction, the first of which has the number
+ * `first`; `freed`: the keys to take out of quarantine.
+ */
 export async function writeLedger(
   collections: Collections,
-  batch: Batch,
+  batches: readonly Batch[],
   freed: readonly string[],
-  seq: number,
+  first: number,
   session: ClientSession,
 ): Promise<void> {
-  const { id, ...run } = batch.run;
-  await collections.runs.replaceOne({ _id: id }, run, { session, upsert: true });
-  const entries = batch.ledger.map((entry, n) => ({
-    ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n, reach: reachOf(entry) },
+  const runs = batches.map(({ run: { id, ...run } }) => ({
+    replaceOne: { filter: { _id: id }, replacement: run, upsert: true },
   }));
+  await collections.runs.bulkWrite(runs, { session });
+  const entries = batches.flatMap((batch, place) => ledgerDocs(batch, first + place));
   if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
-  const states = batch.streams.map((state) => ({
+  const states = batches.flatMap(({ streams }) => streams);
+  const updates = states.map((state) => ({
     // the log of the server then has what changed only
     updateOne: { filter: { _id: streamText(state) }, update: { $set: state }, upsert: true },
   }));
-  if (states.length > 0) await collections.streams.bulkWrite(states, { session });
-  await writeQuarantine(collections, batch, freed, session);
+  if (updates.length > 0) await collections.streams.bulkWrite(updates, { session });
+  for (const batch of batches) await writeQuarantine(collections, batch, freed, session);
+}
+
+function ledgerDocs({ ledger }: Batch, seq: number): LedgerDoc[] {
+  return ledger.map((entry, n) => ({
+    ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n, reach: reachOf(entry) },
+  }));
 }
 
 async function writeQuarantine(

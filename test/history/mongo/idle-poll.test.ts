@@ -57,6 +57,6 @@ describe.skipIf(!mongo)('the command poll --once on a history in MongoDB', () =>
     // six resources
     expect(batches).toBeLessThanOrEqual(7);
     expect(cost.commands.length, cost.commands.join(', ')).toBeLessThanOrEqual(128);
-    expect(cost.oplogBytes).toBeLessThanOrEqual(25_000);
+    expect(cost.oplogBytes).toBeLessThanOrEqual(24_000);
   });
 });
