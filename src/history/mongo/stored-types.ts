@@ -114,6 +114,8 @@ export interface SchemaDoc {
   /** The layout that all revisions have. */
   readonly layout: string;
   readonly createdAt: Instant;
+  /** The digest of the indexes that were all there, and the number of indexes in the database then. */
+  readonly complete?: { readonly wanted: string; readonly indexes: number };
 }
 
 export interface LedgerDoc extends LedgerEntry {
