@@ -4,8 +4,10 @@ import type { HistoryStore } from '../../history/store.js';
 import type { GapReason, QuarantineCode } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
+import { DEFINITION_OF } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, MINUTE, type Window, widthOf } from '../../values/instant.js';
 import {
+  kindOf,
   newPassMemory,
   newPassTally,
   nowOf,
@@ -141,7 +143,10 @@ function startCycle(state: PassState): Promise<Cycle> {
     const works = await planWorks(pass);
     const isKnown = works.some(({ list }) => list.density !== null);
     const oldest = works.map(({ state }) => state.collectFrom).reduce(earliest);
-    const [newest = oldest, ...older] = sliceFloors(oldest, pass.asOf, reachMs(isKnown));
+    // each poll reads again where rows may still come late; as an older gap, that would take another batch
+    const lateForMs = DEFINITION_OF[kindOf(source)].streams.map((stream) => stream.lateForMs ?? 0);
+    const reach = Math.max(reachMs(isKnown), ...lateForMs);
+    const [newest = oldest, ...older] = sliceFloors(oldest, pass.asOf, reach);
     const report = progressReporter(env, source, state, works);
     const { error, settle } = await readDelta(pass, works, newest, tally, report('DELTA', main));
     // if there is nothing else to read, the whole pass is one batch
