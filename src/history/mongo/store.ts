@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { ClientSession } from 'mongodb';
+import type { Collection, StoredDocument } from '../../model/documents.js';
 import { type RecordedEntry, streamText } from '../../model/ledger.js';
 import { toInstant } from '../../values/instant.js';
 import { walkStatistics } from '../columns/walk-statistics.js';
@@ -185,8 +186,11 @@ class MongoStore implements HistoryStore {
     this.#streamed(new MongoDerivedCheck(this.collections, seq).run());
 
   document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#documents.document(...query));
-  documents: HistoryStore['documents'] = (collection) =>
-    this.#guarded(() => this.#documents.documents(collection));
+  documents: HistoryStore['documents'] = (collection) => this.#documentsOf.load(collection);
+  readonly #documentsOf = new DataLoader<Collection, StoredDocument[]>(
+    (wanted) => this.#guarded(() => this.#documents.documents(wanted)),
+    IN_ONE_TURN,
+  );
   putDocument: HistoryStore['putDocument'] = (...document) =>
     this.#keeping(() => this.#documents.putDocument(...document));
   removeDocument: HistoryStore['removeDocument'] = (...document) =>
