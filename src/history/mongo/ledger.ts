@@ -15,12 +15,13 @@ import {
   type Collections,
   type LedgerDoc,
   type LedgerPageDoc,
-  type LiveCount,
+  type Left,
   type QuarantineDoc,
   REACHES,
   type RunDoc,
   reachOf,
   UNLIMITED,
+  WHOSE_EXTENTS,
 } from './stored-types.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
@@ -240,14 +241,6 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
   return checkStored<QuarantineEntry>({ key, ...entry }, `The entry in quarantine ${id}`, 'quarantined');
 }
 
-/** What a batch leaves to the next one. */
-export interface Left {
-  /** What was live after it; `null` if it does not say so. */
-  readonly live: readonly LiveCount[] | null;
-  /** The batch that has its extents; `null` if they are not known. */
-  readonly extentsOf: number | null;
-}
-
 /**
  * Which of the keys (as `keyText`) are in quarantine, and what the batch before left. Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
  * ends.
@@ -275,8 +268,6 @@ export async function readBefore(
   const live = seq === 1 ? [] : (last?.live ?? null);
   return { freed, before: { live, extentsOf: last?.extentsOf ?? null } };
 }
-
-const WHOSE_EXTENTS = { $cond: [{ $eq: [{ $type: '$extents' }, 'object'] }, '$seq', '$extentsOf'] };
 
 /**
  * Writes the runs, ledgers, streams and quarantine of batches in their transaction, the first of which has the number

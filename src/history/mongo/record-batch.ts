@@ -11,7 +11,7 @@ import type { Batch, Pin, Recorded } from '../store.js';
 import { writeBodies } from './bodies.js';
 import { endAbandoned, inTransaction, isDuplicate, type MongoConnection } from './connection.js';
 import { foldedFields, observedFields, storedFields } from './filter.js';
-import { type Left, readBefore, writeLedger } from './ledger.js';
+import { readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
@@ -19,6 +19,7 @@ import {
   type BatchDoc,
   type Collections,
   type HeadDoc,
+  type Left,
   type RevisionDoc,
   revisionId,
 } from './stored-types.js';

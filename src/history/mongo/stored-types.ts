@@ -82,6 +82,17 @@ export interface BatchDoc {
   readonly live?: readonly LiveCount[] | null;
 }
 
+/** What a batch leaves to the next one. */
+export interface Left {
+  /** What was live after it; `null` if it does not say so. */
+  readonly live: readonly LiveCount[] | null;
+  /** The batch that has its extents; `null` if they are not known. */
+  readonly extentsOf: number | null;
+}
+
+/** The batch that has the extents of a batch. */
+export const WHOSE_EXTENTS = { $cond: [{ $eq: [{ $type: '$extents' }, 'object'] }, '$seq', '$extentsOf'] };
+
 /** The stages that give batches their `seq`, their instant, and the extents that another one may have. */
 export const WITH_EXTENTS: readonly Document[] = [
   { $lookup: { from: 'batches', localField: 'extentsOf', foreignField: 'seq', as: 'other' } },
