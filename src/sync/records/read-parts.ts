@@ -24,12 +24,6 @@ export async function readParts(pass: Pass, deadline: number, onBatch: () => voi
   }
 }
 
-/** Whether `readParts` would read a part now. */
-export async function hasParts(pass: Pass): Promise<boolean> {
-  for await (const tasks of partTasks(pass)) if (tasks.length > 0) return true;
-  return false;
-}
-
 /** Of the records within the horizon of the re-read. */
 async function* partTasks(pass: Pass): AsyncGenerator<FetchTask[]> {
   const kinds = pass.settings.collectParts.filter((kind) => RESOURCE_OF[kind] === pass.resource);

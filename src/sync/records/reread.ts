@@ -46,12 +46,6 @@ async function readAgain(pass: Pass, tasks: readonly Task[]): Promise<void> {
   await ingest(pass, whole, new Map(), null);
 }
 
-/** Whether `reread` would read a record now. */
-export async function hasDue(pass: Pass): Promise<boolean> {
-  for await (const tasks of dueTasks(pass)) if (tasks.length > 0) return true;
-  return false;
-}
-
 type Task = Omit<FetchTask, 'item'>;
 
 async function* dueTasks(pass: Pass): AsyncGenerator<Task[]> {
