@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { MongoMemoryServer } from 'mongodb-memory-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -259,6 +260,22 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await faultsIn(next)).toEqual([]);
     for (const integrations of [[], ['other']])
       expect(await next.count({ kind: 'threat', integrations, filter: null, seq: 6 })).toBe(0);
+  });
+
+  it('is closed after everything that was to be recorded', async () => {
+    const store = await openMongoStore(url, 'write');
+    const first = store.record(batchOf('1'));
+    await setImmediate();
+    const observations = [observeThreat(sampleThreat('1'))];
+    const others = [batchOf('2'), batchOf('3', { observations }), batchOf('4')];
+    const recorded = others.map((batch) => store.record(batch));
+    await store.close();
+    expect(await Promise.all([first, ...recorded])).toMatchObject([
+      { seq: 1 },
+      { seq: 2 },
+      { seq: 3 },
+      { seq: 4 },
+    ]);
   });
 
   it('leaves the extents of a batch without versions to the last one that has some', async () => {

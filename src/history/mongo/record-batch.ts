@@ -56,9 +56,9 @@ export class MongoRecorder {
     return this.#queue.load(batch);
   }
 
-  /** Waits for what is being recorded. */
+  /** Waits for what is being recorded, and for what waits for that. */
   async settled(): Promise<void> {
-    await this.#last;
+    for (let last: unknown = null; last !== this.#last; await this.#last) last = this.#last;
   }
 
   #recordAll(batches: readonly Batch[]): Promise<(Recorded | Error)[]> {
