@@ -2,7 +2,7 @@ import type { HistoryStore } from '../history/store.js';
 import { streamText } from '../model/ledger.js';
 import { type Stream, type StreamState, type StreamStatus, streamsOf } from '../model/stream.js';
 import { earliest, floorToSecond, type Instant, shift } from '../values/instant.js';
-import { FIRST_COLLECTION_MS, nowOf, type Source, type SyncEnv } from './context.js';
+import { FIRST_COLLECTION_MS, nowOf, type Source, type SyncEnv, sourceText } from './context.js';
 
 /** The states of a source's streams. `from` moves the beginning of the collection back. */
 export async function sourceStates(
@@ -32,7 +32,7 @@ function firstState(env: SyncEnv, stream: Stream): StreamState {
 
 type Change = Partial<Pick<StreamState, 'status' | 'message' | 'lastAttemptAt' | 'lastSuccessAt'>>;
 
-/** Records the states with `change` applied. Serialised, so that a live read and a backfill lose no change. */
+/** Records the states with `change` applied. One after the other for a source, so that a live read and a backfill lose no change. */
 export function updateStates<T>(
   env: SyncEnv,
   source: Source,
@@ -40,7 +40,7 @@ export function updateStates<T>(
   record: (streams: readonly StreamState[]) => Promise<T>,
   from: Instant | null = null,
 ): Promise<T> {
-  return serialised(env.store, async () => {
+  return inTurn(env.store, sourceText(source), async () => {
     const before = await sourceStates(env, source, from);
     const after = before.map((state) => ({ ...state, ...change(state) }));
     const recorded = await record(after);
@@ -90,13 +90,15 @@ export function statusMessage(
   }
 }
 
-const last = new WeakMap<HistoryStore, Promise<unknown>>();
+const last = new WeakMap<HistoryStore, Map<string, Promise<unknown>>>();
 
-function serialised<T>(store: HistoryStore, work: () => Promise<T>): Promise<T> {
-  const done = (last.get(store) ?? Promise.resolve()).then(work);
-  last.set(
-    store,
+function inTurn<T>(store: HistoryStore, source: string, work: () => Promise<T>): Promise<T> {
+  const ofStore = last.get(store) ?? new Map<string, Promise<unknown>>();
+  const done = (ofStore.get(source) ?? Promise.resolve()).then(work);
+  ofStore.set(
+    source,
     done.catch(() => undefined),
   );
+  last.set(store, ofStore);
   return done;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { MongoMemoryServer } from 'mongodb-memory-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -259,6 +260,55 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(await faultsIn(next)).toEqual([]);
     for (const integrations of [[], ['other']])
       expect(await next.count({ kind: 'threat', integrations, filter: null, seq: 6 })).toBe(0);
+  });
+
+  it('is closed after everything that was to be recorded', async () => {
+    const store = await openMongoStore(url, 'write');
+    const first = store.record(batchOf('1'));
+    await setImmediate();
+    const observations = [observeThreat(sampleThreat('1'))];
+    const others = [batchOf('2'), batchOf('3', { observations }), batchOf('4')];
+    const recorded = others.map((batch) => store.record(batch));
+    await store.close();
+    expect(await Promise.all([first, ...recorded])).toMatchObject([
+      { seq: 1 },
+      { seq: 2 },
+      { seq: 3 },
+      { seq: 4 },
+    ]);
+  });
+
+  it('leaves the extents of a batch without versions to the last one that has some', async () => {
+    const store = await open();
+    await store.record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
+    await store.record(batchOf('2'));
+    const next = await open();
+    await next.record(batchOf('3', { observations: [observeThreat(sampleThreat('1'), { basis: 2 })] }));
+    const later = [sampleMessage('m', { receivedTime: '2030-01-01T00:00:00.000Z' })];
+    const threat = sampleThreat('2', { messages: later });
+    await next.record(batchOf('4', { observations: [observeThreat(threat)] }));
+    await store.record(batchOf('5'));
+    const batches = client.db().collection('batches');
+    const stored = await batches.find({}, { sort: { seq: 1 } }).toArray();
+    expect(stored.map(({ extentsOf }) => extentsOf)).toEqual([undefined, 1, 1, undefined, 4]);
+    expect(stored.map(({ extents }) => extents !== null)).toEqual([true, false, false, true, false]);
+    const page = async (seq: number) => {
+      const { items } = await next.page({ ...thriving(seq), descending: true, after: null, limit: 5 });
+      return items.map(({ position }) => position.id).sort();
+    };
+    expect(await Promise.all([1, 2, 3, 4, 5].map(page))).toEqual([
+      ...[['1'], ['1'], ['1']],
+      ...[
+        ['1', '2'],
+        ['1', '2'],
+      ],
+    ]);
+    expect(await faultsIn(next)).toEqual([]);
+
+    await batches.updateOne({ seq: 5 }, { $set: { extentsOf: 1 } });
+    expect(await faultsIn(next)).toContain(
+      'How far times reached after batch 5 is not what batch 1 says, which it names.',
+    );
   });
 
   it('is read without the indexes that earlier versions did not make', async () => {

@@ -1,6 +1,6 @@
 import { nextTurn } from '../../async/waiting.js';
 import type { HistoryStore, Pin } from '../../history/store.js';
-import { COLLECTIONS, POLICY_DOCUMENT } from '../../model/documents.js';
+import { COLLECTIONS, type Collection, POLICY_DOCUMENT, type StoredDocument } from '../../model/documents.js';
 import { streamText } from '../../model/ledger.js';
 import { sha256 } from '../../values/canonical-json.js';
 import { type Instant, MINUTE, shift, toInstant } from '../../values/instant.js';
@@ -93,7 +93,8 @@ async function sealNext(
   const batchesFrom = last?.batches ? fromSeq : 0;
   const batches = await readBatches(store, batchesFrom, range.toSeq);
   const documents = await readDocuments(store);
-  const list = leafListText({ revisions: part.leaves, ledger, batches, documents });
+  const documentLeaves = documents.map(([collection, document]) => documentLeaf(collection, document));
+  const list = leafListText({ revisions: part.leaves, ledger, batches, documents: documentLeaves });
   const body: SealBody = {
     ...{ type: SEAL_TYPE, version: 1, index: (last?.index ?? 0) + 1, at },
     ...{ fromSeq, toSeq: range.toSeq, toAt: range.toAt },
@@ -104,7 +105,7 @@ async function sealNext(
     coverage: statements.map(({ coverage }) => coverage),
     ...{ runs: ended.runs, runsBefore: ended.before, runsLeft: ended.hasMore },
     audit: await auditTip(store),
-    ...(await policyInUse(store)),
+    ...policyInUse(documents),
     ...{ previous: last?.hash ?? null, key: signer?.publicKey ?? null },
   };
   const seal = makeSeal(body, await packLeaves(list), signer);
@@ -152,13 +153,13 @@ async function readBatches(store: HistoryStore, fromSeq: number, toSeq: number):
   return leaves;
 }
 
-async function readDocuments(store: HistoryStore): Promise<Leaf[]> {
-  const leaves: Leaf[] = [];
-  for (const collection of COLLECTIONS) {
-    const documents = await store.documents(collection);
-    leaves.push(...documents.map((document) => documentLeaf(collection, document)));
-  }
-  return leaves;
+type Kept = readonly [collection: Collection, document: StoredDocument];
+
+/** All at once: MongoDB then reads them in one command. */
+async function readDocuments(store: HistoryStore): Promise<Kept[]> {
+  const read = async (collection: Collection) =>
+    (await store.documents(collection)).map((document) => [collection, document] as const);
+  return (await Promise.all(COLLECTIONS.map(read))).flat();
 }
 
 async function auditTip(store: HistoryStore): Promise<AuditTip | null> {
@@ -166,10 +167,10 @@ async function auditTip(store: HistoryStore): Promise<AuditTip | null> {
   return entry ? { index: entry.index, digest: entryDigest(entry) } : null;
 }
 
-async function policyInUse(store: HistoryStore): Promise<Pick<SealBody, 'policy'>> {
-  const known = await store.document('settings', POLICY_DOCUMENT);
+function policyInUse(documents: readonly Kept[]): Pick<SealBody, 'policy'> {
+  const known = documents.find(([collection, { id }]) => collection === 'settings' && id === POLICY_DOCUMENT);
   if (!known) return {};
-  const { digest } = known.body;
+  const { digest } = known[1].body;
   return { policy: typeof digest === 'string' ? digest : null };
 }
 

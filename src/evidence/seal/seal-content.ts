@@ -7,7 +7,7 @@ import { BoundedCache } from '../../values/bounded-cache.js';
 import { canonicalJson, sha256 } from '../../values/canonical-json.js';
 import { DAY, earliest, type Instant, shift } from '../../values/instant.js';
 import { type Leaf, ledgerLeaves } from './leaf.js';
-import { type SealedRun, type StreamCoverage, storedSeal } from './seal.js';
+import { type SealedRun, type StreamCoverage, sealsBefore } from './seal.js';
 
 const PAGE = 100;
 /** In one seal; the others follow in the next. */
@@ -31,6 +31,9 @@ export function sealedRun(run: RunRecord): SealedRun {
   };
 }
 
+/** As many as a day has of the usual polls, and some more. */
+const SEALS_AT_ONCE = 10;
+
 /** The size of the id and the digest of one run. */
 const DIGEST_BYTES = 300;
 
@@ -46,7 +49,7 @@ export class RecentRuns {
     const known = new Map<string, string>();
     const wanted: ReadonlyMap<string, string>[] = [];
     for (let index = length; index > 0; index--) {
-      const seal = await this.#read(store, index);
+      const seal = this.#bySeal.get(index) ?? (await this.#read(store, index));
       if (seal === null || seal.at < since) {
         this.#forget(index);
         break;
@@ -57,14 +60,21 @@ export class RecentRuns {
     return known;
   }
 
+  /** The seal at `index`; those before it, which are wanted next, are kept too. */
   async #read(store: HistoryStore, index: number) {
-    const before = this.#bySeal.get(index);
-    if (before) return before;
-    const body = (await storedSeal(store, index))?.body;
-    if (!body) return null;
-    const found = { at: body.at, digests: new Map(body.runs.map(({ id, digest }) => [id, digest])) };
-    this.#bySeal.set(index, found);
-    return found;
+    let wanted = 1;
+    while (wanted < Math.min(index, SEALS_AT_ONCE) && !this.#bySeal.has(index - wanted)) wanted += 1;
+    // a damaged one before it does not keep it from being read
+    const seals = await sealsBefore(store, index + 1, wanted).catch(() => sealsBefore(store, index + 1, 1));
+    const read = seals.map(({ index, body }) => {
+      const found = body && {
+        at: body.at,
+        digests: new Map(body.runs.map(({ id, digest }) => [id, digest])),
+      };
+      if (found) this.#bySeal.set(index, found);
+      return { index, found };
+    });
+    return read[0]?.index === index ? read[0].found : null;
   }
 
   #forget(upTo: number): void {

@@ -127,11 +127,21 @@ export interface StoredSeal {
 
 /** The seal at `index`, or the last one if `index` is `null`; `null` if there is none. */
 export async function storedSeal(store: HistoryStore, index: number | null): Promise<StoredSeal | null> {
-  const from = index === null ? null : index - 1;
-  const [entry] = await store.journal({ journal: 'seals', from, descending: index === null, limit: 1 });
-  if (!entry || (index !== null && entry.index !== index)) return null;
-  const seal = sealIn(entry.body);
-  return { index: entry.index, at: entry.at, seal, body: seal && bodyOf(seal) };
+  const [stored] = await sealsBefore(store, index === null ? null : index + 1, 1);
+  return stored && (index === null || stored.index === index) ? stored : null;
+}
+
+/** The last seals before one (`null`: of all), newest first. */
+export async function sealsBefore(
+  store: HistoryStore,
+  index: number | null,
+  limit: number,
+): Promise<StoredSeal[]> {
+  const entries = await store.journal({ journal: 'seals', from: index, descending: true, limit });
+  return entries.map(({ index, at, body }) => {
+    const seal = sealIn(body);
+    return { index, at, seal, body: seal && bodyOf(seal) };
+  });
 }
 
 /** The last number in `[low, high]` for which `holds`, by bisection; it must hold for `low` and up to the answer. */

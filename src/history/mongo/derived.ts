@@ -163,11 +163,15 @@ export class MongoDerivedCheck {
   }
 }
 
+type ReachDoc = Pick<BatchDoc, 'seq' | 'extents' | 'extentsOf' | 'live'>;
+
 /** How far each batch says that the times reached, and how many records it counts, taken batch by batch. */
 class Reaches {
   readonly live = new LiveCountCheck();
   #last = 0;
-  #ahead: Pick<BatchDoc, 'seq' | 'extents' | 'live'>[] = [];
+  #ahead: ReachDoc[] = [];
+  /** The last batch that has extents of its own. */
+  #own: ReachDoc | null = null;
 
   constructor(
     private readonly collections: Collections,
@@ -182,17 +186,28 @@ class Reaches {
       if (next === undefined || next.seq >= seq) return;
       this.#ahead.shift();
       this.#last = next.seq;
-      if (next.extents !== null) yield* narrower(next.extents, extents, next.seq);
+      yield* this.#reach(next, extents);
       yield* this.live.after(next);
     }
   }
 
-  #read(): Promise<Pick<BatchDoc, 'seq' | 'extents' | 'live'>[]> {
+  *#reach(batch: ReachDoc, found: HighWaterMarks): Generator<DerivedFault> {
+    const { seq, extents, extentsOf } = batch;
+    if (extents !== null) this.#own = batch;
+    else if (extentsOf === undefined) return;
+    const own = this.#own;
+    if (own === null || (extents === null && extentsOf !== own.seq)) {
+      const message = `How far times reached after batch ${seq} is not what batch ${extentsOf} says, which it names.`;
+      yield { what: 'batches', seq, message };
+    } else if (own.extents !== null) yield* narrower(own.extents, found, seq);
+  }
+
+  #read(): Promise<ReachDoc[]> {
     const wanted = { seq: { $gt: this.#last, $lte: this.toSeq } };
     const options = {
       sort: { seq: 1 },
       limit: AT_ONCE,
-      projection: { seq: 1, extents: 1, live: 1 },
+      projection: { seq: 1, extents: 1, extentsOf: 1, live: 1 },
     } as const;
     return this.collections.batches.find(wanted, options).toArray();
   }

@@ -1,5 +1,5 @@
 import type { Collection as MongoCollection } from 'mongodb';
-import type { DocumentBody } from '../../model/documents.js';
+import type { Collection, DocumentBody, StoredDocument } from '../../model/documents.js';
 import { parseStored } from '../errors.js';
 import type { HistoryStore } from '../store.js';
 import { packText, unpackText } from '../stored-texts.js';
@@ -19,10 +19,20 @@ export class MongoDocuments {
     return doc && documentOf(doc);
   };
 
-  documents: HistoryStore['documents'] = async (collection) => {
-    const docs = await this.collections.documents.find({ collection }).sort({ id: 1 }).toArray();
-    return docs.map(documentOf);
-  };
+  /** Those of each collection, in one command; an error only for one in which something is damaged. */
+  async documents(wanted: readonly Collection[]): Promise<(StoredDocument[] | Error)[]> {
+    const docs = await this.collections.documents
+      .find({ collection: { $in: [...wanted] } })
+      .sort({ collection: 1, id: 1 })
+      .toArray();
+    return wanted.map((name) => {
+      try {
+        return docs.filter(({ collection }) => collection === name).map(documentOf);
+      } catch (error) {
+        return error as Error;
+      }
+    });
+  }
 
   putDocument: HistoryStore['putDocument'] = async (collection, id, body, expected) => {
     const { documents } = this.collections;

@@ -15,12 +15,13 @@ import {
   type Collections,
   type LedgerDoc,
   type LedgerPageDoc,
-  type LiveCount,
+  type Left,
   type QuarantineDoc,
   REACHES,
   type RunDoc,
   reachOf,
   UNLIMITED,
+  WHOSE_EXTENTS,
 } from './stored-types.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
@@ -174,7 +175,7 @@ export class MongoLedger {
 
   async batches({ afterSeq, toSeq, limit }: Parameters<HistoryStore['batches']>[0]): Promise<BatchNote[]> {
     const docs = await this.collections.batches
-      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0, live: 0 } })
+      .find({ seq: { $gt: afterSeq, $lte: toSeq } }, { projection: { extents: 0, extentsOf: 0, live: 0 } })
       .sort({ seq: 1 })
       .limit(limit)
       .toArray();
@@ -241,48 +242,63 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
 }
 
 /**
- * Which of the keys (as `keyText`) are in quarantine, and what was live after the batch before; `null` if it does not say so.
- * Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
+ * Which of the keys (as `keyText`) are in quarantine, and what the batch before left. Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
  * ends.
  */
 export async function readBefore(
   { batches }: Collections,
   seq: number,
   names: readonly string[],
-): Promise<{ readonly freed: readonly string[]; readonly before: readonly LiveCount[] | null }> {
+): Promise<{ readonly freed: readonly string[]; readonly before: Left }> {
   const inQuarantine = {
     $unionWith: { coll: 'quarantine', pipeline: [{ $match: { _id: { $in: names } } }] },
   };
   const found = await batches
-    .aggregate<Pick<BatchDoc, '_id' | 'seq' | 'live'>>(
-      [{ $match: { seq: seq - 1 } }, inQuarantine, { $project: { seq: 1, live: 1 } }],
+    .aggregate<Pick<BatchDoc, '_id' | 'seq' | 'live' | 'extentsOf'>>(
+      [
+        { $match: { seq: seq - 1 } },
+        inQuarantine,
+        { $project: { seq: 1, live: 1, extentsOf: WHOSE_EXTENTS } },
+      ],
       { readConcern: { level: 'local' } },
     )
     .toArray();
   const last = found.find((doc) => doc.seq === seq - 1);
   const freed = found.filter((doc) => doc !== last).map(({ _id }) => _id);
-  return { freed, before: seq === 1 ? [] : (last?.live ?? null) };
+  const live = seq === 1 ? [] : (last?.live ?? null);
+  return { freed, before: { live, extentsOf: last?.extentsOf ?? null } };
 }
 
-/** Writes the batch's run, ledger, streams and quarantine in its transaction; `freed`: the keys to take out of quarantine. */
+/**
+ * Writes the runs, ledgers, streams and quarantine of batches in their transaction, the first of which has the number
+ * `first`; `freed`: the keys to take out of quarantine.
+ */
 export async function writeLedger(
   collections: Collections,
-  batch: Batch,
+  batches: readonly Batch[],
   freed: readonly string[],
-  seq: number,
+  first: number,
   session: ClientSession,
 ): Promise<void> {
-  const { id, ...run } = batch.run;
-  await collections.runs.replaceOne({ _id: id }, run, { session, upsert: true });
-  const entries = batch.ledger.map((entry, n) => ({
+  const runs = batches.map(({ run: { id, ...run } }) => ({
+    replaceOne: { filter: { _id: id }, replacement: run, upsert: true },
+  }));
+  await collections.runs.bulkWrite(runs, { session });
+  const entries = batches.flatMap((batch, place) => ledgerDocs(batch, first + place));
+  if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
+  const states = batches.flatMap(({ streams }) => streams);
+  const updates = states.map((state) => ({
+    // the log of the server then has what changed only
+    updateOne: { filter: { _id: streamText(state) }, update: { $set: state }, upsert: true },
+  }));
+  if (updates.length > 0) await collections.streams.bulkWrite(updates, { session });
+  for (const batch of batches) await writeQuarantine(collections, batch, freed, session);
+}
+
+function ledgerDocs({ ledger }: Batch, seq: number): LedgerDoc[] {
+  return ledger.map((entry, n) => ({
     ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n, reach: reachOf(entry) },
   }));
-  if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
-  const states = batch.streams.map((state) => ({
-    replaceOne: { filter: { _id: streamText(state) }, replacement: state, upsert: true },
-  }));
-  if (states.length > 0) await collections.streams.bulkWrite(states, { session });
-  await writeQuarantine(collections, batch, freed, session);
 }
 
 async function writeQuarantine(

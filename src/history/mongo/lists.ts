@@ -20,7 +20,7 @@ import { fieldPath, filterMatch, NEVER, storedFilter } from './filter.js';
 import { liveCountAt } from './live-counts.js';
 import { revisionOf, visibleAt } from './revisions.js';
 import { KEY_INDEX, orderIndex, referenceIndex, searchIndex } from './schema.js';
-import type { Collections, RevisionDoc } from './stored-types.js';
+import { type BatchDoc, type Collections, type RevisionDoc, WITH_EXTENTS } from './stored-types.js';
 
 export class MongoLists {
   /** The extents at some batches; a batch's never change. */
@@ -186,7 +186,9 @@ export class MongoLists {
     seq,
   }: Pick<PageQuery, 'kind' | 'orderBy' | 'seq'>): Promise<FieldRange | undefined> {
     if (!this.#extents.has(seq)) {
-      const batch = await this.collections.batches.findOne({ seq }, { projection: { extents: 1 } });
+      const [batch] = await this.collections.batches
+        .aggregate<Pick<BatchDoc, 'extents'>>([{ $match: { seq } }, ...WITH_EXTENTS])
+        .toArray();
       // there is none beyond the newest batch, whose extents would be wrong once there is
       if (batch) this.know(seq, batch.extents);
     }

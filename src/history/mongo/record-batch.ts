@@ -1,3 +1,4 @@
+import DataLoader from 'dataloader';
 import { type AnyBulkWriteOperation, type ClientSession, ObjectId } from 'mongodb';
 import { type Observation, OPEN_SEQ } from '../../model/revision.js';
 import { isListed, keyText } from '../../resources/registry.js';
@@ -15,9 +16,10 @@ import { liveAfter } from './live-counts.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
 import {
+  type BatchDoc,
   type Collections,
   type HeadDoc,
-  type LiveCount,
+  type Left,
   type RevisionDoc,
   revisionId,
 } from './stored-types.js';
@@ -25,9 +27,8 @@ import {
 /** How often a transaction may fail before it looks as if a dead writer stood in its way. */
 const PATIENCE = 8;
 
-interface Written {
+interface Written extends Left {
   readonly recorded: Recorded;
-  readonly live: readonly LiveCount[] | null;
 }
 
 /** Writes batches, each in one transaction. */
@@ -43,34 +44,63 @@ export class MongoRecorder {
 
   /**
    * Records one batch after the other: those of one process would otherwise only conflict with each other,
-   * as those of several do, which MongoDB detects and the driver tries again.
+   * as those of several do, which MongoDB detects and the driver tries again. What has come meanwhile is taken at once.
    */
+  readonly #queue = new DataLoader<Batch, Recorded>((batches) => this.#recordAll(batches), {
+    cache: false,
+    maxBatchSize: Number.POSITIVE_INFINITY,
+    batchScheduleFn: (take) => void this.#last.then(take),
+  });
+
   record(batch: Batch): Promise<Recorded> {
-    const recorded = this.#last.then(() => this.#recordOnce(batch));
-    this.#last = recorded.catch(() => {});
+    return this.#queue.load(batch);
+  }
+
+  /** Waits for what is being recorded, and for what waits for that. */
+  async settled(): Promise<void> {
+    for (let last: unknown = null; last !== this.#last; await this.#last) last = this.#last;
+  }
+
+  #recordAll(batches: readonly Batch[]): Promise<(Recorded | Error)[]> {
+    const recorded = (async () => {
+      const results: (Recorded | Error)[] = [];
+      for (const group of togetherOf(batches)) results.push(...(await this.#recordGroup(group)));
+      return results;
+    })();
+    this.#last = recorded;
     return recorded;
   }
 
-  /** Waits for what is being recorded. */
-  async settled(): Promise<void> {
-    await this.#last;
+  /** If they cannot be recorded together, each is recorded alone. */
+  async #recordGroup(group: readonly Batch[]): Promise<(Recorded | Error)[]> {
+    try {
+      return await this.#recordOnce(group);
+    } catch (error) {
+      const [only, ...others] = group;
+      if (!only || others.length === 0) return [error as Error];
+      const results: (Recorded | Error)[] = [];
+      for (const batch of group) results.push(...(await this.#recordGroup([batch])));
+      return results;
+    }
   }
 
-  async #recordOnce(batch: Batch): Promise<Recorded> {
-    const fields = new Map(batch.observations.map((seen) => [seen, observedFields(seen)]));
+  async #recordOnce(batches: readonly Batch[]): Promise<Recorded[]> {
+    const observations = batches.flatMap((batch) => batch.observations);
+    const fields = new Map(observations.map((seen) => [seen, observedFields(seen)]));
     let attempts = 0;
     const attempt = async (session: ClientSession) => {
       attempts += 1;
       if (attempts > PATIENCE) await endAbandoned(this.connection);
-      return this.#write(batch, fields, session);
+      return this.#write(batches, fields, session);
     };
     try {
       const written = await inTransaction(this.connection, attempt);
-      this.#newest = written;
-      return written.recorded;
+      this.#newest = written.at(-1) ?? null;
+      return written.map(({ recorded }) => recorded);
     } catch (error) {
-      const before = isDuplicate(error) ? await this.#before(batch) : null;
-      if (before) return before;
+      const [batch] = batches;
+      const before = batch && batches.length === 1 && isDuplicate(error) ? await this.#before(batch) : null;
+      if (before) return [before];
       throw error;
     }
   }
@@ -82,43 +112,57 @@ export class MongoRecorder {
   }
 
   async #write(
-    batch: Batch,
+    batches: readonly Batch[],
     fields: ReadonlyMap<Observation, Fields | null>,
     session: ClientSession,
-  ): Promise<Written> {
-    const head = await this.#advance(batch, marksOf(fields), session);
-    const { seq } = head;
-    const pin = { seq, at: toInstant(head.at) };
-    const extents = head.isWhole ? head.extents : null;
-    const names = [...releasedKeys(batch).keys()];
-    const last = this.#newest?.recorded.seq === seq - 1 ? this.#newest : null;
+  ): Promise<Written[]> {
+    const head = await this.#advance(batches, marksOf(fields), session);
+    const first = head.seq - batches.length + 1;
+    const names = batches.flatMap((batch) => [...releasedKeys(batch).keys()]);
+    const last = this.#newest?.recorded.seq === first - 1 ? this.#newest : null;
     const [held, { freed, before }] = await Promise.all([
-      this.#heldRevisions(batch, session),
+      this.#heldRevisions(batches, session),
       last?.live && names.length === 0
-        ? { freed: [], before: last.live }
-        : readBefore(this.collections, seq, names),
+        ? { freed: [], before: last }
+        : readBefore(this.collections, first, names),
     ]);
-    const { recorded, operations, liveChanges, verified } = planBatch(batch, pin, held);
-    const writes = writesOf(operations, fields, pin, batch.run.id);
-    const stated = statementOf(batch, freed, verified);
-    const live = liveAfter(before, liveChanges);
-    await bothOf(writeBodies(this.collections, writes.bodies), async () => {
-      await this.#writeRevisions(writes, session);
-      await writeLedger(this.collections, batch, freed, seq, session);
-      // last, so that a batch that is there already undoes all of it
-      await this.collections.batches.insertOne(
-        { _id: batch.id, ...pin, recorded, extents, stated, live },
-        { session },
-      );
+    let left: Left = before;
+    const parts = batches.map((batch, n) => {
+      const pin = { seq: first + n, at: toInstant(head.at - head.seq + first + n) };
+      const { recorded, operations, liveChanges, verified } = planBatch(batch, pin, held);
+      const writes = writesOf(operations, fields, pin, batch.run.id);
+      const stated = statementOf(batch, freed, verified);
+      const reach = reachOf(head, writes.inserted.length === 0 ? left.extentsOf : null);
+      const live = liveAfter(left.live, liveChanges);
+      left = { live, extentsOf: reach.extentsOf ?? (reach.extents && pin.seq) };
+      return {
+        ...{ ...writes, written: { recorded, ...left } },
+        doc: { _id: batch.id, ...pin, recorded, ...reach, stated, live },
+      };
     });
-    return { recorded, live };
+    await bothOf(
+      writeBodies(this.collections, new Map(parts.flatMap(({ bodies }) => [...bodies]))),
+      async () => {
+        const changed = parts.flatMap((part) => part.changed);
+        const inserted = parts.flatMap((part) => part.inserted);
+        await this.#writeRevisions({ changed, inserted }, session);
+        await writeLedger(this.collections, batches, freed, first, session);
+        // last, so that a batch that is there already undoes all of it
+        await this.collections.batches.insertMany(
+          parts.map(({ doc }) => doc),
+          { session },
+        );
+      },
+    );
+    return parts.map(({ written }) => written);
   }
 
-  /** Takes the next number. Every writer begins with this, so no two get past it at once. */
-  async #advance(batch: Batch, added: HighWaterMarks, session: ClientSession): Promise<HeadDoc> {
+  /** Takes the next numbers. Every writer begins with this, so no two get past it at once. */
+  async #advance(batches: readonly Batch[], added: HighWaterMarks, session: ClientSession): Promise<HeadDoc> {
+    const now = Math.max(...batches.map((batch) => toMillis(batch.now)));
     const next = {
-      seq: { $add: ['$seq', 1] },
-      at: { $max: [toMillis(batch.now), { $add: ['$at', 1] }] },
+      seq: { $add: ['$seq', batches.length] },
+      at: { $add: [{ $max: [now, { $add: ['$at', 1] }] }, batches.length - 1] },
       ...widenStage(added),
     };
     const options = { session, returnDocument: 'after' } as const;
@@ -131,8 +175,8 @@ export class MongoRecorder {
     );
   }
 
-  async #heldRevisions(batch: Batch, session: ClientSession): Promise<Map<string, RevisionDoc>> {
-    const keys = [...keysOf(batch).values()];
+  async #heldRevisions(batches: readonly Batch[], session: ClientSession): Promise<Map<string, RevisionDoc>> {
+    const keys = batches.flatMap((batch) => [...keysOf(batch).values()]);
     if (keys.length === 0) return new Map();
     const current = { $or: matchesOne(keys, { seqTo: OPEN_SEQ }) };
     const options = { session, hint: KEY_INDEX, projection: { f: 0, c: 0 }, batchSize: keys.length + 1 };
@@ -141,13 +185,35 @@ export class MongoRecorder {
   }
 
   async #writeRevisions(
-    { changed, inserted }: ReturnType<typeof writesOf>,
+    { changed, inserted }: Pick<ReturnType<typeof writesOf>, 'changed' | 'inserted'>,
     session: ClientSession,
   ): Promise<void> {
     const options = { session, ordered: false };
     if (changed.length > 0) await this.collections.revisions.bulkWrite(changed, options);
     if (inserted.length > 0) await this.collections.revisions.insertMany(inserted, options);
   }
+}
+
+/** What is recorded in one transaction: one batch, or several in a row that say nothing of any record. */
+function togetherOf(batches: readonly Batch[]): Batch[][] {
+  const groups: Batch[][] = [];
+  let open: Batch[] | null = null;
+  for (const batch of batches) {
+    const isPlain = keysOf(batch).size + releasedKeys(batch).size + batch.quarantine.length === 0;
+    if (isPlain && open) open.push(batch);
+    else groups.push([batch]);
+    open = isPlain ? (groups.at(-1) ?? null) : null;
+  }
+  return groups;
+}
+
+/** The extents after a batch, or `before`, the batch that has the same. */
+function reachOf(
+  { isWhole, extents }: HeadDoc,
+  before: number | null,
+): Pick<BatchDoc, 'extents' | 'extentsOf'> {
+  if (!isWhole) return { extents: null };
+  return before === null ? { extents } : { extents: null, extentsOf: before };
 }
 
 /** Waits for both, also where one fails: a transaction must not be ended while it is still being written to. */

@@ -16,7 +16,7 @@ export async function relayout(collections: Collections, layout: string): Promis
   const { meta, batches } = collections;
   const begun = { layout, isWhole: false, extents: noMarks() };
   await meta.updateOne({ _id: 'head' }, { $set: begun });
-  await batches.updateMany({}, { $set: { extents: null } });
+  await batches.updateMany({}, { $set: { extents: null }, $unset: { extentsOf: true } });
   const extents = await relayoutRevisions(collections);
   await meta.updateOne({ _id: 'head', layout }, [{ $set: { ...widenStage(extents), isWhole: true } }]);
   await meta.updateOne({ _id: 'schema' }, { $set: { layout } });

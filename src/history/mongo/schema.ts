@@ -22,7 +22,7 @@ import type { MongoConnection } from './connection.js';
 import { fieldPath } from './filter.js';
 import { startCounting } from './live-counts.js';
 import { addReaches, relayout } from './relayout.js';
-import { type Collections, collectionsOf, type SchemaDoc } from './stored-types.js';
+import { type Collections, collectionsOf, type HeadDoc, type SchemaDoc } from './stored-types.js';
 
 /*
  * The collections and their indexes. ADR 0003 says why they are what they are, and how to shard them.
@@ -147,33 +147,63 @@ export async function prepare(
   nowMs: number,
 ): Promise<Collections> {
   const collections = collectionsOf(connection);
-  const schema = await ownSchema(collections, connection.where);
+  const { schema, head } = await ownMeta(collections, connection.where);
   if (schema && mode === 'manage') assertLaidOut(schema, connection.where);
+  const isComplete = schema?.complete && isEqual(schema.complete, await completeness(connection));
+  if (!isComplete) await makeMissing(connection, schema);
+  if (!schema) await writeMeta(collections, nowMs);
+  else {
+    const earlier = { _id: 'schema', version: { $lt: VERSION } } as const;
+    if (mode === 'write' && schema.version < VERSION)
+      await collections.meta.updateOne(earlier, { $set: { version: VERSION } });
+    if (mode === 'write' && !isComplete) await addReaches(collections);
+    if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
+    await addKinds(collections, head);
+    if (mode === 'write') await startCounting(connection, collections);
+  }
+  if (mode === 'write' && !isComplete) await noteComplete(connection, collections);
+  return collections;
+}
+
+async function makeMissing(connection: MongoConnection, schema: SchemaDoc | null): Promise<void> {
   const there = new Set((await connection.db.listCollections().toArray()).map(({ name }) => name));
   if (!schema) await refuseForeign(connection, there);
   for (const name of NAMES) {
     if (!there.has(name)) await create(connection.db, name);
     await createIndexes(connection.db.collection(name), INDEXES[name]());
   }
-  if (!schema) await writeMeta(collections, nowMs);
-  else {
-    const earlier = { _id: 'schema', version: { $lt: VERSION } } as const;
-    if (mode === 'write') await collections.meta.updateOne(earlier, { $set: { version: VERSION } });
-    if (mode === 'write') await addReaches(collections);
-    if (schema.layout !== PROJECTION_KEY) await relayout(collections, PROJECTION_KEY);
-    await addKinds(collections);
-    if (mode === 'write') await startCounting(connection, collections);
+}
+
+const INDEXES_KEY = sha256(JSON.stringify(NAMES.map((name) => INDEXES[name]())));
+
+/**
+ * What a start notes once nothing is missing. While the number of indexes is that, which is one command to ask, a later one
+ * does not look at each collection. `null` where the user may not ask.
+ */
+async function completeness({ db }: MongoConnection): Promise<SchemaDoc['complete'] | null> {
+  try {
+    return { wanted: INDEXES_KEY, indexes: Number((await db.stats()).indexes) };
+  } catch (error) {
+    if (error instanceof MongoServerError) return null;
+    throw error;
   }
-  return collections;
+}
+
+function isEqual(a: SchemaDoc['complete'], b: SchemaDoc['complete'] | null): boolean {
+  return a?.wanted === b?.wanted && a?.indexes === b?.indexes;
+}
+
+async function noteComplete(connection: MongoConnection, { meta }: Collections): Promise<void> {
+  const complete = await completeness(connection);
+  if (complete) await meta.updateOne({ _id: 'schema' }, { $set: { complete } });
 }
 
 /**
  * A history of an earlier gateway has nothing of the kinds that came later, so no time of theirs was reached. How long
  * its records last from the first item to the last is unknown.
  */
-async function addKinds({ meta }: Collections): Promise<void> {
-  const head = await meta.findOne({ _id: 'head' });
-  const known: Partial<Record<string, object>> = head && 'extents' in head ? head.extents : {};
+async function addKinds({ meta }: Collections, head: HeadDoc | null): Promise<void> {
+  const known: Partial<Record<string, object>> = head?.extents ?? {};
   for (const [kind, marks] of Object.entries(noMarks())) {
     const path = `extents.${kind}`;
     const own = Object.hasOwn(known, kind) ? known[kind] : undefined;
@@ -239,7 +269,7 @@ async function refuseForeign({ db, where }: MongoConnection, there: ReadonlySet<
 export async function find(connection: MongoConnection): Promise<Collections> {
   const { where } = connection;
   const collections = collectionsOf(connection);
-  const schema = await ownSchema(collections, where);
+  const { schema } = await ownMeta(collections, where);
   if (!schema) {
     throw new HistoryError(
       'UNAVAILABLE',
@@ -263,10 +293,17 @@ function assertLaidOut({ layout }: SchemaDoc, where: string): void {
   );
 }
 
-/** What the history says it is; `null` where there is none. */
-async function ownSchema({ meta }: Collections, where: string): Promise<SchemaDoc | null> {
-  const schema = (await meta.findOne({ _id: 'schema' })) as SchemaDoc | null;
-  if (!schema || (schema.version >= READABLE_SINCE && schema.version <= VERSION)) return schema;
+interface Meta {
+  readonly schema: SchemaDoc | null;
+  readonly head: HeadDoc | null;
+}
+
+/** What the history says it is, and its newest batch; `null` where there is none. */
+async function ownMeta({ meta }: Collections, where: string): Promise<Meta> {
+  const docs: readonly (HeadDoc | SchemaDoc)[] = await meta.find<HeadDoc | SchemaDoc>({}).toArray();
+  const schema = docs.find((doc) => doc._id === 'schema') ?? null;
+  const head = docs.find((doc) => doc._id === 'head') ?? null;
+  if (!schema || (schema.version >= READABLE_SINCE && schema.version <= VERSION)) return { schema, head };
   throw new HistoryError(
     'UNUSABLE',
     `the history in ${where} was written by another version of the gateway (its format is ${schema.version}, ` +

@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { ClientSession } from 'mongodb';
+import type { Collection, StoredDocument } from '../../model/documents.js';
 import { type RecordedEntry, streamText } from '../../model/ledger.js';
 import { toInstant } from '../../values/instant.js';
 import { walkStatistics } from '../columns/walk-statistics.js';
@@ -14,7 +15,7 @@ import { MongoRecorder } from './record-batch.js';
 import { MongoRevisions } from './revisions.js';
 import { find, prepare } from './schema.js';
 import { SecondaryReads } from './secondary-reads.js';
-import type { Collections, HeadDoc } from './stored-types.js';
+import { type BatchDoc, type Collections, type HeadDoc, WITH_EXTENTS } from './stored-types.js';
 
 /**
  * Opens the history in the MongoDB database that `url` names. But in mode `read`, where nothing is written, what
@@ -126,8 +127,10 @@ class MongoStore implements HistoryStore {
 
   pinAt(asOf: string): Promise<Pin> {
     return this.#guarded(async () => {
-      const options = { sort: { at: -1 }, projection: { seq: 1, at: 1, extents: 1 } } as const;
-      const batch = await this.collections.batches.findOne({ at: { $lte: asOf } }, options);
+      const newest = [{ $match: { at: { $lte: asOf } } }, { $sort: { at: -1 } }, { $limit: 1 }];
+      const [batch] = await this.collections.batches
+        .aggregate<BatchDoc>([...newest, ...WITH_EXTENTS])
+        .toArray();
       if (!batch) return { seq: 0, at: toInstant(0) };
       this.#lists.know(batch.seq, batch.extents);
       return { seq: batch.seq, at: batch.at };
@@ -183,8 +186,11 @@ class MongoStore implements HistoryStore {
     this.#streamed(new MongoDerivedCheck(this.collections, seq).run());
 
   document: HistoryStore['document'] = (...query) => this.#guarded(() => this.#documents.document(...query));
-  documents: HistoryStore['documents'] = (collection) =>
-    this.#guarded(() => this.#documents.documents(collection));
+  documents: HistoryStore['documents'] = (collection) => this.#documentsOf.load(collection);
+  readonly #documentsOf = new DataLoader<Collection, StoredDocument[]>(
+    (wanted) => this.#guarded(() => this.#documents.documents(wanted)),
+    IN_ONE_TURN,
+  );
   putDocument: HistoryStore['putDocument'] = (...document) =>
     this.#keeping(() => this.#documents.putDocument(...document));
   removeDocument: HistoryStore['removeDocument'] = (...document) =>

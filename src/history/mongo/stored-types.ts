@@ -72,13 +72,32 @@ export interface BatchDoc {
   readonly seq: number;
   readonly at: Instant;
   readonly recorded: Recorded;
-  /** `null` where they were not known when the batch was recorded. */
+  /** `null` where they were not known when the batch was recorded, or where `extentsOf` names them. */
   readonly extents: HighWaterMarks | null;
+  /** The batch that has the extents of this one too, where this one brought no version. */
+  readonly extentsOf?: number;
   /** Missing where an earlier version of the gateway recorded it. */
   readonly stated?: BatchStatement;
   /** How many records were live after it; missing or `null` where an earlier version recorded it or the one before. */
   readonly live?: readonly LiveCount[] | null;
 }
+
+/** What a batch leaves to the next one. */
+export interface Left {
+  /** What was live after it; `null` if it does not say so. */
+  readonly live: readonly LiveCount[] | null;
+  /** The batch that has its extents; `null` if they are not known. */
+  readonly extentsOf: number | null;
+}
+
+/** The batch that has the extents of a batch. */
+export const WHOSE_EXTENTS = { $cond: [{ $eq: [{ $type: '$extents' }, 'object'] }, '$seq', '$extentsOf'] };
+
+/** The stages that give batches their `seq`, their instant, and the extents that another one may have. */
+export const WITH_EXTENTS: readonly Document[] = [
+  { $lookup: { from: 'batches', localField: 'extentsOf', foreignField: 'seq', as: 'other' } },
+  { $project: { seq: 1, at: 1, extents: { $ifNull: ['$extents', { $first: '$other.extents' }] } } },
+];
 
 /** How many records of a kind of an account are live; one without any may be missing. */
 export interface LiveCount {
@@ -106,6 +125,8 @@ export interface SchemaDoc {
   /** The layout that all revisions have. */
   readonly layout: string;
   readonly createdAt: Instant;
+  /** The digest of the indexes that were all there, and the number of indexes in the database then. */
+  readonly complete?: { readonly wanted: string; readonly indexes: number };
 }
 
 export interface LedgerDoc extends LedgerEntry {

@@ -218,10 +218,12 @@ const FAR_FUTURE: Instant = '9999-01-01T00:00:00.000Z';
 /** Revokes readings made while the clock was ahead: they cover time that had not come yet. */
 export async function invalidateFutureReadings(pass: Pass, states: readonly StreamState[]): Promise<void> {
   const { seq } = await pass.store.head();
-  for (const state of states) {
-    // windows end at the time of their reading, so there are normally none in the future
-    const toCome = await pass.store.ledger(state, pass.asOf, FAR_FUTURE, seq);
-    if (toCome.length === 0) continue;
+  // windows end at the time of their reading, so there are normally none in the future
+  const toCome = await Promise.all(
+    states.map((state) => pass.store.ledger(state, pass.asOf, FAR_FUTURE, seq)),
+  );
+  for (const [place, state] of states.entries()) {
+    if (toCome[place]?.length === 0) continue;
     const since = shift(pass.asOf, -2 * pass.settings.maxWindowMs);
     const entries = await pass.store.ledger(state, since, FAR_FUTURE, seq);
     const doubtful = doubtfulSpan(entries, pass.asOf, pass.settings.ingestionLagMs);

@@ -4,8 +4,10 @@ import type { HistoryStore } from '../../history/store.js';
 import type { GapReason, QuarantineCode } from '../../model/ledger.js';
 import type { RunRecord, RunTrigger } from '../../model/run.js';
 import type { StreamState } from '../../model/stream.js';
+import { DEFINITION_OF } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, MINUTE, type Window, widthOf } from '../../values/instant.js';
 import {
+  kindOf,
   newPassMemory,
   newPassTally,
   nowOf,
@@ -19,7 +21,7 @@ import {
   sourceText,
   stopOf,
 } from '../context.js';
-import { hasDue, hasParts, readParts, reread } from '../records/reread.js';
+import { readParts, reread } from '../records/reread.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
 import { sourceStates, updateStates } from '../stream-states.js';
 import type { CoverageSummary, OnProgress, PassReport, Progress, StreamReport } from '../sync.js';
@@ -113,7 +115,6 @@ async function runCycle(state: PassState): Promise<boolean> {
   const { env, source, main, again, tally } = state;
   const deadline = env.clock() + Math.max(MINUTE, env.settings.intervals[source.resource]);
   const cycle = await startCycle(state);
-  if (state.run !== null) return true;
   const patient: Pass = { ...cycle.pass, priority: 'backfill' };
   let isFilled = true;
   for (const floor of cycle.older) {
@@ -140,27 +141,20 @@ function startCycle(state: PassState): Promise<Cycle> {
     const works = await planWorks(pass);
     const isKnown = works.some(({ list }) => list.density !== null);
     const oldest = works.map(({ state }) => state.collectFrom).reduce(earliest);
-    const [newest = oldest, ...older] = sliceFloors(oldest, pass.asOf, reachMs(isKnown));
+    // each poll reads again where rows may still come late; as an older gap, that would take another batch
+    const lateForMs = DEFINITION_OF[kindOf(source)].streams.map((stream) => stream.lateForMs ?? 0);
+    const reach = Math.max(reachMs(isKnown), ...lateForMs);
+    const [newest = oldest, ...older] = sliceFloors(oldest, pass.asOf, reach);
     const report = progressReporter(env, source, state, works);
     const { error, settle } = await readDelta(pass, works, newest, tally, report('DELTA', main));
-    // if there is nothing else to read, the whole pass is one batch
-    const isIdle = error === null && (await hasNothingLeft(state, pass, works));
+    // if there is nothing else to list, the run is one batch; what is read again has a run of its own
+    const isListed = error === null && works.every(({ planner }) => planner.remainingMs() === 0);
     await settle(async (streams) => {
-      if (isIdle) state.run = await endRun(env, source, main, tally, null, streams);
+      if (isListed) state.run = await endRun(env, source, main, tally, null, streams);
       else await main.record({ streams });
     });
     return { error, pass, works, older, report };
   });
-}
-
-async function hasNothingLeft(
-  { again }: PassState,
-  pass: Pass,
-  works: readonly StreamWork[],
-): Promise<boolean> {
-  if (again.hasBegun() || works.some(({ planner }) => planner.remainingMs() > 0)) return false;
-  const later = { ...pass, recorder: again };
-  return !(await hasDue(later)) && !(await hasParts(later));
 }
 
 function passOf({ env, source, signal, main, again, memory, maxAgeMs }: PassState): Pass {
@@ -179,10 +173,15 @@ async function planWorks(pass: Pass): Promise<StreamWork[]> {
 
 async function finish(state: PassState, stop: Stop | null): Promise<EndedPass> {
   const { env, source, main, again, tally, asOf } = state;
-  if (again.hasBegun()) await endRun(env, source, again, tally, stop);
+  // a refusal is recorded by the run that is left
+  const isLeft = again.hasBegun() || (state.run !== null && stop?.kind === 'REFUSED');
+  const reread = isLeft ? await endRun(env, source, again, tally, stop) : null;
   const run = state.run ?? (await endRun(env, source, main, tally, stop));
   await env.drift.write(source.account.name);
-  return endedPass(run, main, again, asOf);
+  // what ends the re-read ends the pass
+  const isCut = state.run !== null && stop !== null;
+  const { status, errors } = isCut ? (reread ?? { ...run, status: 'INTERRUPTED' as const }) : run;
+  return endedPass({ ...run, status, errors }, main, again, asOf);
 }
 
 type Reporter = (

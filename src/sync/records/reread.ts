@@ -52,12 +52,6 @@ async function readAgain(pass: Pass, tasks: readonly Task[]): Promise<void> {
   await ingest(pass, whole, new Map(), null);
 }
 
-/** Whether `reread` would read a record now. */
-export async function hasDue(pass: Pass): Promise<boolean> {
-  for await (const tasks of dueTasks(pass)) if (tasks.length > 0) return true;
-  return false;
-}
-
 type Task = Omit<FetchTask, 'item'>;
 
 async function* dueTasks(pass: Pass): AsyncGenerator<Task[]> {
@@ -176,12 +170,6 @@ export async function readParts(pass: Pass, deadline: number, onBatch: () => voi
     if (stop) throw new StopError(stop);
     onBatch();
   }
-}
-
-/** Whether `readParts` would read a part now. */
-export async function hasParts(pass: Pass): Promise<boolean> {
-  for await (const tasks of partTasks(pass)) if (tasks.length > 0) return true;
-  return false;
 }
 
 /** Of the records within the horizon of the re-read. */

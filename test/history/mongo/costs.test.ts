@@ -228,6 +228,37 @@ describe.skipIf(!mongo)('what reads of a history in MongoDB cost', () => {
     expect(cost.commands).toEqual(['find ledger']);
   });
 
+  it('batches without records that come together take one transaction', async () => {
+    const { seq } = await measured.store.head();
+    const batch = (id: string) => batchOf(id, { ledger: [ledgerEntry()] });
+    const record = (ids: readonly string[]) =>
+      measured.cost((store) => Promise.all(ids.map((id) => store.record(batch(id)))));
+    const { commands, result } = await record(['a', 'b', 'c']);
+    expect(commands.filter((command) => command === 'commitTransaction')).toHaveLength(1);
+    expect(commands.length).toBeLessThanOrEqual(6);
+    expect(result.map((recorded) => recorded.seq)).toEqual([seq + 1, seq + 2, seq + 3]);
+    expect(new Set(result.map(({ at }) => at)).size).toBe(3);
+    const notes = await measured.store.batches({ afterSeq: seq, toSeq: seq + 9, limit: 9 });
+    expect(notes.map(({ id, recorded }) => [id, recorded])).toEqual([
+      ['a', result[0]],
+      ['b', result[1]],
+      ['c', result[2]],
+    ]);
+
+    // one that is there already does not keep the others out
+    const again = await record(['d', 'b', 'e']);
+    expect(again.result.map((recorded) => recorded.seq)).toEqual([seq + 4, seq + 2, seq + 5]);
+    const recorded = await measured.store.ledger(
+      STREAM,
+      '2000-01-01T00:00:00.000Z',
+      '2100-01-01T00:00:00.000Z',
+      seq + 9,
+    );
+    expect(recorded.filter((entry) => entry.seq > seq).map((entry) => entry.seq - seq)).toEqual([
+      1, 2, 3, 4, 5,
+    ]);
+  });
+
   it('a batch takes the same few commands however many records it has', async () => {
     const inserted = ['insert bodies', 'insert revisions'];
     const around = {
