@@ -198,6 +198,10 @@ async function noteComplete(connection: MongoConnection, { meta }: Collections):
   if (complete) await meta.updateOne({ _id: 'schema' }, { $set: { complete } });
 }
 
+export async function forgetComplete({ meta }: Collections): Promise<void> {
+  await meta.updateOne({ _id: 'schema' }, { $unset: { complete: true } });
+}
+
 /**
  * A history of an earlier gateway has nothing of the kinds that came later, so no time of theirs was reached. How long
  * its records last from the first item to the last is unknown.

@@ -13,7 +13,7 @@ import { type LedgerQuery, MongoLedger } from './ledger.js';
 import { MongoLists } from './lists.js';
 import { MongoRecorder } from './record-batch.js';
 import { MongoRevisions } from './revisions.js';
-import { find, prepare } from './schema.js';
+import { find, forgetComplete, prepare } from './schema.js';
 import { SecondaryReads } from './secondary-reads.js';
 import { type BatchDoc, type Collections, type HeadDoc, WITH_EXTENTS } from './stored-types.js';
 
@@ -71,8 +71,15 @@ class MongoStore implements HistoryStore {
     this.#documents = new MongoDocuments(collections);
   }
 
-  #guarded<T>(work: () => Promise<T>, what?: string): Promise<T> {
-    return guarded(this.connection.where, work, what);
+  async #guarded<T>(work: () => Promise<T>, what?: string): Promise<T> {
+    try {
+      return await guarded(this.connection.where, work, what);
+    } catch (error) {
+      const isUnusable = error instanceof HistoryError && error.code === 'UNUSABLE';
+      // an index may be missing: the next start looks at all of them, however many there are
+      if (isUnusable && this.mode === 'write') await forgetComplete(this.collections).catch(() => {});
+      throw error;
+    }
   }
 
   /** Reads what is visible at `seq`, which a secondary may have too. */
