@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { pause, type Sleep } from '../../../src/async/waiting.js';
@@ -82,6 +82,8 @@ function createTimers(): Timers {
 
 /** Waits until no poll and no reconciliation is under way. */
 async function idle(): Promise<void> {
+  // between a timer and the poll that follows it are a few turns of the event loop
+  for (let turn = 0; turn < 10; turn += 1) await setImmediate();
   await vi.waitFor(async () => {
     expect(pollers.some((poller) => poller.status().polls.some(({ isPolling }) => isPolling))).toBe(false);
     // those under way are among the newest
