@@ -60,7 +60,7 @@ function csvRows(text: string): AsyncIterable<string[]> {
   return Readable.from(slices(Buffer.from(text))).pipe(parser);
 }
 
-const SLICE = 64 * 1024;
+const SLICE = 8 * 1024;
 
 async function* slices(bytes: Buffer): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += SLICE) {

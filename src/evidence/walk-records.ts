@@ -22,7 +22,7 @@ const LARGEST_PAGE = 2_000;
 const PAGE_BYTES = 16 * 1024 * 1024;
 const SMALLEST_PAGE = 20;
 /** Records that are evaluated before other work is let in, and that are measured for the size of the next page. */
-const AT_ONCE = 100;
+const AT_ONCE = 50;
 const MEASURED = 10;
 
 interface Walk {

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../async/waiting.js';
 import type { ControlFinding } from '../../controls/control.js';
 import { CONTROLS } from '../../controls/registry.js';
 import type { ChangesQuery, HistoryStore, Pin, ReceivedRevision } from '../../history/store.js';
@@ -206,6 +207,7 @@ export async function* exportRevisions(
     // the next page is read while this one is written
     next = found.length === PAGE_SIZE ? read(last) : null;
     next?.catch(() => undefined);
+    await nextTurn();
     yield { text: found.map((revision) => revisionLine(revision, span.pin)).join(''), count: found.length };
   }
 }

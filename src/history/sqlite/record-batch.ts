@@ -229,12 +229,15 @@ export type WriteTask =
       readonly source: BlockSource;
       readonly sizes: BlockSizes;
     }
-  | { readonly type: 'JOIN_READINGS'; readonly seq: number };
+  | { readonly type: 'JOIN_READINGS'; readonly seq: number }
+  /** Copies the log into the file. */
+  | { readonly type: 'CHECKPOINT' };
 
 export interface WriteResults {
   readonly RECORD: Written;
   readonly MAKE_BLOCK: undefined;
   readonly JOIN_READINGS: undefined;
+  readonly CHECKPOINT: undefined;
 }
 
 export function runWrite(connection: Connection, task: WriteTask): WriteResults[WriteTask['type']] {
@@ -244,6 +247,7 @@ export function runWrite(connection: Connection, task: WriteTask): WriteResults[
     return connection.transaction(() => writeBatch(connection, integrations, task.batch, task.head));
   }
   if (task.type === 'JOIN_READINGS') return joinReadings(connection, task.seq) as undefined;
+  if (task.type === 'CHECKPOINT') return connection.exec('PRAGMA wal_checkpoint(PASSIVE)') as undefined;
   // takes long, and so is done before the file is locked
   const made = connection.snapshot(() => makeBlock(connection, task.source, task.kind, task.sizes));
   connection.transaction(() => putBlock(connection, made));

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../async/waiting.js';
 import { LISTED_KINDS } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
@@ -33,6 +34,8 @@ export interface SqliteOptions {
 }
 
 const IN_MEMORY = ':memory:';
+const WRITES_A_CHECKPOINT = 100;
+const KEYS_A_TURN = 50;
 /** How many rows are scanned in the time in which one revision is checked. */
 const CHECKED_AT_ONCE = 20;
 
@@ -84,6 +87,7 @@ class SqliteStore implements HistoryStore {
   #head: Head | null = null;
   #isClosed = false;
   #turn: Promise<unknown> = Promise.resolve();
+  #writes = 0;
   /** The making of blocks while the store is in use; `null`: none is being made. */
   #blocking: Promise<void> | null = null;
 
@@ -144,7 +148,11 @@ class SqliteStore implements HistoryStore {
     return row ? { seq: Number(row[0]), at: String(row[1]) } : { seq: 0, at: toInstant(0) };
   }
 
-  get: HistoryStore['get'] = async (...query) => this.#upToDate().get(...query);
+  get: HistoryStore['get'] = async (keys, seq) => {
+    // whoever reads all records of a window this way would otherwise let nothing else run
+    if (keys.length >= KEYS_A_TURN) await nextTurn();
+    return this.#upToDate().get(keys, seq);
+  };
   referrers: HistoryStore['referrers'] = async (...query) => this.#upToDate().referrers(...query);
   revisions: HistoryStore['revisions'] = async (...query) => this.#upToDate().revisionsOf(...query);
   versions: HistoryStore['versions'] = (...query) => this.#upToDate().versions(...query);
@@ -226,8 +234,17 @@ class SqliteStore implements HistoryStore {
   /** What this process writes comes one after the other: the event loop would wait for the lock of the worker's connection. */
   #inTurn<T>(write: () => Promise<T>): Promise<T> {
     const written = this.#turn.then(write);
-    this.#turn = written.catch(() => {});
+    this.#turn = written.then(() => this.#checkpoint()).catch(() => {});
     return written;
+  }
+
+  /** The worker copies the log into the file: after another process has read for long, that may take a second. */
+  async #checkpoint(): Promise<void> {
+    if (this.#isClosed || this.mode !== 'write' || this.#isShort()) return;
+    this.#writes += 1;
+    if (this.#writes % WRITES_A_CHECKPOINT !== 1) return;
+    this.connection.exec('PRAGMA wal_autocheckpoint = 0');
+    await this.#worker.write({ type: 'CHECKPOINT' });
   }
 
   #write<T>(write: () => T | Promise<T>): Promise<T> {
