@@ -176,7 +176,6 @@ function isTokenLike(credential: string): boolean {
   return !credential.startsWith(KEY_PREFIX) && /^[\w-]+\.[\w-]+\.[\w-]+$/.test(credential);
 }
 
-/** Failures per address within the window. */
 export const MOST_FAILURES = 10;
 export const FAILURE_WINDOW_MS = 60_000;
 const FAILURES_BYTES = 50;

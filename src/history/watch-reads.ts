@@ -4,7 +4,6 @@ import type { HistoryStore } from './store.js';
 
 /** Work that takes longer is only waited for while the store answers a ping. */
 const QUICK_MS = 1_000;
-/** How long a ping may take. */
 const PING_MS = 1_200;
 /** How long work waits for a store that did not answer the last ping. */
 const AWAY_MS = 300;

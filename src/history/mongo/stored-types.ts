@@ -67,7 +67,6 @@ export interface PartDoc {
 }
 
 export interface BatchDoc {
-  /** The batch's id. */
   readonly _id: string;
   readonly seq: number;
   readonly at: Instant;
@@ -170,7 +169,6 @@ export interface QuarantineDoc extends Omit<QuarantineEntry, 'key'> {
   readonly id: string;
 }
 
-/** A document of the gateway's own. */
 export interface DocumentDoc {
   /** The collection and the id. */
   readonly _id: string;
@@ -181,7 +179,6 @@ export interface DocumentDoc {
   readonly body: string;
 }
 
-/** An entry of a journal. */
 export interface JournalDoc {
   /** The journal and the index. */
   readonly _id: string;
@@ -192,7 +189,6 @@ export interface JournalDoc {
   readonly body: string | Binary;
 }
 
-/** The history's collections. */
 export interface Collections {
   readonly revisions: Collection<RevisionDoc>;
   readonly bodies: Collection<BodyDoc>;

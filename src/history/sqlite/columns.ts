@@ -76,7 +76,6 @@ export function listedFields(kind: ListedKind, record: AnyRecord): Fields {
   return fieldsOf(kind, record as RecordOf[ListedKind]);
 }
 
-/** The values of a `reference` field. */
 export function references(fields: Fields, field: string): string[] {
   const value = fields[field] ?? null;
   if (isList(value)) return value.map(wellFormed);

@@ -30,7 +30,6 @@ function builtIn(): typeof import('@photostructure/sqlite') {
   ) as unknown as typeof import('@photostructure/sqlite');
 }
 
-/** One open database. */
 export class Database {
   readonly #db: DatabaseSyncInstance;
 

@@ -18,11 +18,9 @@ type ListSource = 'NAMED' | 'INDEX' | 'WRITTEN_UP_TO' | 'ALL';
 /** The part of a list that is in one integration, and in a view of the past on one side of its high-water mark. */
 export interface Part {
   readonly kind: ListedKind;
-  /** The integration's number. */
   readonly integration: number;
   readonly seq: number;
   readonly filter: Filter | null;
-  /** What it is ordered by. */
   readonly column: SqlColumn;
   readonly descending: boolean;
   readonly range: KeyRange;

@@ -88,7 +88,6 @@ function readBatches(connection: Connection) {
   return rows.map(([lastRev, at]) => ({ lastRev: Number(lastRev), at: toMillis(String(at)) }));
 }
 
-/** What the worker is made with. */
 export interface WorkerData {
   readonly path: string;
   readonly access: OpenAccess;
@@ -103,7 +102,6 @@ export type WorkerRequest =
   | { readonly n: number; readonly write: WriteTask }
   | { readonly n: number; readonly derivedTo: number };
 
-/** What it sends back. */
 export type WorkerResponse =
   | { readonly n: number; readonly found: unknown }
   | { readonly n: number; readonly code: HistoryErrorCode; readonly message: string };

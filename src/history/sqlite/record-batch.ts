@@ -32,7 +32,6 @@ import { References, statements } from './schema.js';
 
 /** The newest view, and how far revisions are numbered in it. */
 export interface Head extends Pin {
-  /** The newest revision's number. */
   readonly lastRev: number;
 }
 

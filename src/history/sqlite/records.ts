@@ -18,7 +18,6 @@ import type { Limits, QueryRunner } from './query-worker.js';
 import { type Revisions, readReceived, receivedTexts } from './revisions.js';
 import { keyIndex, referenceTable, referenceValue } from './schema.js';
 
-/** A revision by its number. */
 interface Written {
   readonly kind: Kind;
   readonly rev: number;

@@ -29,7 +29,6 @@ export interface SqliteOptions {
   readonly cacheBytes?: number;
   /** How many rows may be looked at on the event loop. */
   readonly limits?: Limits;
-  /** How large column blocks get. */
   readonly blocks?: BlockSizes;
 }
 
