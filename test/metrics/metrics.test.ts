@@ -97,7 +97,10 @@ describe('the metrics', () => {
     await playground.ask(url, '{ case(caseId: "nobody") { caseId } }');
     await playground.ask(url, '{ cases(integrations: ["none"]) { totalCount } }');
     await fetch(`${url}/made/up`);
-    await scrape(url);
+    // the states of the controls are evaluated in the background
+    const isEvaluated = ({ series }: Awaited<ReturnType<typeof scrape>>) =>
+      series.some(({ name }) => name === 'abnormal_control_state');
+    await expect.poll(async () => isEvaluated(await scrape(url))).toBe(true);
     const before = (await scrape(url)).series.length;
     for (let i = 0; i < 20; i += 1) {
       await playground.ask(url, `query Made${i} { nonsense${i} }`);
