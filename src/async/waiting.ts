@@ -46,8 +46,8 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | u
 const turns: (() => void)[] = [];
 
 /**
- * Lets other work run. Of all that wait, in the order in which they came, one goes on in each turn of the event loop: a turn
- * takes as long as one step, however much is going on.
+ * Lets other work run. In each turn of the event loop, only the first of all that wait continues, so that a turn takes as
+ * long as one step, however much work there is.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {

@@ -124,11 +124,10 @@ export async function evaluateTogether(
   const integrations =
     request.integrations ??
     names.filter((name) => known.some((each) => each.stream.integration === name && each.isKnown));
-  const ledgers = known.filter(
-    (each) =>
-      integrations.includes(each.stream.integration) &&
-      (each.isKnown || DEFINITION_OF_RESOURCE[each.stream.resource].collection === 'CORE'),
-  );
+  // streams of other resources appear once they were read, so that a history without them has the same evidence
+  const isShown = ({ isKnown, stream }: StreamLedger) =>
+    isKnown || DEFINITION_OF_RESOURCE[stream.resource].collection === 'CORE';
+  const ledgers = known.filter((each) => integrations.includes(each.stream.integration) && isShown(each));
   const controls = [...new Set(asked.flatMap((each) => each.controls))];
   const from = asked.map(({ period }) => period.from).reduce(earliest);
   const to = asked.map(({ period }) => period.to).reduce(latest);

@@ -40,7 +40,7 @@ type SpecOf<R, N, C> = N extends keyof R
     ? Omit<C, 'by'>
     : 'no such property';
 
-/** The fields of a record, each read by `by` or from the property of the same name; older records may lack that. */
+/** The fields of a record. Each is read by its `by`, or from the property of its name, which earlier versions may not have stored. */
 export function fieldTable<R extends object>() {
   return <const T extends Readonly<Record<string, Column<R>>>>(table: T) => {
     const columns = Object.entries<Column<R>>(table);

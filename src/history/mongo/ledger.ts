@@ -242,8 +242,8 @@ function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): 
 }
 
 /**
- * Which of the keys (as `keyText`) are in quarantine, and what the batch before left. Read outside the batch's transaction, after that has taken its number `seq`: no other writer can change it until it
- * ends.
+ * Which of the keys (as `keyText`) are in quarantine, and what the batch before left. Read outside the batch's
+ * transaction, after that has taken its number `seq`: no other writer can change it until it ends.
  */
 export async function readBefore(
   { batches }: Collections,

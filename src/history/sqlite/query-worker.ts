@@ -12,7 +12,7 @@ import type { DerivedFault } from '../store.js';
 import { readBlocks } from './column-blocks.js';
 import { type Connection, Integrations, type OpenAccess, type Query } from './connection.js';
 import type { Row } from './driver.js';
-import { runWrite, type WriteResults, type WriteTask } from './record-batch.js';
+import { runWrite, type WriteResult, type WriteTask } from './record-batch.js';
 
 /** Work over column blocks, on the event loop or in the query worker. */
 export type ScanTask =
@@ -115,7 +115,7 @@ interface Waiting {
 export interface QueryWorker {
   all(queries: readonly Query[]): Promise<Row[][]>;
   scan<T extends ScanTask>(task: T): Promise<ScanResults[T['type']]>;
-  write<T extends WriteTask>(task: T): Promise<WriteResults[T['type']]>;
+  write<T extends WriteTask>(task: T): Promise<WriteResult<T>>;
   close(): Promise<void>;
 }
 
@@ -154,9 +154,9 @@ export class QueryRunner {
     return runScan(this.connection, task, null) as ScanResults[T['type']];
   }
 
-  async write<T extends WriteTask>(task: T, isQuick: boolean): Promise<WriteResults[T['type']]> {
+  async write<T extends WriteTask>(task: T, isQuick: boolean): Promise<WriteResult<T>> {
     if (!isQuick) return this.worker.write(task);
-    return runWrite(this.connection, task) as WriteResults[T['type']];
+    return runWrite(this.connection, task);
   }
 
   async statistics(asked: AskedStatistics, isQuick: boolean): Promise<Statistics> {
@@ -194,7 +194,7 @@ export function inlineQueries(connection: Connection): QueryWorker {
   return {
     all: async (queries) => queries.map(({ sql, params }) => connection.all(sql, params)),
     scan: async <T extends ScanTask>(task: T) => runScan(connection, task, null) as ScanResults[T['type']],
-    write: async <T extends WriteTask>(task: T) => runWrite(connection, task) as WriteResults[T['type']],
+    write: async <T extends WriteTask>(task: T) => runWrite(connection, task),
     close: async () => {},
   };
 }
@@ -223,8 +223,8 @@ export class ThreadedQueries implements QueryWorker {
     return this.#ask((n) => ({ n, task })) as Promise<ScanResults[T['type']]>;
   }
 
-  write<T extends WriteTask>(write: T): Promise<WriteResults[T['type']]> {
-    return this.#ask((n) => ({ n, write })) as Promise<WriteResults[T['type']]>;
+  write<T extends WriteTask>(write: T): Promise<WriteResult<T>> {
+    return this.#ask((n) => ({ n, write })) as Promise<WriteResult<T>>;
   }
 
   /** As `DerivedCheck`; no other query is answered before it ends. */

@@ -232,24 +232,25 @@ export type WriteTask =
   /** Copies the log into the file. */
   | { readonly type: 'CHECKPOINT' };
 
-export interface WriteResults {
-  readonly RECORD: Written;
-  readonly MAKE_BLOCK: undefined;
-  readonly JOIN_READINGS: undefined;
-  readonly CHECKPOINT: undefined;
+export type WriteResult<T extends WriteTask> = T extends { readonly type: 'RECORD' } ? Written : undefined;
+
+export function runWrite<T extends WriteTask>(connection: Connection, task: T): WriteResult<T> {
+  return write(connection, task) as WriteResult<T>;
 }
 
-export function runWrite(connection: Connection, task: WriteTask): WriteResults[WriteTask['type']] {
+function write(connection: Connection, task: WriteTask): Written | undefined {
   if (task.type === 'RECORD') {
     const integrations = new Integrations(connection);
     integrations.reload();
     return connection.transaction(() => writeBatch(connection, integrations, task.batch, task.head));
   }
-  if (task.type === 'JOIN_READINGS') return joinReadings(connection, task.seq) as undefined;
-  if (task.type === 'CHECKPOINT') return connection.exec('PRAGMA wal_checkpoint(PASSIVE)') as undefined;
-  // takes long, and so is done before the file is locked
-  const made = connection.snapshot(() => makeBlock(connection, task.source, task.kind, task.sizes));
-  connection.transaction(() => putBlock(connection, made));
+  if (task.type === 'JOIN_READINGS') joinReadings(connection, task.seq);
+  else if (task.type === 'CHECKPOINT') connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  else {
+    // takes long, and so is done before the file is locked
+    const made = connection.snapshot(() => makeBlock(connection, task.source, task.kind, task.sizes));
+    connection.transaction(() => putBlock(connection, made));
+  }
   return undefined;
 }
 

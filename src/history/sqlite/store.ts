@@ -148,7 +148,7 @@ class SqliteStore implements HistoryStore {
   }
 
   get: HistoryStore['get'] = async (keys, seq) => {
-    // whoever reads all records of a window this way would otherwise let nothing else run
+    // a caller that reads all records of a window in a loop would block the event loop
     if (keys.length >= KEYS_A_TURN) await nextTurn();
     return this.#upToDate().get(keys, seq);
   };
@@ -230,7 +230,7 @@ class SqliteStore implements HistoryStore {
     this.lock?.release();
   }
 
-  /** What this process writes comes one after the other: the event loop would wait for the lock of the worker's connection. */
+  /** Writes of this process take turns: while one connection writes, the other one would block the event loop. */
   #inTurn<T>(write: () => Promise<T>): Promise<T> {
     const written = this.#turn.then(write);
     this.#turn = written.then(() => this.#checkpoint()).catch(() => {});
