@@ -87,9 +87,13 @@ export class BlockCheck {
     }
   }
 
-  /** `null` if a record cannot be read. From the records themselves if blocks were joined or not all rows were taken. */
+  /**
+   * `null` if a record cannot be read. From the records themselves if not all rows were taken, which is so as well if
+   * the block that was compared last has been joined to this one.
+   */
   #columns({ after, last }: Stretch): BlockBytes | null {
-    const made = this.#next?.after === after && this.#taken === last ? this.#made : null;
+    const isWhole = this.#next?.after === after && after >= this.#from && this.#taken === last;
+    const made = isWhole ? this.#made : null;
     this.#flush();
     if (made !== null) return this.#isReadable ? made.columns : null;
     const rows = readRows(this.connection, this.kind, after, last, Number.MAX_SAFE_INTEGER);
