@@ -1,6 +1,8 @@
 import { Binary, type Document, ObjectId } from 'mongodb';
 import type { Observation } from '../../model/revision.js';
+import type { FieldValue } from '../../values/filter.js';
 import { packReceived, packText, referencesIn, unpackReceived, unpackText } from '../stored-texts.js';
+import { fieldPath } from './filter.js';
 import type { BodyDoc, Collections, PartDoc, RevisionDoc } from './stored-types.js';
 
 /** A document may have 16 MiB; this leaves room for whatever else is in it. */
@@ -73,9 +75,11 @@ export function cellOf(text: string | Binary): string | Uint8Array {
   return text instanceof Binary ? text.value() : text;
 }
 
-/** A revision with one of its texts; `undefined` where it cannot be read. */
+/** A revision without what lists go by, but one field of that where it is asked for, and with one of its texts. */
 export interface RevisionText {
-  readonly doc: RevisionDoc;
+  readonly doc: Omit<RevisionDoc, 'f' | 'c'>;
+  readonly value: FieldValue;
+  /** `undefined` where it cannot be read. */
   readonly text: string | undefined;
 }
 
@@ -85,6 +89,12 @@ export interface RevisionsQuery {
   readonly hint: string | Document;
   readonly sort?: Readonly<Record<string, 1 | -1>>;
   readonly limit?: number;
+  readonly field?: string;
+}
+
+interface StoredText extends RevisionDoc {
+  readonly texts: readonly BodyDoc[];
+  readonly value?: FieldValue;
 }
 
 /** More than fit an answer of the server: what fits one is one round trip. */
@@ -104,7 +114,7 @@ export async function readRevisions(
 /** As `readRevisions`, as many at a time as fit an answer of the server (16 MiB). */
 export async function* streamRevisions(
   collections: Collections,
-  { match, hint, sort, limit }: RevisionsQuery,
+  { match, hint, sort, limit, field }: RevisionsQuery,
   text: Text,
 ): AsyncGenerator<RevisionText[]> {
   const stages: Document[] = [
@@ -113,18 +123,16 @@ export async function* streamRevisions(
     ...(limit === undefined ? [] : [{ $limit: limit }]),
     // without a pipeline of its own, which would take the server several times as long
     { $lookup: { from: 'bodies', localField: 'body', foreignField: '_id', as: 'texts' } },
-    { $project: { c: 0, [`texts.${text === 'record' ? 'received' : 'record'}`]: 0 } },
+    ...(field === undefined ? [] : [{ $set: { value: `$${fieldPath(field)}` } }]),
+    { $project: { f: 0, c: 0, [`texts.${text === 'record' ? 'received' : 'record'}`]: 0 } },
   ];
-  const cursor = collections.revisions.aggregate<RevisionDoc & { readonly texts: readonly BodyDoc[] }>(
-    stages,
-    { hint, ...IN_ONE_ANSWER },
-  );
+  const cursor = collections.revisions.aggregate<StoredText>(stages, { hint, ...IN_ONE_ANSWER });
   try {
     while (await cursor.hasNext()) {
       const docs = cursor.readBufferedDocuments();
       const bodies = docs.flatMap(({ texts }) => texts);
       const texts = await textsOf(collections, bodies, text);
-      yield docs.map(({ texts: _texts, ...doc }) => ({ doc, text: texts.get(doc.body.toHexString()) }));
+      yield docs.map((doc) => ({ doc, value: doc.value ?? null, text: texts.get(doc.body.toHexString()) }));
     }
   } finally {
     await cursor.close();

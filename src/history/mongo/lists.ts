@@ -72,12 +72,13 @@ export class MongoLists {
         hint: this.#namingIndex(query) ?? orderIndex(query.kind, query.orderBy),
         sort: { [fieldPath(query.orderBy)]: direction, integration: direction, id: direction },
         limit: query.limit + 1,
+        field: query.orderBy,
       },
       'record',
     );
-    const items = found.slice(0, query.limit).map((each) => {
-      const revision = revisionOf<K>(each);
-      return { revision, position: positionOf(each.doc, query, revision) };
+    const items = found.slice(0, query.limit).map((each): PageItem<K> => {
+      const { integration, id } = each.doc;
+      return { revision: revisionOf<K>(each), position: { value: each.value, integration, id } };
     });
     return { items, hasMore: found.length > query.limit };
   }
@@ -152,11 +153,11 @@ export class MongoLists {
     const hint = referenceIndex(kind, field);
     const found = await readRevisions(
       this.collections,
-      { match: matchOf(query), hint, sort: { id: 1 } },
+      { match: matchOf(query), hint, sort: { id: 1 }, field },
       'record',
     );
     const revisions = found.map(revisionOf<K>);
-    const refers = (n: number, value: string) => [found[n]?.doc.f?.[field]].flat().includes(value);
+    const refers = (n: number, value: string) => [found[n]?.value].flat().includes(value);
     return values.map((value) => revisions.filter((_, n) => refers(n, value)));
   }
 
@@ -270,9 +271,4 @@ function boundedIndex({ kind, filter }: ListQuery): string {
   }
   const [narrowest] = [...bounds].sort(([, a], [, b]) => b - a);
   return narrowest ? orderIndex(kind, narrowest[0]) : KEY_INDEX;
-}
-
-function positionOf(doc: RevisionDoc | undefined, { orderBy }: PageQuery, { key }: RevisionRecord): Position {
-  const { integration, id } = key;
-  return { value: orderBy === 'id' ? id : ((doc?.f?.[orderBy] ?? null) as FieldValue), integration, id };
 }
