@@ -15,40 +15,48 @@ interface Read<T> {
   readonly flaw?: string;
 }
 
-type Reader = (value: unknown) => Read<unknown>;
+interface Reader {
+  readonly read: (value: unknown) => Read<unknown>;
+  readonly isFlawless: (value: unknown) => boolean;
+}
 
 const READERS = new WeakMap<object, Reader>();
 
-/** A field that may be missing; `read` gets the received value or `undefined`. */
-function field<T>(read: (value: unknown) => Read<T>) {
-  const schema = z
-    .unknown()
-    .optional()
-    .transform((value): T => read(value).value);
-  READERS.set(schema, read);
+/**
+ * A field that may be missing; `read` gets the received value or `undefined`. What is `isFlawless` need not be read
+ * again to know that nothing is wrong with it.
+ */
+function field<T>(read: (value: unknown) => Read<T>, isFlawless: (value: unknown) => boolean = () => false) {
+  const schema = z.transform((value: unknown): T => read(value).value);
+  READERS.set(schema, { read, isFlawless });
   return schema;
 }
 
 /** What is wrong with a value of a field; `null` if nothing is. */
-function flawOf(schema: unknown, value: unknown): string | null {
-  const read = typeof schema === 'object' && schema !== null ? READERS.get(schema) : undefined;
-  return read?.(value).flaw ?? null;
+function flawOf(schema: z.ZodType, value: unknown): string | null {
+  const reader = value === undefined || value === null ? undefined : READERS.get(schema);
+  return reader === undefined || reader.isFlawless(value) ? null : (reader.read(value).flaw ?? null);
 }
+
+const isString = (value: unknown): value is string => typeof value === 'string';
+const isStringOrStrings = (value: unknown) =>
+  isString(value) || (Array.isArray(value) && value.every(isString));
 
 function wrongType(expected: string, value: unknown): { readonly value: null; readonly flaw: string } {
   return { value: null, flaw: `${nameOf(value)} instead of ${expected}` };
 }
 
 function scalar<T>(expected: string, convert: (text: string) => T | null, flaw?: string) {
-  return field((value): Read<T | null> => {
-    const read = scalarText(value);
-    if (read === WRONG) return wrongType(expected, value);
-    if (read === null) return { value: null };
-    const converted = convert(read);
-    return converted === null && flaw !== undefined && !isBlank(read)
+  const read = (value: unknown): Read<T | null> => {
+    const text = scalarText(value);
+    if (text === WRONG) return wrongType(expected, value);
+    if (text === null) return { value: null };
+    const converted = convert(text);
+    return converted === null && flaw !== undefined && !isBlank(text)
       ? { value: null, flaw }
       : { value: converted };
-  });
+  };
+  return field(read, flaw === undefined ? isString : undefined);
 }
 
 const WRONG = Symbol('wrong');
@@ -106,10 +114,10 @@ export const optionalId = field((value): Read<string | null> => {
 export const addresses = field((value): Read<readonly string[]> => {
   const { value: parts, ...flaw } = textList(value);
   return { value: parts.flatMap(splitAddresses), ...flaw };
-});
+}, isStringOrStrings);
 
 /** A list, or one text as a list of one. */
-export const texts = field(textList);
+export const texts = field(textList, isStringOrStrings);
 
 /** An object that may be missing; its content is checked by its own shape. */
 export function optionalObject<S extends z.ZodRawShape>(shape: S) {
@@ -169,14 +177,19 @@ function textList(value: unknown): Read<readonly string[]> {
 }
 
 function isBlank(value: string): boolean {
-  return value.trim() === '' || value.trim().toLowerCase() === 'null';
+  const trimmed = value.trim();
+  return trimmed === '' || (trimmed.length === 4 && trimmed.toLowerCase() === 'null');
 }
 
 /** Parsing time grows with the square of some texts; Abnormal cuts its lists at 255 characters. */
 const LONGEST_ADDRESSES = 16_384;
 
+/** One address and nothing else, which parsing would only return. */
+const PLAIN_ADDRESS = /^[\w.+-]+@[\w-]+(?:\.[\w-]+)*$/;
+
 /** Without display names. A part without an address, such as a truncated last one, stays as text. */
 function splitAddresses(list: string): string[] {
+  if (PLAIN_ADDRESS.test(list)) return [list];
   if (list.length > LONGEST_ADDRESSES) return [list.trim()];
   return addressparser(list, { flatten: true }).flatMap(({ address, name }) => {
     // addresses separated by blanks only: all but one would be taken for a name
@@ -187,7 +200,7 @@ function splitAddresses(list: string): string[] {
 
 /** Subjects are truncated upstream, sometimes within a character, which no store can save. */
 function wellFormed(value: string): string {
-  return value.replace(/\p{Surrogate}/gu, '\uFFFD');
+  return value.toWellFormed();
 }
 
 export interface Received {
@@ -229,19 +242,21 @@ export interface UnreadPart {
 }
 
 export function unreadParts(
-  shape: Readonly<Record<string, unknown>>,
+  shape: Readonly<z.ZodRawShape>,
   raw: unknown,
   path = '',
-  inner: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {},
+  inner: Readonly<Record<string, Readonly<z.ZodRawShape>>> = {},
 ): UnreadPart[] {
-  if (!isRecord(raw)) return [];
-  return Object.entries(shape).flatMap(([name, schema]) => {
+  const unread: UnreadPart[] = [];
+  if (!isRecord(raw)) return unread;
+  for (const name in shape) {
     const value = raw[name];
-    const flaw = flawOf(schema, value);
-    if (flaw !== null) return [{ path: `${path}${name}`, flaw }];
+    const flaw = flawOf(shape[name] as z.ZodType, value);
     const within = inner[name];
-    return within ? unreadParts(within, value, `${path}${name}.`) : [];
-  });
+    if (flaw !== null) unread.push({ path: `${path}${name}`, flaw });
+    else if (within) unread.push(...unreadParts(within, value, `${path}${name}.`));
+  }
+  return unread;
 }
 
 interface ListParts<T> {

@@ -52,10 +52,11 @@ export function parseUpstreamTime(text: string): Instant | null {
   const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = parts;
   const local = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.padEnd(3, '0').slice(0, 3)}Z`;
   const ms = Date.parse(local);
-  // Date.parse turns 30 February into March, so the result is compared with the text
-  if (Number.isNaN(ms) || new Date(ms).toISOString() !== local) return null;
-  const shifted = ms - offsetMinutes(zone) * MINUTE;
-  const iso = new Date(shifted).toISOString();
+  // Date.parse turns 30 February into March, and 24:00 into the next day
+  if (Number.isNaN(ms) || new Date(ms).getUTCDate() !== Number(day)) return null;
+  const offset = offsetMinutes(zone);
+  if (offset === 0) return local;
+  const iso = new Date(ms - offset * MINUTE).toISOString();
   return iso.length === 24 ? iso : null;
 }
 
