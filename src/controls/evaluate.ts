@@ -18,6 +18,7 @@ import {
   type HeadlineFacts,
   type Member,
   noCounts,
+  type Outcome,
   type PopulationSpec,
   type RecordFact,
   type Scope,
@@ -97,7 +98,7 @@ export function beginEvaluation(
   controls: readonly ControlDefinition[],
   scope: Scope,
   keep: Keep,
-  onFinding: OnFinding = () => undefined,
+  onFinding?: OnFinding,
 ): Evaluation {
   const running = controls.map((control) => begin(control, scope, keep, onFinding));
   return {
@@ -112,7 +113,7 @@ export function beginEvaluation(
   };
 }
 
-function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: OnFinding) {
+function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding?: OnFinding) {
   const outcomes = noCounts();
   const exceptions: ControlFinding[] = [];
   const members: Member[] = [];
@@ -121,13 +122,18 @@ function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: 
   const own = scope.rules.policy.waivers.filter((waiver) => waiver.control === control.id);
   const waivers = new WaiverBook(own, scope.now);
   let count = 0;
-  const find: Find = (finding) => {
+  // most findings are only counted
+  const take = (outcome: Outcome, finding: () => ControlFinding) => {
     const place = listedExceptions({ outcomes });
-    outcomes[finding.outcome]++;
-    const isListed = finding.outcome === 'EXCEPTION' || finding.outcome === 'WAIVED';
-    if (isListed && place >= keep.skip && exceptions.length < keep.limit) exceptions.push(finding);
-    onFinding(control.id, finding);
+    outcomes[outcome]++;
+    const isListed = outcome === 'EXCEPTION' || outcome === 'WAIVED';
+    const isKept = isListed && place >= keep.skip && exceptions.length < keep.limit;
+    if (!isKept && onFinding === undefined) return;
+    const made = finding();
+    if (isKept) exceptions.push(made);
+    onFinding?.(control.id, made);
   };
+  const find: Find = (finding) => take(finding.outcome, () => finding);
   const belongs: Belongs = (member, ruling) => {
     if (count++ >= wanted.skip && members.length < wanted.limit) members.push(member);
     const { noLongerGivenSince: since } = member;
@@ -138,8 +144,9 @@ function begin(control: ControlDefinition, scope: Scope, keep: Keep, onFinding: 
     }
     if (!ruling) return 'MET';
     const waiver = waivers.consider(waivableOf(member), ruling.outcome === 'EXCEPTION');
-    find(waiver ? { ...ruling, ...member, outcome: 'WAIVED', waiver } : { ...ruling, ...member });
-    return waiver ? 'WAIVED' : ruling.outcome;
+    const outcome = waiver ? 'WAIVED' : ruling.outcome;
+    take(outcome, () => ({ ...ruling, ...member, outcome, ...(waiver && { waiver }) }));
+    return outcome;
   };
   const assessment = assessInGroups(control, scope, find, belongs);
   return { control, assessment, outcomes, exceptions, waivers, members, gone };

@@ -23,7 +23,7 @@ const PAGE_BYTES = 16 * 1024 * 1024;
 const SMALLEST_PAGE = 20;
 /** Records that are evaluated before other work is let in, and that are measured for the size of the next page. */
 const AT_ONCE = 50;
-const MEASURED = 10;
+const MEASURED = 3;
 
 interface Walk {
   readonly store: HistoryStore;
