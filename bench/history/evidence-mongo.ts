@@ -37,6 +37,8 @@ async function fill(store: HistoryStore, sizes: EvidenceSizes): Promise<void> {
   const until = shift(from, 33 * DAY);
   await recordHistory(store, { from, to: until });
   const { seq } = await store.head();
+  // as a gateway that seals leaves them
+  await store.joinReadings(seq);
   const at = (n: number, of: number) => START_MS + Math.floor(((n + 0.5) * 31 * DAY) / of);
   const observations = [
     ...Array.from({ length: sizes.threats }, (_, n) => observe(threat(n, at(n, sizes.threats)), until, seq)),
