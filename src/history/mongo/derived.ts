@@ -138,17 +138,21 @@ export class MongoDerivedCheck {
   /** The names under which documents are found, and what queries find them by beside what they say. */
   async *#names(): AsyncGenerator<DerivedFault> {
     const { ledger, streams, quarantine, documents, journals } = this.collections;
-    const accounts = new Set<string>();
-    for await (const { _id, ...state } of each(streams)) {
-      accounts.add(state.integration);
+    for await (const { _id, ...state } of each(streams))
       if (_id !== streamText(state)) yield misplaced(`The state of ${_id}`, _id);
-    }
+    let accounts = new Set<string>();
+    const isKnown = async (name: string) => {
+      // the first reading of an account may have been recorded meanwhile
+      if (!accounts.has(name)) accounts = new Set(await streams.distinct('integration'));
+      return accounts.has(name);
+    };
     for await (const doc of each(ledger)) {
       const { _id, stream, seq, n, reach, from, to } = doc;
       const entries = 'page' in doc ? (pageIn(doc.page.buffer) ?? []) : [doc];
       const isNamed = _id === `${seq} ${n}` && isPageOf({ stream, from, to, seq }, entries);
       const isReached = reach === undefined || reach === reachOf({ from, to });
-      if (isNamed && isReached && entries.every(({ integration }) => accounts.has(integration))) continue;
+      // all of a page are of one stream
+      if (isNamed && isReached && (await isKnown(entries[0]?.integration ?? ''))) continue;
       yield misplaced(`A reading of ${stream} from ${from} to ${to} that batch ${seq} recorded`, stream, seq);
     }
     for await (const { _id, integration, kind, id } of each(quarantine)) {

@@ -39,9 +39,12 @@ export function* checkFile(connection: Connection): Generator<DerivedFault> {
 /** Each reading is found by what it says itself, in the order of the batches, for a known account. */
 export async function* checkLedger(connection: Connection): AsyncGenerator<DerivedFault> {
   const sql = `SELECT n, stream, win_from, win_to, seq, entry FROM ledger WHERE n > ? ORDER BY n LIMIT ${AT_ONCE}`;
-  const accounts = new Set(
-    connection.all('SELECT stream FROM streams').map(([name]) => accountOf(String(name))),
-  );
+  let accounts = accountsIn(connection);
+  const isKnown = (name: string) => {
+    // the first reading of an account may have been recorded meanwhile
+    if (!accounts.has(name)) accounts = accountsIn(connection);
+    return accounts.has(name);
+  };
   let before = 0;
   for (let last = Number.MIN_SAFE_INTEGER, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
     rows = connection.all(sql, [last]);
@@ -49,7 +52,7 @@ export async function* checkLedger(connection: Connection): AsyncGenerator<Deriv
       const entries = json instanceof Uint8Array ? (pageIn(json) ?? []) : [parsed<RecordedEntry>(json)];
       const place = { stream: String(stream), from: String(from), to: String(to), seq: Number(seq) };
       const isRight = entries.every((entry) => entry !== null) && isPageOf(place, entries);
-      const isInOrder = Number(seq) >= before && accounts.has(accountOf(String(stream)));
+      const isInOrder = Number(seq) >= before && isKnown(accountOf(String(stream)));
       before = Number(seq);
       if (isRight && isInOrder) continue;
       yield fault(
@@ -61,6 +64,10 @@ export async function* checkLedger(connection: Connection): AsyncGenerator<Deriv
     if (rows.length < AT_ONCE) break;
     await nextTurn();
   }
+}
+
+function accountsIn(connection: Connection): Set<string> {
+  return new Set(connection.all('SELECT stream FROM streams').map(([name]) => accountOf(String(name))));
 }
 
 export function* checkStates(connection: Connection): Generator<DerivedFault> {

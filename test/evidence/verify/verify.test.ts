@@ -16,13 +16,14 @@ import {
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
 import { openMongoStore } from '../../../src/history/mongo/store.js';
 import { openStore } from '../../../src/history/open-store.js';
-import type { HistoryStore } from '../../../src/history/store.js';
+import type { HistoryStore, OpenMode } from '../../../src/history/store.js';
 import { sha256 } from '../../../src/values/canonical-json.js';
 import { recordEverything } from '../../support/every-field.js';
 import { testMongo } from '../../support/mongo.js';
 import { OracleStore } from '../../support/oracle-store.js';
 import {
   batchOf,
+  ledgerEntry,
   minutesAfterStart,
   observeThreat,
   quarantineEntry,
@@ -86,10 +87,11 @@ async function inFile(work: (path: string) => Promise<void>): Promise<void> {
   }
 }
 
-/** Writes every part of a batch that later ones write over. */
+/** Writes every part of a batch that later ones write over, and the first reading of another account. */
 async function recordMore(store: HistoryStore, n: number): Promise<void> {
   const { seq } = await store.head();
   const now = minutesAfterStart(600 + n);
+  const added = { integration: `account-${n}` };
   await store.record(
     batchOf(`more-${n}`, {
       ...{ now, run: sampleRun(`more-${n % 3}`, { startedAt: minutesAfterStart(599) }) },
@@ -99,23 +101,26 @@ async function recordMore(store: HistoryStore, n: number): Promise<void> {
       ],
       quarantine: [quarantineEntry(threatKey('q'), { tries: n })],
       released: n % 2 === 0 ? [threatKey('q2')] : [],
-      streams: [streamState({ message: `more ${n}`, lastAttemptAt: now })],
+      streams: [streamState({ message: `more ${n}`, lastAttemptAt: now }), streamState(added)],
+      ledger: [ledgerEntry({ readAt: now }), ledgerEntry({ ...added, readAt: now })],
     }),
   );
 }
 
-it('a history that is written during the verification is found intact', () =>
-  inFile(async (path) => {
-    const writer = await openStore(`sqlite:${path}`, 'write');
+describe('a history that is written during the verification', () => {
+  const verifyWhileWritten = async (open: (mode: OpenMode) => Promise<HistoryStore>) => {
+    const writer = await open('write');
     await recordEverything(writer);
-    const reader = await openStore(`sqlite:${path}`, 'read');
+    const reader = await open('read');
     let n = 0;
     let isOver = false;
     const writing = (async () => {
       for (; !isOver || n < 20; n++) {
         await recordMore(writer, n);
-        if (n % 5 === 0)
+        if (n % 5 === 0) {
           await sealHistory(writer, { signer: SIGNER, clock: () => Date.parse(minutesAfterStart(700 + n)) });
+          await writer.joinReadings((await writer.head()).seq);
+        }
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();
@@ -124,7 +129,17 @@ it('a history that is written during the verification is found intact', () =>
     await writing;
     await reader.close();
     await writer.close();
-  }));
+  };
+
+  it('is found intact in SQLite', () =>
+    inFile((path) => verifyWhileWritten((mode) => openStore(`sqlite:${path}`, mode))));
+
+  it.skipIf(!mongo)('is found intact in MongoDB', async () => {
+    if (!mongo) throw new Error('no MongoDB');
+    const url = mongo.freshUrl();
+    await verifyWhileWritten((mode) => openMongoStore(url, mode)).finally(() => mongo.drop(url));
+  });
+});
 
 /** As a gateway from before batches were sealed left it: no statements, and seals that cover none. */
 async function asBefore(path: string): Promise<void> {

@@ -10,7 +10,7 @@ import { openSqliteStore } from '../../../src/history/sqlite/store.js';
 import { batchOf, observeThreat, sampleThreat } from '../../support/records.js';
 
 const BATCHES = 3;
-const PER_BATCH = 110;
+const PER_BATCH = 150;
 
 /** A history with a small block for each of its batches, and its rows. */
 async function withBlocks(work: (connection: Connection, rows: readonly BlockRow[]) => void): Promise<void> {
@@ -75,40 +75,4 @@ describe('a check of blocks', () => {
       const whole = { after: 0, last: BATCHES * PER_BATCH, isRight: true };
       expect(after.flatMap((row) => [...check.add(row)])).toEqual([whole]);
     }));
-
-  it('finds blocks right before whichever of its queries another connection joins them', async () => {
-    for (let query = 0, isJoined = true; isJoined; query += 1) {
-      await withBlocks((writer, rows) => {
-        const reader = new JoinedBefore(query, writer);
-        const check = new BlockCheck(reader, 'threat');
-        const found = [...rows.flatMap((row) => [...check.add(row)]), ...check.next()];
-        expect(found.filter(({ isRight }) => isRight !== true)).toEqual([]);
-        expect(found.at(-1)?.last).toBe(BATCHES * PER_BATCH);
-        isJoined = reader.isJoined;
-        reader.close();
-      });
-    }
-  });
 });
-
-/** A connection before whose query with this number the blocks are joined by another one. */
-class JoinedBefore extends Connection {
-  isJoined = false;
-
-  constructor(
-    private left: number,
-    private readonly writer: Connection,
-  ) {
-    super(writer.path, 'read');
-  }
-
-  override first(...query: Parameters<Connection['first']>): ReturnType<Connection['first']> {
-    if (this.left === 0) {
-      this.isJoined = true;
-      const joined = makeBlock(this.writer, 'SMALL', 'threat', { rows: 1_000, blocks: BATCHES });
-      this.writer.transaction(() => putBlock(this.writer, joined));
-    }
-    this.left -= 1;
-    return super.first(...query);
-  }
-}
