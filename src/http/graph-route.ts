@@ -50,7 +50,10 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
       const signal = options.signalOf(reply, limits?.timeoutMs);
       const ofCaller = caller.kind === 'LOCAL' ? null : callerKey(request);
       return options.context({
-        ...{ caller, signal, admission: admissions.get(request), callerKey: ofCaller },
+        caller,
+        signal,
+        admission: admissions.get(request),
+        callerKey: ofCaller,
         facts: request.facts ?? undefined,
       });
     },

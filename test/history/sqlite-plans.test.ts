@@ -58,6 +58,15 @@ const FILTERS: readonly (Filter | null)[] = [
     ],
   },
   { and: [{ field: 'firstObservedTime', eq: null }, { not: { field: 'firstObservedTime', eq: null } }] },
+  // decided by the range of the index alone, or not: records without the time stand below all values
+  { field: 'firstObservedTime', lte: shift(START, 50 * 60_000) },
+  { field: 'firstObservedTime', gte: '' },
+  {
+    and: [
+      { field: 'lastModifiedTime', lte: shift(START, 40 * 60_000) },
+      { field: 'severityLevel', eq: 'LOW' },
+    ],
+  },
 ];
 
 describe('list plans', () => {

@@ -130,7 +130,7 @@ async function viewOf(
   const { asOf } = options;
   if (cursor && before) return pinnedView(services, options, cursor.pin, before);
   if (asOf !== null) return pastView(services, { ...options, asOf });
-  const { freshness, head } = await freshHead(services, { ...asked, maxAgeMs: options.maxAgeMs });
+  const { freshness, head } = await freshHead(services, { maxAgeMs: options.maxAgeMs, ...asked });
   assertAcceptable(freshness, true, options);
   return latestView(services, options, freshness, head);
 }
@@ -216,10 +216,11 @@ async function readPage<K extends ListedKind, T extends RecordNode<K>>(
   const after = walk.cursor && toPosition(walk.cursor.place);
   const query = { kind, integrations, filter, seq: view.seq };
   const { items, hasMore } = await services.store.page({
-    ...query,
     orderBy: order.field,
     descending: order.descending !== walk.backward,
-    ...{ after, limit: walk.limit },
+    after,
+    limit: walk.limit,
+    ...query,
   });
   const whole = items.filter(({ revision }) => {
     const damage = damageOf(revision);

@@ -71,8 +71,12 @@ export function createExecute(schema: GraphQLSchema): Execute {
 function interpret(schema: GraphQLSchema, execution: Execution) {
   const { document, operationName, variables, context, rootValue } = execution;
   const result = execute({
-    ...{ schema, document, operationName, rootValue },
-    ...{ variableValues: variables, contextValue: context },
+    schema,
+    document,
+    operationName,
+    rootValue,
+    variableValues: variables,
+    contextValue: context,
   });
   const finish = (done: ExecutionResult) => withFewErrors(withInputErrors(done, document, variables));
   return result instanceof Promise ? result.then(finish) : finish(result);

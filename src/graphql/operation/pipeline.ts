@@ -234,7 +234,7 @@ function withCost(result: ExecutionResult, { context }: Execution): ExecutionRes
   const { requested, limit, operation } = admission;
   const actual = givenCost(operation.fields, result.data) + trackedServices.liveReads * CALL_PRICE;
   context.facts.cost = actual;
-  return { ...result, extensions: { cost: { requested, actual, limit } } };
+  return Object.assign(result, { extensions: { cost: { requested, actual, limit } } });
 }
 
 /** Runs operations of readers on their own schema. Responses are stored by role, so no role gets that of another. */

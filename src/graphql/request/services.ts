@@ -98,34 +98,56 @@ export interface RequestServices
   renewed(): RequestServices;
 }
 
-/** Without a request, the caller is this process itself. */
-function createServices(
-  options: ContextOptions,
-  request: RequestInfo | undefined,
-  process: ProcessServices,
-): RequestServices {
-  const now = () => toInstant(options.clock());
-  let loaders: Loaders | null = null;
-  return {
-    ...options,
-    ...process,
-    ...request,
-    caller: request?.caller ?? LOCAL_CALLER,
-    callerKey: request?.callerKey ?? null,
-    operations: options.operations ?? null,
-    requestedAt: now(),
-    reads: new CacheDependencies(namesOf(options.accounts)),
-    liveReads: 0,
-    get rules() {
-      return options.rules?.() ?? applyPolicy(NO_POLICY);
-    },
-    get loaders() {
-      loaders ??= createLoaders(options.store);
-      return loaders;
-    },
-    now,
-    renewed: () => createServices(options, request, process),
-  };
+/** What is the same for all requests. */
+type SharedServices = Omit<ContextOptions, 'rules' | 'operations' | 'followers'> &
+  ProcessServices &
+  Pick<RequestServices, 'operations' | 'now'>;
+
+/** What one request has of its own. A class, because a literal with getters and spreads took 30 µs to make. */
+class OwnServices implements Omit<RequestServices, keyof SharedServices> {
+  readonly caller: Caller;
+  readonly callerKey: string | null;
+  readonly signal: AbortSignal | undefined;
+  readonly admission: Admission | undefined;
+  readonly following: Following | undefined;
+  readonly facts: RequestFacts | undefined;
+  readonly requestedAt: Instant;
+  readonly reads: CacheDependencies;
+  liveReads = 0;
+  #loaders: Loaders | null = null;
+
+  /** Without a request, the caller is this process itself. */
+  constructor(
+    private readonly shared: SharedServices,
+    private readonly rulesNow: () => Rules,
+    private readonly request: RequestInfo | undefined,
+  ) {
+    this.caller = request?.caller ?? LOCAL_CALLER;
+    this.callerKey = request?.callerKey ?? null;
+    this.signal = request?.signal;
+    this.admission = request?.admission;
+    this.following = request?.following;
+    this.facts = request?.facts;
+    this.requestedAt = shared.now();
+    this.reads = new CacheDependencies(namesOf(shared.accounts));
+  }
+
+  get rules(): Rules {
+    return this.rulesNow();
+  }
+
+  get loaders(): Loaders {
+    this.#loaders ??= createLoaders(this.shared.store);
+    return this.#loaders;
+  }
+
+  renewed(): RequestServices {
+    return createServices(this.shared, this.rulesNow, this.request);
+  }
+}
+
+function createServices(...parts: ConstructorParameters<typeof OwnServices>): RequestServices {
+  return Object.assign(new OwnServices(...parts), parts[0]);
 }
 
 /**
@@ -188,8 +210,10 @@ export function createContextFactory(options: ContextOptions): (request?: Reques
   );
   const followers = new Followers(options.store, { ...FOLLOWER_SETTINGS, ...options.followers });
   const known: KnownNames = { head: 0, names: [] };
-  const process = { listFreshness, followers, known };
-  return (request) => new GatewayContext(createServices(options, request, process));
+  const { rules = () => applyPolicy(NO_POLICY), operations = null, followers: _, ...rest } = options;
+  const now = () => toInstant(options.clock());
+  const shared: SharedServices = { ...rest, listFreshness, followers, known, operations, now };
+  return (request) => new GatewayContext(createServices(shared, rules, request));
 }
 
 /** Those that this process reads, and those that the history contains; what is known as of `head` is not read again. */

@@ -122,8 +122,15 @@ function standingOf<K extends Kind>(doc: RevisionDoc): Omit<RevisionRecord<K>, '
   const { integration, kind, id, seqFrom, seqTo, observedFrom, observedTo, verifiedAt } = doc;
   return {
     key: { integration, kind: kind as K, id },
-    ...{ seqFrom, seqTo, observedFrom, observedTo, verifiedAt },
-    ...{ digest: doc.digest, runId: doc.runId, origin: doc.origin, deleted: doc.deleted },
+    seqFrom,
+    seqTo,
+    observedFrom,
+    observedTo,
+    verifiedAt,
+    digest: doc.digest,
+    runId: doc.runId,
+    origin: doc.origin,
+    deleted: doc.deleted,
   };
 }
 

@@ -76,7 +76,10 @@ type Choice = readonly [
 export function planList(request: PlanRequest, column: SqlColumn, facts: ListFacts): ListPlan {
   const { kind, filter, goal } = request;
   const { viewRev, lastRev, limits } = facts;
-  const parts = facts.integrations.flatMap((integration) => partsOf(request, column, integration));
+  const rest = undecided(filter, column);
+  const parts = facts.integrations.flatMap((integration) =>
+    partsOf({ ...request, filter: rest }, keyRangeOf(filter, column), column, integration),
+  );
   const isNamed = parts.length === 0 || namedKeys(kind, filter) !== null;
   const isShort = lastRev <= limits.scan;
   const isShortView = viewRev <= limits.scan;
@@ -100,17 +103,18 @@ export function planList(request: PlanRequest, column: SqlColumn, facts: ListFac
   };
   const alongIndex: Choice = [true, 'INDEX', ifShort];
   const [, source, place, firstWalk] = tables[goal].find(([applies]) => applies) ?? alongIndex;
-  const budget = firstWalk ? Math.ceil(limits.walk / (filter ? FILTERED_COST : 1) / parts.length) : null;
+  const budget = firstWalk ? Math.ceil(limits.walk / (rest ? FILTERED_COST : 1) / parts.length) : null;
   return { source, parts, place, budget, lastRev: viewRev };
 }
 
 /** One part, or, where there is a high-water mark, those up to it and those ahead of it. */
 function partsOf(
   { kind, filter, seq, descending, after: place }: PlanRequest,
+  wanted: KeyRange,
   column: SqlColumn,
   { n, name, mark }: ListFacts['integrations'][number],
 ): Part[] {
-  const range = intersect(keyRangeOf(filter, column), after(place, name, descending));
+  const range = intersect(wanted, after(place, name, descending));
   const part = { kind, filter, seq, descending, column, integration: n, range, ahead: false };
   if (mark === undefined) return [part];
   const upTo = { lower: null, upper: { value: mark, open: false } };
@@ -174,6 +178,24 @@ function narrowed(range: KeyRange, part: Filter, column: SqlColumn): KeyRange {
     return intersect(range, { lower: only, upper: only });
   }
   return range;
+}
+
+/**
+ * What a filter asks beyond the range of an instant, so that a walk along its index need not look at the table. Only
+ * instants: in other columns a value may be equal to what stands for `null`, or be written in several ways.
+ */
+function undecided(filter: Filter | null, column: SqlColumn): Filter | null {
+  if (column.spec.type !== 'instant') return filter;
+  const parts = conjuncts(filter);
+  const rest = parts.filter((part) => !isOfRange(part, column));
+  if (rest.length === parts.length) return filter;
+  return rest.length === 0 ? null : { and: rest };
+}
+
+function isOfRange(part: Filter, { field, absent }: SqlColumn): boolean {
+  if (!('field' in part) || part.field !== field) return false;
+  const value = 'lte' in part ? part.lte : 'gte' in part ? part.gte : null;
+  return typeof value === 'string' && compareValues(value, absent as FieldValue) > 0;
 }
 
 function intersect(a: KeyRange, b: KeyRange): KeyRange {

@@ -48,7 +48,7 @@ export class Lists {
     const column = orderColumn(query.kind, query.orderBy);
     const view = this.#viewAt(query.seq, head);
     const filter = await this.#decided(query.filter, query, view);
-    const plan = this.#plan({ ...query, filter, goal: 'PAGE' }, query, column, view, head);
+    const plan = this.#plan({ goal: 'PAGE', ...query, filter }, query, column, view, head);
     const limit = query.limit + 1;
     const rows =
       filter === query.filter
@@ -58,7 +58,8 @@ export class Lists {
         : await this.#ofDecided(plan, filter, limit);
     const items = plan.parts.flatMap((part, i) =>
       (rows[i] ?? []).map(
-        ([rev, value = null, id]): Item => ({ rev: Number(rev), ...this.#position(part, value, id) }),
+        ([rev, value = null, id]): Item =>
+          Object.assign(this.#position(part, value, id), { rev: Number(rev) }),
       ),
     );
     return this.#pageOf(query.kind, merged(items, plan), query.limit);

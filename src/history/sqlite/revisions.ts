@@ -19,7 +19,9 @@ interface Entry {
   readonly bytes: number;
 }
 
-const STANDING = 't.rev, t.seq_to, (SELECT at FROM batches WHERE seq = t.seq_to), t.verified_at';
+// no batch has replaced the newest version, which most reads want: none is looked for
+const REPLACED_AT = `iif(t.seq_to = ${OPEN_SEQ}, NULL, (SELECT at FROM batches WHERE seq = t.seq_to))`;
+const STANDING = `t.rev, t.seq_to, ${REPLACED_AT}, t.verified_at`;
 const FACTS = `${STANDING}, t.integration, t.id, t.seq_from, f.at, t.digest, f.run_id, t.origin, t.deleted`;
 
 /** How many revisions are decoded before other work is let in: at first, and at most. */
