@@ -4,7 +4,7 @@ import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type StreamState, streamsOf } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
-import { quarantineAdditions } from '../batch-plan.js';
+import { batchRuns, quarantineAdditions } from '../batch-plan.js';
 import { checkStored } from '../errors.js';
 import { PAGE_READINGS, packReadings, readingsIn, readingsTouching } from '../reading-pages.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
@@ -280,7 +280,7 @@ export async function writeLedger(
   first: number,
   session: ClientSession,
 ): Promise<void> {
-  const runs = batches.map(({ run: { id, ...run } }) => ({
+  const runs = batches.flatMap(batchRuns).map(({ id, ...run }) => ({
     replaceOne: { filter: { _id: id }, replacement: run, upsert: true },
   }));
   await collections.runs.bulkWrite(runs, { session });

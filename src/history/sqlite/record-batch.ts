@@ -13,6 +13,7 @@ import {
 import { latest, shift } from '../../values/instant.js';
 import {
   type BatchOperation,
+  batchRuns,
   type HeldVersion,
   keysOf,
   planBatch,
@@ -196,8 +197,10 @@ const RELEASE = 'DELETE FROM quarantine WHERE integration = ? AND kind = ? AND i
 
 /** Writes the batch's run, ledger, streams and quarantine; the keys that it took out of quarantine. */
 function writeLedger(connection: Connection, batch: Batch, seq: number): string[] {
-  const { run, ledger, streams } = batch;
-  connection.run(RUN, [run.id, run.integration, run.startedAt, JSON.stringify(run)]);
+  const { ledger, streams } = batch;
+  for (const run of batchRuns(batch)) {
+    connection.run(RUN, [run.id, run.integration, run.startedAt, JSON.stringify(run)]);
+  }
   for (const entry of ledger) {
     const json = JSON.stringify({ ...entry, seq });
     connection.run(ENTRY, [streamText(entry), entry.from, entry.to, seq, json]);

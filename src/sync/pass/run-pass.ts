@@ -7,6 +7,7 @@ import type { StreamState } from '../../model/stream.js';
 import { DEFINITION_OF } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, MINUTE, type Window, widthOf } from '../../values/instant.js';
 import {
+  type EndPlace,
   kindOf,
   newPassMemory,
   newPassTally,
@@ -46,6 +47,8 @@ export interface PassOptions {
   readonly maxAgeMs: number | null;
   /** Readings of the newest part, one at a time per source, which other callers may join. */
   readonly deltas: SingleFlight<DeltaOutcome>;
+  /** Where it may end with others; `null`: alone. */
+  readonly place: EndPlace | null;
 }
 
 interface PassState extends PassOptions {
@@ -77,7 +80,7 @@ export async function runPass(env: SyncEnv, source: Source, options: PassOptions
     ...options,
     env,
     source,
-    main: createRunRecorder(env, source, { trigger: options.trigger, parameters }),
+    main: createRunRecorder(env, source, { trigger: options.trigger, parameters, place: options.place }),
     again: createRunRecorder(env, source, { trigger: 'REREAD', parameters }),
     tally: newPassTally(),
     memory: newPassMemory(),
