@@ -178,6 +178,8 @@ export interface RunRecorder {
 
 /** A poll among those that may end together. */
 export interface EndPlace {
+  /** Found nothing so far: waits until the others are as far, or record something. */
+  ready(): Promise<void>;
   record(batch: Batch): Promise<Recorded>;
   /** The others do not wait for this one any more. */
   leave(): void;

@@ -3,21 +3,22 @@ import type { Batch, HistoryStore, Recorded } from '../history/store.js';
 import { latest } from '../values/instant.js';
 import type { EndPlace } from './context.js';
 
-interface Waiting {
-  readonly batch: Batch;
-  readonly resolve: (recorded: Promise<Recorded>) => void;
-}
-
 /** So long a poll that found nothing waits for those that are still reading. */
 const LONGEST_MS = 2_000;
+
+/** Polls that end together, and what they have handed in to be recorded. */
+interface Group {
+  missing: number;
+  readonly ends: { readonly batch: Batch; readonly resolve: (recorded: Promise<Recorded>) => void }[];
+}
 
 /**
  * Polls of several resources that find nothing at about the same time end with one batch: one for each would cost several
  * times as much. Whatever else a poll records is recorded at once, and then the others do not wait for it.
  */
 export class SharedEnds {
-  #present = 0;
-  #waiting: Waiting[] = [];
+  #reading = 0;
+  #waiting: ((group: Group) => void)[] = [];
   #stopTimer: () => void = () => {};
 
   constructor(
@@ -26,40 +27,57 @@ export class SharedEnds {
   ) {}
 
   join(): EndPlace {
-    let isHere = true;
-    const leave = () => {
-      if (!isHere) return;
-      isHere = false;
-      this.#present -= 1;
-      if (this.#present === 0) this.#recordAll();
+    let isReading = true;
+    let group: Group | null = null;
+    this.#reading += 1;
+    const stopReading = () => {
+      if (isReading) this.#reading -= 1;
+      isReading = false;
+      if (this.#reading === 0) this.#release();
     };
-    this.#present += 1;
+    const leave = () => {
+      const left = group;
+      group = null;
+      stopReading();
+      if (left) this.#handIn(left);
+    };
     return {
       leave,
+      ready: async () => {
+        if (!isReading) return;
+        const together = new Promise<Group>((resolve) => this.#waiting.push(resolve));
+        if (this.#waiting.length === 1) this.#stopTimer = this.startTimer(() => this.#release(), LONGEST_MS);
+        stopReading();
+        group = await together;
+      },
       record: (batch) => {
-        if (!isHere || !isIdleEnd(batch)) {
+        const own = group;
+        if (!own || !isIdleEnd(batch)) {
           leave();
           return this.store.record(batch);
         }
-        const recorded = new Promise<Recorded>((resolve) => this.#waiting.push({ batch, resolve }));
-        if (this.#waiting.length === 1)
-          this.#stopTimer = this.startTimer(() => this.#recordAll(), LONGEST_MS);
+        const recorded = new Promise<Recorded>((resolve) => own.ends.push({ batch, resolve }));
         leave();
         return recorded;
       },
     };
   }
 
-  #recordAll(): void {
+  #release(): void {
     this.#stopTimer();
     const waiting = this.#waiting;
     this.#waiting = [];
-    const batches = waiting.map(({ batch }) => batch);
-    const [first, ...others] = batches;
-    if (!first) return;
+    const group: Group = { missing: waiting.length, ends: [] };
+    for (const resolve of waiting) resolve(group);
+  }
+
+  #handIn(group: Group): void {
+    group.missing -= 1;
+    const [first, ...others] = group.ends.map(({ batch }) => batch);
+    if (group.missing > 0 || !first) return;
     // if it fails, it fails for each of them, and none of their readings is there
     const recorded = this.store.record(others.length === 0 ? first : joined(first, others));
-    for (const { resolve } of waiting) resolve(recorded);
+    for (const { resolve } of group.ends) resolve(recorded);
   }
 }
 
@@ -77,8 +95,6 @@ function joined(first: Batch, others: readonly Batch[]): Batch {
 /** Whether the batch is the end of a run that read everything, and says nothing of any record. */
 function isIdleEnd(batch: Batch): boolean {
   const { run, observations, confirmed, tombstones, quarantine, released } = batch;
-  const isEmpty = [observations, confirmed, tombstones, quarantine, released].every(
-    (part) => part.length === 0,
-  );
-  return run.status === 'SUCCEEDED' && isEmpty;
+  const parts = [observations, confirmed, tombstones, quarantine, released];
+  return run.status === 'SUCCEEDED' && parts.every((part) => part.length === 0);
 }

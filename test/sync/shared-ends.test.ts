@@ -3,6 +3,7 @@ import { sealHistory } from '../../src/evidence/seal/make-seals.js';
 import { verifyHistory } from '../../src/evidence/verify/verify.js';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
+import type { EndPlace } from '../../src/sync/context.js';
 import { SharedEnds } from '../../src/sync/shared-ends.js';
 import {
   batchOf,
@@ -46,13 +47,14 @@ describe('polls that find nothing at about the same time', () => {
   });
   afterEach(() => store.close());
 
+  const end = (place: EndPlace, batch: Batch) => place.ready().then(() => place.record(batch));
   const seq = async () => (await store.head()).seq;
 
   it('end with one batch, which has the runs, readings and states of all, and can be verified', async () => {
     const [a, b, c] = [ends.join(), ends.join(), ends.join()];
-    const waiting = [a.record(endOf(THREATS)), b.record(endOf(CASES))];
+    const waiting = [end(a, endOf(THREATS)), end(b, endOf(CASES))];
     expect(await seq()).toBe(0);
-    const recorded = await Promise.all([...waiting, c.record(endOf(CAMPAIGNS))]);
+    const recorded = await Promise.all([...waiting, end(c, endOf(CAMPAIGNS))]);
     expect(recorded.map((each) => each.seq)).toEqual([1, 1, 1]);
     expect(await seq()).toBe(1);
     for (const stream of [THREATS, CASES, CAMPAIGNS]) {
@@ -86,34 +88,42 @@ describe('polls that find nothing at about the same time', () => {
     ],
   ])('do not wait with %s, and nobody waits for its poll any more', async (_, changes) => {
     const [a, b] = [ends.join(), ends.join()];
-    const idle = a.record(endOf(CASES));
+    const idle = end(a, endOf(CASES));
     expect((await b.record(endOf(THREATS, changes))).seq).not.toBe((await idle).seq);
     expect(await seq()).toBe(2);
     // its next batch is one that follows another, so it is recorded at once
     ends.join();
-    expect((await b.record(endOf(THREATS, { id: 'run of threats/2' }))).seq).toBe(3);
+    expect((await end(b, endOf(THREATS, { id: 'run of threats/2' }))).seq).toBe(3);
   });
 
   it('do not wait for one that has left', async () => {
     const [a, b] = [ends.join(), ends.join()];
-    const recorded = a.record(endOf(THREATS));
+    const recorded = end(a, endOf(THREATS));
     b.leave();
     b.leave();
     expect((await recorded).seq).toBe(1);
   });
 
+  it('do not wait for one that finds something between the others being ready and their batch', async () => {
+    const [a, b] = [ends.join(), ends.join()];
+    await Promise.all([a.ready(), b.ready()]);
+    const recorded = a.record(endOf(CASES));
+    const found = endOf(THREATS, { confirmed: [observeThreat(sampleThreat('t1'))] });
+    expect((await b.record(found)).seq).not.toBe((await recorded).seq);
+  });
+
   it('wait for a slow one for a short time only', async () => {
     const [a, b, slow] = [ends.join(), ends.join(), ends.join()];
-    const recorded = [a.record(endOf(THREATS)), b.record(endOf(CASES))];
+    const recorded = [end(a, endOf(THREATS)), end(b, endOf(CASES))];
     for (const callback of timers) callback();
     expect((await Promise.all(recorded)).map((each) => each.seq)).toEqual([1, 1]);
-    expect((await slow.record(endOf(CAMPAIGNS))).seq).toBe(2);
+    expect((await end(slow, endOf(CAMPAIGNS))).seq).toBe(2);
   });
 
   it('all fail if their batch does, and leave nothing behind', async () => {
     const [a, b] = [ends.join(), ends.join()];
     const broken = endOf(THREATS, { ledger: [ledgerEntry({ status: null as never }), null as never] });
-    const outcomes = await Promise.allSettled([a.record(broken), b.record(endOf(CASES))]);
+    const outcomes = await Promise.allSettled([end(a, broken), end(b, endOf(CASES))]);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(await store.streams()).toEqual([]);
     expect(await store.countRuns(null)).toBe(0);

@@ -143,6 +143,11 @@ export class MongoLedger {
     return doc && runOf(doc);
   }
 
+  /** Whether anything is in quarantine. */
+  async isQuarantined(): Promise<boolean> {
+    return (await this.collections.quarantine.findOne({}, { projection: { _id: 1 } })) !== null;
+  }
+
   async quarantine({ integrations, kinds, after, limit }: QuarantineQuery): Promise<QuarantineEntry[]> {
     const later = after && [
       { integration: { $gt: after.integration } },

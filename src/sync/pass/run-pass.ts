@@ -29,7 +29,6 @@ import type { CoverageSummary, OnProgress, PassReport, Progress, StreamReport } 
 import { findMissingWindows, sliceFloors, wantedSpans } from '../window/missing-windows.js';
 import {
   type DeltaOutcome,
-  invalidateFutureReadings,
   nameLost,
   planStreams,
   reachMs,
@@ -152,6 +151,8 @@ function startCycle(state: PassState): Promise<Cycle> {
     const { error, settle } = await readDelta(pass, works, newest, tally, report('DELTA', main));
     // if there is nothing else to list, the run is one batch; what is read again has a run of its own
     const isListed = error === null && works.every(({ planner }) => planner.remainingMs() === 0);
+    // before the states are read that it ends with
+    if (isListed && !main.hasBegun()) await state.place?.ready();
     await settle(async (streams) => {
       if (isListed) state.run = await endRun(env, source, main, tally, null, streams);
       else await main.record({ streams });
@@ -168,7 +169,6 @@ function passOf({ env, source, signal, main, again, memory, maxAgeMs }: PassStat
 
 async function planWorks(pass: Pass): Promise<StreamWork[]> {
   const states = await sourceStates(pass, pass);
-  await invalidateFutureReadings(pass, states);
   const works = await planStreams(pass, states, (state) => state.collectFrom, wantedSpans);
   await nameLost(pass, works);
   return works;
