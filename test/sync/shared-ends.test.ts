@@ -5,6 +5,7 @@ import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
 import type { EndPlace } from '../../src/sync/context.js';
 import { SharedEnds } from '../../src/sync/shared-ends.js';
+import { DAY, MINUTE, shift, toInstant } from '../../src/values/instant.js';
 import {
   batchOf,
   caseKey,
@@ -17,6 +18,7 @@ import {
   streamState,
   threatKey,
 } from '../support/records.js';
+import { createTenantWorld } from './harness.js';
 
 const THREATS = { resource: 'threats', filterKey: 'receivedTime' } as const;
 const CASES = { resource: 'cases', filterKey: 'lastModifiedTime' } as const;
@@ -128,4 +130,30 @@ describe('polls that find nothing at about the same time', () => {
     expect(await store.streams()).toEqual([]);
     expect(await store.countRuns(null)).toBe(0);
   });
+});
+
+it('a poll of all resources of an account that finds nothing is one batch with the run of each', async () => {
+  const now = '2026-03-01T12:00:00.000Z';
+  const world = await createTenantWorld({
+    now,
+    tenant: {
+      ...{ seed: 3, threats: 12, cases: 4, campaigns: 4 },
+      ...{ from: shift(now, -5 * DAY), to: shift(now, -DAY) },
+    },
+  });
+  const { store, clock } = world;
+  // the first reads the history, the second what was too new for the first
+  for (let polls = 0; polls < 2; polls += 1) {
+    await world.poll();
+    clock.advance(MINUTE);
+  }
+  const before = await store.head();
+  const { passes } = await world.poll();
+  expect((await store.head()).seq).toBe(before.seq + 1);
+  expect(passes.length).toBeGreaterThan(2);
+  for (const { runId, resource, streams } of passes) {
+    expect(await store.run(runId)).toMatchObject({ resource, status: 'SUCCEEDED', trigger: 'POLL' });
+    for (const { lastSuccessAt } of streams) expect(lastSuccessAt).toBe(toInstant(clock()));
+  }
+  await world.close();
 });

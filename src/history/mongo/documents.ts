@@ -2,13 +2,13 @@ import type { Collection as MongoCollection } from 'mongodb';
 import type { Collection, DocumentBody, Journal, StoredDocument } from '../../model/documents.js';
 import { parseStored } from '../errors.js';
 import type { HistoryStore } from '../store.js';
-import { packText, unpackText } from '../stored-texts.js';
+import { packOwn, unpackText } from '../stored-texts.js';
 import { cellOf, stored } from './bodies.js';
 import { isDuplicate } from './connection.js';
 import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
 
 /**
- * The documents and journals. Their bodies are JSON texts, long ones of journals compressed, since a key of a body may be one that means
+ * The documents and journals. Their bodies are JSON texts, those of journals compressed, since a key of a body may be one that means
  * something to MongoDB, and numbers and the order of keys stay as they are.
  */
 export class MongoDocuments {
@@ -61,7 +61,7 @@ export class MongoDocuments {
     if (!isNext && !(await journals.findOne({ _id: nameOf(journal, index - 1) }))) return false;
     if (index < 1) return false;
     const _id = nameOf(journal, index);
-    const doc = { _id, journal, index, at, body: stored(packText(JSON.stringify(body))) };
+    const doc = { _id, journal, index, at, body: stored(packOwn(JSON.stringify(body))) };
     const isAdded = await insertFirst(journals, doc);
     if (isAdded) this.#settle(journal, index);
     return isAdded;

@@ -1,6 +1,9 @@
 import { OPEN_SEQ } from '../../model/revision.js';
+import type { RunRecord } from '../../model/run.js';
 import { DEFAULT_ORDER, FIRST_FIELDS, isListed, KINDS, type Kind } from '../../resources/registry.js';
-import type { Fields } from '../../values/filter.js';
+import { parsedJson } from '../../values/canonical-json.js';
+import { type Fields, isRecord } from '../../values/filter.js';
+import { packOwn, unpackText } from '../stored-texts.js';
 import { COLUMN_NAMES, COLUMNS, references, type SqlColumn } from './columns.js';
 import type { Connection } from './connection.js';
 
@@ -150,6 +153,21 @@ export function missingIndexesSql(): string {
 export function upgradeSql(from: number): string {
   const later = [...UPGRADES].filter(([version]) => version >= from);
   return later.map(([, sql]) => sql).join('\n');
+}
+
+/** A run as its column has it: what an index finds it by, and the whole, which earlier versions stored as it is. */
+export function packRun(run: RunRecord): string {
+  return JSON.stringify({ trigger: run.trigger, packed: packOwn(JSON.stringify(run)).toString('base64') });
+}
+
+/** The JSON of a run; `null` if it cannot be read. */
+export function unpackRun(cell: unknown): string | null {
+  const stored = parsedJson(String(cell));
+  if (!isRecord(stored) || typeof stored.packed !== 'string') return unpackText(cell);
+  const text = unpackText(Buffer.from(stored.packed, 'base64'));
+  const run = text === null ? null : parsedJson(text);
+  // the index goes by what is outside
+  return isRecord(run) && run.trigger === stored.trigger ? text : null;
 }
 
 /** The table that holds who refers to what by one field. */

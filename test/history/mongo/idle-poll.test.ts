@@ -56,7 +56,7 @@ describe.skipIf(!mongo)('the command poll --once on a history in MongoDB', () =>
     expect(cost.result).toBe(0);
     // of six resources; what their passes read in one turn of the event loop depends on when Abnormal answers
     expect(batches).toBe(1);
-    expect(cost.commands.length, cost.commands.join(', ')).toBeLessThanOrEqual(70);
-    expect(cost.oplogBytes).toBeLessThanOrEqual(17_000);
+    expect(cost.commands.length, cost.commands.join(', ')).toBeLessThanOrEqual(54);
+    expect(cost.oplogBytes).toBeLessThanOrEqual(11_200);
   });
 });
