@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { type QuarantineEntry, streamText } from '../model/ledger.js';
 import type { Observation } from '../model/revision.js';
+import type { RunRecord } from '../model/run.js';
 import { compareWritten, isListed, keyText, type ListedKind, type RecordKey } from '../resources/registry.js';
 import { canonicalJson, sha256 } from '../values/canonical-json.js';
 import { type Instant, latest, toInstant, toMillis } from '../values/instant.js';
@@ -58,6 +59,11 @@ export interface BatchPlan<V extends HeldVersion> {
   /** One per kind and integration that gained or lost records, also if the sum is 0. */
   readonly liveChanges: readonly LiveChange[];
   readonly verified: readonly Omit<Confirmation, 'confirmedBy'>[];
+}
+
+/** All runs that a batch writes. */
+export function batchRuns({ run, otherRuns = [] }: Batch): readonly RunRecord[] {
+  return [run, ...otherRuns];
 }
 
 export function keysOf({ observations, confirmed, tombstones }: Batch): Map<string, RecordKey> {
@@ -205,12 +211,15 @@ export function statementOf(
   freed: readonly string[],
   verified: Iterable<Omit<Confirmation, 'confirmedBy'>>,
 ): BatchStatement {
-  const { run, streams } = batch;
+  const { run, otherRuns = [], streams } = batch;
   const quarantine = new Map<string, string | null>(freed.map((key) => [key, null]));
   for (const entry of quarantineAdditions(batch)) quarantine.set(keyText(entry.key), stateDigest(entry));
   const states = new Map(streams.map((state) => [streamText(state), stateDigest(state)]));
   return {
     run: [run.id, stateDigest(run)],
+    ...(otherRuns.length > 0 && {
+      otherRuns: otherRuns.map((each) => [each.id, stateDigest(each)] as const),
+    }),
     streams: [...states].sort(byName),
     quarantine: [...quarantine].sort(byName),
     verified: packed(verified),

@@ -18,6 +18,8 @@ export interface Batch {
   readonly now: Instant;
   /** The run as it is after this batch; replaces the run with the same id. */
   readonly run: RunRecord;
+  /** Runs of other resources that end with this batch, having found nothing either; missing if there are none. */
+  readonly otherRuns?: readonly RunRecord[];
   /** A second, different observation of one key is a conflict. */
   readonly observations: readonly Observation[];
   /**
@@ -285,6 +287,8 @@ export type ReadsFrom = 'primary' | 'secondary-preferred';
 export interface BatchStatement {
   /** With the run's `stateDigest`. */
   readonly run: readonly [id: string, digest: string];
+  /** The same of `Batch.otherRuns`; missing if there are none, as in the statements of earlier versions. */
+  readonly otherRuns?: readonly (readonly [id: string, digest: string])[];
   /** The states that were written. */
   readonly streams: readonly (readonly [stream: string, digest: string])[];
   /** By `keyText`; `null`: removed. */

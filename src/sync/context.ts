@@ -176,10 +176,21 @@ export interface RunRecorder {
   errors(): readonly string[];
 }
 
+/** A poll among those that may end together. */
+export interface EndPlace {
+  /** Found nothing so far: waits until the others are as far, or record something. */
+  ready(): Promise<void>;
+  record(batch: Batch): Promise<Recorded>;
+  /** The others do not wait for this one any more. */
+  leave(): void;
+}
+
 export interface RunStart {
   readonly trigger: RunTrigger;
   readonly parameters: RunRecord['parameters'];
   readonly startedAt?: Instant;
+  /** Where the run may end with others. */
+  readonly place?: EndPlace | null;
 }
 
 export interface PassTally {

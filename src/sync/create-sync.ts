@@ -10,6 +10,7 @@ import type { DeltaOutcome } from './pass/read-streams.js';
 import { type EndedPass, passReport, runPass } from './pass/run-pass.js';
 import { reconcile } from './reconcile/reconcile.js';
 import { markInterrupted, WaitingConfirmations } from './run-recorder.js';
+import { SharedEnds } from './shared-ends.js';
 import type {
   OnProgress,
   PollOptions,
@@ -34,6 +35,7 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     confirmations: new WaitingConfirmations(),
   };
   const deltas = createSingleFlight<DeltaOutcome>(env.clock);
+  const ends = new SharedEnds(env.store);
   const underway = new Map<string, Underway>();
   const comparing = new Set<Promise<ReconcileReport>>();
   const closing = new AbortController();
@@ -50,9 +52,12 @@ export function createSync({ newId = randomUUID, ...options }: SyncOptions): Syn
     const key = sourceText(source);
     const ending = linkSignals(signal, closing.signal);
     const attributes = { integration: source.account.name, resource: source.resource, trigger };
+    // a backfill is under way for long
+    const place = from === null ? ends.join() : null;
     const pass = () =>
-      runPass(env, source, { trigger, from, signal: ending.signal, onProgress, maxAgeMs, deltas });
+      runPass(env, source, { trigger, from, signal: ending.signal, onProgress, maxAgeMs, deltas, place });
     const done = inSpan(`poll ${source.resource}`, { attributes }, pass).finally(() => {
+      place?.leave();
       underway.delete(key);
       ending.unlink();
     });

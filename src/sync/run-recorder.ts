@@ -71,7 +71,7 @@ export function createRunRecorder(env: SyncEnv, source: Source, start: RunStart)
     // decoding what was fetched and recording it are two pieces of work for the event loop
     await setImmediate();
     const recorded = await inSpan('batch', { attributes }, async (span) => {
-      const result = await env.store.record(batch);
+      const result = await (start.place ?? env.store).record(batch);
       const { seq, added, changed, unchanged, deleted } = result;
       span?.setAttributes({ seq, added, changed, unchanged, deleted });
       return result;

@@ -2,8 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import { MongoMemoryServer } from 'mongodb-memory-server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { entryOf, runOf, storedOutcomeOf } from '../../src/history/mongo/packed.js';
 import { openMongoStore } from '../../src/history/mongo/store.js';
-import type { SchemaDoc } from '../../src/history/mongo/stored-types.js';
+import type { BatchDoc, LedgerDoc, RunDoc, SchemaDoc } from '../../src/history/mongo/stored-types.js';
 import type { HistoryStore, OpenMode } from '../../src/history/store.js';
 import { testMongo } from '../support/mongo.js';
 import { MongoProxy } from '../support/mongo-proxy.js';
@@ -204,6 +205,38 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
       await expect(store.page(page)).rejects.toMatchObject({ name: 'HistoryError', code: 'UNUSABLE' });
       expect((await (await open()).page(page)).items).toHaveLength(1);
     }
+  });
+
+  it('reads runs, readings and outcomes of batches as earlier versions stored them', async () => {
+    const writer = await open();
+    const entry = ledgerEntry();
+    await writer.record(batchOf('1', { ledger: [entry], streams: [streamState()] }));
+    const read = async (store: HistoryStore) => [
+      await store.run('run-1'),
+      await store.ledger(entry, entry.from, entry.to, 1),
+      await store.batches({ afterSeq: 0, toSeq: 1, limit: 9 }),
+      await store.record(batchOf('1')),
+    ];
+    const expected = await read(writer);
+    const db = client.db();
+    const inFields = async <T extends { _id: string }>(name: string, fieldsOf: (doc: T) => object) => {
+      for (const doc of (await db.collection(name).find().toArray()) as unknown as T[])
+        await db.collection(name).replaceOne({ _id: doc._id as never }, fieldsOf(doc));
+    };
+    await inFields<RunDoc>('runs', (doc) => {
+      const { id: _id, ...fields } = runOf(doc);
+      return fields;
+    });
+    await inFields<LedgerDoc>('ledger', (doc) => {
+      const { entry: _entry, _id, ...place } = doc;
+      return { ...entryOf(doc), ...place };
+    });
+    await inFields<BatchDoc>('batches', ({ outcome, _id, ...doc }) => ({
+      ...doc,
+      ...storedOutcomeOf({ ...doc, _id, ...(outcome && { outcome }) }),
+    }));
+    expect(await read(writer)).toStrictEqual(expected);
+    expect(await faultsIn(writer)).toEqual([]);
   });
 
   it('gets the lengths of windows that earlier versions did not store', async () => {

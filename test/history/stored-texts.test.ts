@@ -1,5 +1,7 @@
-import { expect, it } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
 import {
+  packOwn,
   packReceived,
   packText,
   referencesIn,
@@ -68,4 +70,34 @@ it('a damaged group or a wrong reference has no text for its versions', () => {
     const damaged = new Map<string, unknown>([...cells, [name, cell]]);
     expect(unpackReceived(['2'], damaged).get('2')).not.toBe(json(2, 100));
   }
+});
+
+describe('what the gateway writes of its own', () => {
+  const own = (n: number, errors: readonly string[] = []) =>
+    JSON.stringify({ id: `run-${n}`, trigger: 'POLL', status: 'SUCCEEDED', counts: { calls: n }, errors });
+
+  it('takes a fraction of its text, and is returned exactly, whatever is in it', () => {
+    expect(packOwn(own(1)).length).toBeLessThan(own(1).length / 2);
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 40_000 }), (text) => {
+        expect(unpackText(packOwn(text))).toBe(text);
+      }),
+      { numRuns: 50 },
+    );
+    const long = own(2, ['slow '.repeat(10_000)]);
+    expect(unpackText(packOwn(long))).toBe(long);
+  });
+
+  it('is read as it was stored by the first gateway that stored it like this', () => {
+    // its words are a part of what is stored: these bytes must stay readable
+    expect(unpackText(Buffer.from('BoMmu6LSPF1zlFQFbSBjTVMY0WaOHGpKaZlFxSVKsbUA', 'base64'))).toBe(
+      own(7, ['first']),
+    );
+  });
+
+  it('that is damaged is no text', () => {
+    const bytes = packOwn(own(1));
+    for (const damaged of [bytes.subarray(0, 1), bytes.subarray(0, 9), Buffer.from([6, 6, 6])])
+      expect(unpackText(damaged)).toBeNull();
+  });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stateDigest } from '../../src/history/batch-plan.js';
 import type { Batch, HistoryStore } from '../../src/history/store.js';
 import type { ReconciliationRecord, RunRecord } from '../../src/model/run.js';
 import { KINDS } from '../../src/resources/registry.js';
@@ -103,6 +104,23 @@ export function describeBooks(open: () => Promise<OpenedStore>): void {
       expect(await store.countRuns([])).toBe(0);
       expect(await store.run(a.id)).toStrictEqual(ended);
       expect(await store.run('never')).toBeNull();
+    });
+
+    it('keep all runs of a batch that ends several, and state them', async () => {
+      const integration = newAccount();
+      const [first, ...otherRuns] = (['threats', 'cases', 'campaigns'] as const).map((resource, n) =>
+        sampleRun(`${integration}-${resource}`, { integration, resource, startedAt: minutesAfterStart(n) }),
+      );
+      const { seq } = await record({ ...(first && { run: first }), otherRuns });
+      const query = { integrations: [integration], before: null, limit: 9 };
+      expect(await store.runs(query)).toStrictEqual([first, ...otherRuns].reverse());
+      expect(await store.countRuns([integration], first?.trigger)).toBe(3);
+      const [note] = await store.batches({ afterSeq: seq - 1, toSeq: seq, limit: 9 });
+      const stated = otherRuns.map((run) => [run.id, stateDigest(run)]);
+      expect(note?.stated).toMatchObject({ run: [first?.id, stateDigest(first)], otherRuns: stated });
+      const ended = { ...sampleRun(otherRuns[0]?.id ?? ''), integration, endedAt: START };
+      await record({ run: ended });
+      expect(await store.run(ended.id)).toStrictEqual(ended);
     });
 
     it('list the runs with a given trigger, with their findings', async () => {

@@ -38,6 +38,8 @@ export interface BatchPlan {
   /** How far the clock has moved since the last batch; it may go back. */
   readonly clock: number;
   readonly run: number;
+  /** Whether the next run ends with the batch too. */
+  readonly hasOther: boolean;
   readonly deeds: readonly Deed[];
   readonly windows: readonly { stream: number; from: number; to: number; status: WindowStatus }[];
   readonly states: readonly { stream: number; status: StreamStatus }[];
@@ -69,6 +71,7 @@ const deed: Arbitrary<Deed> = fc.record({
 export const batchPlan: Arbitrary<BatchPlan> = fc.record({
   clock: fc.oneof(fc.constantFrom(0, 1, -1), fc.integer({ min: -7_200_000, max: 7_200_000 })),
   run: fc.nat({ max: 2 }),
+  hasOther: fc.boolean(),
   deeds: fc.array(deed, { maxLength: 12, size: 'max' }),
   windows: fc.array(
     fc.record({
@@ -113,6 +116,7 @@ export function batchFrom(plan: BatchPlan, id: string, world: World, head: Pin):
   return batchOf(id, {
     now,
     run: runOf(plan, world),
+    ...(plan.hasOther && { otherRuns: [runOf({ ...plan, run: plan.run + 1 }, world)] }),
     observations: doing('observe').map((deed) => observe(deed, world, head)),
     confirmed: doing('confirm').map((deed) => observe(deed, world, head)),
     tombstones: keysOf('tombstone'),

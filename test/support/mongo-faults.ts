@@ -1,4 +1,5 @@
 import { type Db, MongoClient } from 'mongodb';
+import { storedOutcomeOf } from '../../src/history/mongo/packed.js';
 import type { BatchDoc, LedgerDoc, RevisionDoc } from '../../src/history/mongo/stored-types.js';
 import { OPEN_SEQ } from '../../src/model/revision.js';
 import { keyText } from '../../src/resources/registry.js';
@@ -33,11 +34,13 @@ async function findFaults(db: Db): Promise<string[]> {
 }
 
 function batchFaults(
-  { seq, at, recorded }: BatchDoc,
+  doc: BatchDoc,
   n: number,
   revisions: readonly RevisionDoc[],
   entries: readonly LedgerDoc[],
 ): string[] {
+  const { seq, at } = doc;
+  const { recorded } = storedOutcomeOf(doc);
   const own = revisions.filter(({ seqFrom }) => seqFrom === seq);
   const expected = recorded.added + recorded.changed + recorded.deleted;
   return [

@@ -161,7 +161,7 @@ export class OracleStore implements HistoryStore {
   }
 
   #keepBooks(batch: Batch, seq: number): void {
-    this.#runs.set(batch.run.id, batch.run);
+    for (const run of [batch.run, ...(batch.otherRuns ?? [])]) this.#runs.set(run.id, run);
     for (const entry of batch.ledger) this.#ledger.push({ ...entry, seq });
     for (const state of batch.streams) this.#streams.set(streamText(state), state);
     for (const entry of batch.quarantine) this.#quarantine.set(keyText(entry.key), entry);

@@ -52,12 +52,15 @@ export async function recordShape(
     const isOver = n % 4 !== 3;
     // a run is written anew until it has ended, and never after that
     const run = { ...batch.run, id: `run-${n}`, startedAt: batch.now, endedAt: isOver ? batch.now : null };
+    const otherRuns = (batch.otherRuns ?? []).map((other) => ({
+      ...{ ...other, id: `other-run-${n}`, startedAt: run.startedAt, endedAt: run.endedAt },
+    }));
     // as the sync does: what is read of an account has a state from the beginning
     const streams = [
       ...world.integrations.map((integration) => streamState({ integration })),
       ...batch.streams,
     ];
-    const { at } = await store.record({ ...batch, run, streams });
+    const { at } = await store.record({ ...batch, run, ...(otherRuns.length > 0 && { otherRuns }), streams });
     if (n % 2 === 0) await recordAudit({ store, clock: () => toMillis(at) }, DEED);
     await sealAs(store, seal, at, enough);
   }

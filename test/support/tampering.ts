@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
+import { sealIn } from '../../src/evidence/seal/seal.js';
+import { unpackRun } from '../../src/history/sqlite/schema.js';
 import { referencesIn, unpackReceived, unpackText } from '../../src/history/stored-texts.js';
 import { KINDS } from '../../src/resources/registry.js';
 
@@ -64,7 +66,11 @@ export class Forger {
 
   seals(): { n: number; text: string; hash: string; signature: string | null; leaves: string }[] {
     const rows = this.all("SELECT n, body FROM journals WHERE journal = 'seals' ORDER BY n");
-    return rows.map(({ n, body }) => ({ n: Number(n), ...JSON.parse(unpackText(body) ?? '') }));
+    return rows.map(({ n, body }) => {
+      const seal = sealIn(JSON.parse(unpackText(body) ?? ''));
+      if (!seal) throw new Error(`entry ${n} is no seal`);
+      return { n: Number(n), ...seal };
+    });
   }
 
   putSeal({ n, ...body }: ReturnType<Forger['seals']>[number]): void {
@@ -359,7 +365,7 @@ export const HISTORY_TAMPERS: Readonly<Record<string, Tamper>> = {
     if (ids.length === 0) return null;
     const id = forger.one(ids);
     const [row] = forger.all('SELECT run FROM runs WHERE id = ?', id);
-    const run = JSON.parse(String(row?.run));
+    const run = JSON.parse(unpackRun(row?.run) ?? '');
     const edit = forger.pick(3);
     if (edit === 0) forger.run('DELETE FROM runs WHERE id = ?', id);
     else if (edit === 1) {
@@ -387,7 +393,7 @@ export const HISTORY_TAMPERS: Readonly<Record<string, Tamper>> = {
     const edit = forger.pick(2);
     if (edit === 0) forger.run("DELETE FROM journals WHERE journal = 'audit' AND n = ?", n);
     else {
-      const forged = JSON.stringify({ ...JSON.parse(String(body)), action: 'FORGED' });
+      const forged = JSON.stringify({ ...JSON.parse(unpackText(body) ?? ''), action: 'FORGED' });
       forger.run("UPDATE journals SET body = ? WHERE journal = 'audit' AND n = ?", forged, n);
     }
     return { deed: `entry ${n} of the audit trail (${edit})`, named: [`Entry ${n} of the audit`] };

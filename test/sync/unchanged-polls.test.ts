@@ -11,6 +11,6 @@ test('a year of polls that find nothing takes less than 100 MB, and the history 
   expect(polls).toBe(312);
   expect((bytes / polls) * POLLS_A_YEAR).toBeLessThan(100e6);
   // runs, their readings and the seal, most readings joined
-  expect(bytes / polls).toBeLessThan(9_650);
+  expect(bytes / polls).toBeLessThan(6_700);
   expect(findings).toEqual([]);
 });

@@ -8,6 +8,7 @@ import { batchLeaf, documentLeaf, type Leaf, MerkleTree, revisionLeaf, walkBatch
 import {
   type AuditTip,
   entryDigest,
+  journalBody,
   lastThat,
   leafListText,
   makeSeal,
@@ -109,7 +110,7 @@ async function sealNext(
     ...{ previous: last?.hash ?? null, key: signer?.publicKey ?? null },
   };
   const seal = makeSeal(body, await packLeaves(list), signer);
-  const wasFirst = await store.append('seals', body.index, at, { ...seal });
+  const wasFirst = await store.append('seals', body.index, at, journalBody(seal, list));
   const note = wasFirst ? { index: body.index, hash: seal.hash, at, toSeq: body.toSeq } : null;
   return { note, wasFirst, again: !wasFirst || body.toSeq < target.seq || ended.hasMore };
 }

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { deflateRaw, inflateRaw } from 'node:zlib';
+import { deflateRaw, deflateRawSync, inflateRaw } from 'node:zlib';
 import type { HistoryStore } from '../../history/store.js';
 import type { JournalEntry } from '../../model/documents.js';
 import type { RunRecord } from '../../model/run.js';
@@ -103,9 +103,20 @@ export function makeSeal(body: SealBody, leaves: string, signer: Signer | null):
   return { text, hash: sha256(text), signature: signer?.sign(text) ?? null, leaves };
 }
 
+/** A longer list of leaves is stored compressed. */
+const LONG_LIST = 8_192;
+
+/** As an entry of the journal: a short list of leaves as text, which the store compresses with the rest. */
+export function journalBody(seal: Seal, list: string): JournalEntry['body'] {
+  if (list.length > LONG_LIST) return { ...seal };
+  const { leaves: _leaves, ...others } = seal;
+  return { ...others, list };
+}
+
 /** `null` if the entry has none. */
 export function sealIn(body: JournalEntry['body']): Seal | null {
-  const { text, hash, signature, leaves } = body;
+  const { text, hash, signature, list } = body;
+  const leaves = typeof list === 'string' ? deflateRawSync(list).toString('base64') : body.leaves;
   if (typeof text !== 'string' || typeof hash !== 'string' || typeof leaves !== 'string') return null;
   if (signature !== null && typeof signature !== 'string') return null;
   return { text, hash, signature, leaves };

@@ -179,7 +179,7 @@ export class BatchCheck {
 function* statedIn(
   stated: NonNullable<BatchNote['stated']>,
 ): Generator<readonly [sort: Sort, name: string, digest: string | null]> {
-  yield ['run', ...stated.run];
+  for (const each of [stated.run, ...(stated.otherRuns ?? [])]) yield ['run', ...each];
   for (const each of stated.streams) yield ['stream', ...each];
   for (const each of stated.quarantine) yield ['quarantine', ...each];
 }
@@ -214,7 +214,9 @@ function isNote({ recorded, stated }: BatchNote): boolean {
   const isStated =
     stated === null ||
     (isNamed(stated.run) &&
-      [stated.streams, stated.quarantine].every((list) => Array.isArray(list) && list.every(isNamed)) &&
+      [stated.otherRuns ?? [], stated.streams, stated.quarantine].every(
+        (list) => Array.isArray(list) && list.every(isNamed),
+      ) &&
       typeof stated.verified === 'string');
   return typeof recorded === 'object' && recorded !== null && isStated;
 }

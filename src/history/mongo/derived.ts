@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Collection, Document } from 'mongodb';
-import { streamText } from '../../model/ledger.js';
+import { type RecordedEntry, streamText } from '../../model/ledger.js';
 import { OPEN_SEQ } from '../../model/revision.js';
 import {
   FIRST_FIELDS,
@@ -18,11 +18,14 @@ import type { DerivedFault } from '../store.js';
 import { readBodies } from './bodies.js';
 import { foldedFields, storedFields } from './filter.js';
 import { LiveCountCheck } from './live-counts.js';
+import { entryOf } from './packed.js';
 import { INDEXES } from './schema.js';
 import {
   type BatchDoc,
   type Collections,
   type HeadDoc,
+  type LedgerDoc,
+  type LedgerPageDoc,
   pages,
   type RevisionDoc,
   reachOf,
@@ -148,7 +151,7 @@ export class MongoDerivedCheck {
     };
     for await (const doc of each(ledger)) {
       const { _id, stream, seq, n, reach, from, to } = doc;
-      const entries = 'page' in doc ? (pageIn(doc.page.buffer) ?? []) : [doc];
+      const entries = readingsOf(doc);
       const isNamed = _id === `${seq} ${n}` && isPageOf({ stream, from, to, seq }, entries);
       const isReached = reach === undefined || reach === reachOf({ from, to });
       // all of a page are of one stream
@@ -275,6 +278,16 @@ function plain(fields: Document | undefined): unknown {
       typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value,
     ),
   );
+}
+
+/** None if they cannot be read. */
+function readingsOf(doc: LedgerDoc | LedgerPageDoc): readonly RecordedEntry[] {
+  if ('page' in doc) return pageIn(doc.page.buffer) ?? [];
+  try {
+    return [entryOf(doc)];
+  } catch {
+    return [];
+  }
 }
 
 async function* each<T extends { readonly _id: string }>(

@@ -1,17 +1,20 @@
 import type { Collection as MongoCollection } from 'mongodb';
-import type { Collection, DocumentBody, StoredDocument } from '../../model/documents.js';
+import type { Collection, DocumentBody, Journal, StoredDocument } from '../../model/documents.js';
 import { parseStored } from '../errors.js';
 import type { HistoryStore } from '../store.js';
-import { packText, unpackText } from '../stored-texts.js';
+import { packOwn, unpackText } from '../stored-texts.js';
 import { cellOf, stored } from './bodies.js';
 import { isDuplicate } from './connection.js';
 import type { Collections, DocumentDoc, JournalDoc } from './stored-types.js';
 
 /**
- * The documents and journals. Their bodies are JSON texts, long ones of journals compressed, since a key of a body may be one that means
+ * The documents and journals. Their bodies are JSON texts, those of journals compressed, since a key of a body may be one that means
  * something to MongoDB, and numbers and the order of keys stay as they are.
  */
 export class MongoDocuments {
+  /** The last entry of each journal that a majority is known to hold. */
+  readonly #settled = new Map<Journal, number>();
+
   constructor(private readonly collections: Collections) {}
 
   document: HistoryStore['document'] = async (collection, id) => {
@@ -54,11 +57,19 @@ export class MongoDocuments {
   /** The entry before must be there for a majority: one that a failover undoes would leave a hole. */
   append: HistoryStore['append'] = async (journal, index, at, body) => {
     const { journals } = this.collections;
-    if (index !== 1 && !(await journals.findOne({ _id: nameOf(journal, index - 1) }))) return false;
+    const isNext = index === 1 || index - 1 <= (this.#settled.get(journal) ?? 0);
+    if (!isNext && !(await journals.findOne({ _id: nameOf(journal, index - 1) }))) return false;
     if (index < 1) return false;
     const _id = nameOf(journal, index);
-    return insertFirst(journals, { _id, journal, index, at, body: stored(packText(JSON.stringify(body))) });
+    const doc = { _id, journal, index, at, body: stored(packOwn(JSON.stringify(body))) };
+    const isAdded = await insertFirst(journals, doc);
+    if (isAdded) this.#settle(journal, index);
+    return isAdded;
   };
+
+  #settle(journal: Journal, index: number): void {
+    this.#settled.set(journal, Math.max(index, this.#settled.get(journal) ?? 0));
+  }
 
   journal: HistoryStore['journal'] = async ({ journal, from, descending, limit }) => {
     const beyond = from === null ? {} : { index: descending ? { $lt: from } : { $gt: from } };
@@ -67,6 +78,7 @@ export class MongoDocuments {
       .sort({ index: descending ? -1 : 1 })
       .limit(limit)
       .toArray();
+    for (const { index } of docs) this.#settle(journal, index);
     return docs.map(({ index, at, body }) => ({
       ...{ index, at },
       body: parseStored<DocumentBody>(unpackText(cellOf(body)), `Entry ${index} of the journal ${journal}`),

@@ -4,11 +4,12 @@ import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type StreamState, streamsOf } from '../../model/stream.js';
 import { keyText, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import { type Instant, toInstant, toMillis } from '../../values/instant.js';
-import { quarantineAdditions } from '../batch-plan.js';
+import { batchRuns, quarantineAdditions } from '../batch-plan.js';
 import { checkStored } from '../errors.js';
 import { PAGE_READINGS, packReadings, readingsIn, readingsTouching } from '../reading-pages.js';
 import type { Batch, BatchNote, FirstQuery, HistoryStore, Pin } from '../store.js';
 import { inTransaction } from './connection.js';
+import { entryOf, ledgerDoc, runDoc, runOf, storedOutcomeOf } from './packed.js';
 import { REACH_INDEX, WRITTEN_INDEX } from './schema.js';
 import {
   type BatchDoc,
@@ -18,7 +19,6 @@ import {
   type Left,
   type QuarantineDoc,
   REACHES,
-  type RunDoc,
   reachOf,
   UNLIMITED,
   WHOSE_EXTENTS,
@@ -143,6 +143,11 @@ export class MongoLedger {
     return doc && runOf(doc);
   }
 
+  /** Whether anything is in quarantine. */
+  async isQuarantined(): Promise<boolean> {
+    return (await this.collections.quarantine.findOne({}, { projection: { _id: 1 } })) !== null;
+  }
+
   async quarantine({ integrations, kinds, after, limit }: QuarantineQuery): Promise<QuarantineEntry[]> {
     const later = after && [
       { integration: { $gt: after.integration } },
@@ -179,7 +184,7 @@ export class MongoLedger {
       .sort({ seq: 1 })
       .limit(limit)
       .toArray();
-    return docs.map(({ _id, seq, at, recorded, stated = null }) => ({ id: _id, seq, at, recorded, stated }));
+    return docs.map((doc) => ({ id: doc._id, seq: doc.seq, at: doc.at, ...storedOutcomeOf(doc) }));
   }
 }
 
@@ -205,15 +210,8 @@ function readingsOf(
   const what = `A reading of ${stream}`;
   const own = docs.filter((doc) => doc.stream === stream && doc.to > from && doc.from < to && doc.seq <= seq);
   return own.flatMap((doc) =>
-    'page' in doc
-      ? readingsTouching(readingsIn(doc.page.buffer, what), from, to, seq)
-      : [checkStored<RecordedEntry>(entryOf(doc), what, 'reading')],
+    'page' in doc ? readingsTouching(readingsIn(doc.page.buffer, what), from, to, seq) : [entryOf(doc)],
   );
-}
-
-/** As it was recorded, with its batch. */
-function entryOf({ _id, stream: _stream, n: _n, reach: _reach, ...entry }: LedgerDoc) {
-  return entry;
 }
 
 const FIRST_INSTANT = '0000-01-01T00:00:00.000Z';
@@ -230,10 +228,6 @@ function within(from: Instant): Document[] {
 
 function ofIntegrations(integrations: readonly string[] | null): Document {
   return integrations ? { integration: { $in: integrations } } : {};
-}
-
-function runOf({ _id, ...run }: RunDoc): RunRecord {
-  return checkStored<RunRecord>({ id: _id, ...run }, `Run ${_id}`, 'run');
 }
 
 function quarantineOf({ _id, integration, kind, id, ...entry }: QuarantineDoc): QuarantineEntry {
@@ -280,11 +274,14 @@ export async function writeLedger(
   first: number,
   session: ClientSession,
 ): Promise<void> {
-  const runs = batches.map(({ run: { id, ...run } }) => ({
-    replaceOne: { filter: { _id: id }, replacement: run, upsert: true },
-  }));
+  const runs = batches.flatMap(batchRuns).map((run) => {
+    const { _id, ...replacement } = runDoc(run);
+    return { replaceOne: { filter: { _id }, replacement, upsert: true } };
+  });
   await collections.runs.bulkWrite(runs, { session });
-  const entries = batches.flatMap((batch, place) => ledgerDocs(batch, first + place));
+  const entries = batches.flatMap(({ ledger }, place) =>
+    ledger.map((entry, n) => ledgerDoc(entry, first + place, n)),
+  );
   if (entries.length > 0) await collections.ledger.insertMany(entries, { session });
   const states = batches.flatMap(({ streams }) => streams);
   const updates = states.map((state) => ({
@@ -293,12 +290,6 @@ export async function writeLedger(
   }));
   if (updates.length > 0) await collections.streams.bulkWrite(updates, { session });
   for (const batch of batches) await writeQuarantine(collections, batch, freed, session);
-}
-
-function ledgerDocs({ ledger }: Batch, seq: number): LedgerDoc[] {
-  return ledger.map((entry, n) => ({
-    ...{ ...entry, _id: `${seq} ${n}`, stream: streamText(entry), seq, n, reach: reachOf(entry) },
-  }));
 }
 
 async function writeQuarantine(

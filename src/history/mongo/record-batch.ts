@@ -13,6 +13,7 @@ import { endAbandoned, inTransaction, isDuplicate, type MongoConnection } from '
 import { foldedFields, observedFields, storedFields } from './filter.js';
 import { readBefore, writeLedger } from './ledger.js';
 import { liveAfter } from './live-counts.js';
+import { outcomeDoc, storedOutcomeOf } from './packed.js';
 import { matchesOne } from './revisions.js';
 import { KEY_INDEX, PROJECTION_KEY } from './schema.js';
 import {
@@ -108,7 +109,8 @@ export class MongoRecorder {
   /** What was answered when the batch was recorded, once a majority is known to hold it. */
   async #before({ id }: Batch): Promise<Recorded | null> {
     const settled = { readConcern: { level: 'linearizable' }, maxTimeMS: 30_000 } as const;
-    return (await this.collections.batches.findOne({ _id: id }, settled))?.recorded ?? null;
+    const doc = await this.collections.batches.findOne({ _id: id }, settled);
+    return doc && storedOutcomeOf(doc).recorded;
   }
 
   async #write(
@@ -137,7 +139,7 @@ export class MongoRecorder {
       left = { live, extentsOf: reach.extentsOf ?? (reach.extents && pin.seq) };
       return {
         ...{ ...writes, written: { recorded, ...left } },
-        doc: { _id: batch.id, ...pin, recorded, ...reach, stated, live },
+        doc: { _id: batch.id, ...pin, ...outcomeDoc(recorded, stated), ...reach, live },
       };
     });
     await bothOf(

@@ -180,8 +180,13 @@ class MongoStore implements HistoryStore {
   countRuns: HistoryStore['countRuns'] = (whose, trigger) =>
     this.#guarded(() => this.#ledger.countRuns(whose, trigger));
   run: HistoryStore['run'] = (id) => this.#guarded(() => this.#ledger.run(id), 'A run');
+  // it is nearly always empty, which is read once for all passes that begin in one turn
   quarantine: HistoryStore['quarantine'] = (query) =>
-    this.#guarded(() => this.#ledger.quarantine(query), 'An entry in quarantine');
+    this.#guarded(
+      async () => ((await this.#isQuarantined()) ? this.#ledger.quarantine(query) : []),
+      'An entry in quarantine',
+    );
+  readonly #isQuarantined = shared(() => this.#ledger.isQuarantined());
   countQuarantine: HistoryStore['countQuarantine'] = (query) =>
     this.#guarded(() => this.#ledger.countQuarantine(query));
   quarantined: HistoryStore['quarantined'] = (keys) =>

@@ -70,12 +70,15 @@ export interface BatchDoc {
   readonly _id: string;
   readonly seq: number;
   readonly at: Instant;
-  readonly recorded: Recorded;
+  /** JSON of what the batch came to and of its statement, compressed. */
+  readonly outcome?: Binary;
+  /** What earlier versions of the gateway stored instead. */
+  readonly recorded?: Recorded;
   /** `null` where they were not known when the batch was recorded, or where `extentsOf` names them. */
   readonly extents: HighWaterMarks | null;
   /** The batch that has the extents of this one too, where this one brought no version. */
   readonly extentsOf?: number;
-  /** Missing where an earlier version of the gateway recorded it. */
+  /** As `recorded`; versions before that stored none. */
   readonly stated?: BatchStatement;
   /** How many records were live after it; missing or `null` where an earlier version recorded it or the one before. */
   readonly live?: readonly LiveCount[] | null;
@@ -128,9 +131,12 @@ export interface SchemaDoc {
   readonly complete?: { readonly wanted: string; readonly indexes: number };
 }
 
-export interface LedgerDoc extends LedgerEntry {
+/** What a reading is found by, and the whole. */
+export interface LedgerDoc extends Pick<LedgerEntry, 'from' | 'to'> {
   /** The batch and the place in it. */
   readonly _id: string;
+  /** JSON of the reading with its batch, compressed; earlier versions of the gateway stored its fields instead. */
+  readonly entry?: Binary;
   readonly stream: string;
   readonly seq: number;
   readonly n: number;
@@ -157,8 +163,11 @@ export function reachOf({ from, to }: Pick<LedgerDoc, 'from' | 'to'>): number {
   return REACHES.find((reach) => length <= reach) ?? UNLIMITED;
 }
 
-export interface RunDoc extends Omit<RunRecord, 'id'> {
+/** What a run is found by, and the whole. */
+export interface RunDoc extends Pick<RunRecord, 'integration' | 'startedAt' | 'trigger'> {
   readonly _id: string;
+  /** JSON, compressed; earlier versions of the gateway stored its fields instead. */
+  readonly run?: Binary;
 }
 
 export interface QuarantineDoc extends Omit<QuarantineEntry, 'key'> {
@@ -185,7 +194,7 @@ export interface JournalDoc {
   readonly journal: string;
   readonly index: number;
   readonly at: Instant;
-  /** JSON, compressed if it is long. */
+  /** JSON, compressed; as text if an earlier version of the gateway wrote it. */
   readonly body: string | Binary;
 }
 

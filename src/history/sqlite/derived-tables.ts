@@ -6,7 +6,7 @@ import { isPageOf, pageIn } from '../reading-pages.js';
 import type { DerivedFault } from '../store.js';
 import { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
-import { schemaSql } from './schema.js';
+import { schemaSql, unpackRun } from './schema.js';
 
 /*
  * The checks of a history in SQLite that need no records: its schema, the file, and whether each row of the ledger,
@@ -83,7 +83,7 @@ export async function* checkRuns(connection: Connection): AsyncGenerator<Derived
   for (let last = Number.MIN_SAFE_INTEGER, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
     rows = connection.all(runs, [last]);
     for (const [, id, integration, startedAt, json] of rows) {
-      const run = parsed<RunRecord>(json);
+      const run = parsed<RunRecord>(unpackRun(json));
       if (run?.id === id && run?.integration === integration && run?.startedAt === startedAt) continue;
       yield fault(String(id), null, `Run ${id} is not found under its own data.`);
     }

@@ -2,7 +2,7 @@ import type { DocumentBody } from '../../model/documents.js';
 import type { Instant } from '../../values/instant.js';
 import { HistoryError, parseStored } from '../errors.js';
 import type { HistoryStore, OpenMode } from '../store.js';
-import { packText, unpackText } from '../stored-texts.js';
+import { packOwn, unpackText } from '../stored-texts.js';
 import { isName } from './columns.js';
 import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
@@ -55,7 +55,7 @@ export class Documents {
     this.#write(REMOVE, [collection, id, expected]);
 
   append: HistoryStore['append'] = async (journal, index, at, body) =>
-    this.#write(APPEND, [journal, index, at, packText(JSON.stringify(body))]);
+    this.#write(APPEND, [journal, index, at, packOwn(JSON.stringify(body))]);
 
   journal: HistoryStore['journal'] = async ({ journal, from, descending, limit }) => {
     const beyond = from === null ? '' : `AND n ${descending ? '<' : '>'} ?`;

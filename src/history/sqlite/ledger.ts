@@ -6,10 +6,11 @@ import type { Instant } from '../../values/instant.js';
 import { parseStored } from '../errors.js';
 import { readingsIn, readingsTouching } from '../reading-pages.js';
 import type { BatchNote, FirstQuery, HistoryStore, Pin, Recorded } from '../store.js';
+import { unpackText } from '../stored-texts.js';
 import type { Connection } from './connection.js';
 import type { Row, SqlValue } from './driver.js';
 import type { Limits, QueryRunner } from './query-worker.js';
-import { keyIndex } from './schema.js';
+import { keyIndex, unpackRun } from './schema.js';
 
 type RunsQuery = Parameters<HistoryStore['runs']>[0];
 type QuarantineQuery = Parameters<HistoryStore['quarantine']>[0];
@@ -68,7 +69,7 @@ export class Ledger {
     const place = [...(trigger ? [trigger] : []), ...(before ? [before.startedAt, before.id] : [])];
     const newest = (where: string, params: readonly SqlValue[]) => {
       const sql = `SELECT run, id FROM runs WHERE ${where} ${why} ${after} ORDER BY started_at DESC, id DESC LIMIT ?`;
-      return this.connection.all(sql, [...params, ...place, limit]).map(parsed<RunRecord>('run', 'Run'));
+      return this.connection.all(sql, [...params, ...place, limit]).map(runOf);
     };
     if (integrations === null) return newest('TRUE', []);
     const runs = [...new Set(integrations)].flatMap((name) => newest('integration = ?', [name]));
@@ -89,7 +90,7 @@ export class Ledger {
 
   run(id: string): RunRecord | null {
     const row = this.connection.first('SELECT run, id FROM runs WHERE id = ?', [id]);
-    return row ? parsed<RunRecord>('run', 'Run')(row) : null;
+    return row ? runOf(row) : null;
   }
 
   quarantine({ after, integrations, kinds, limit }: QuarantineQuery): QuarantineEntry[] {
@@ -123,7 +124,7 @@ export class Ledger {
     const sql = 'SELECT seq, at, id, outcome FROM batches WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?';
     return this.connection.all(sql, [afterSeq, toSeq, limit]).map(([seq, at, id, outcome]) => ({
       ...{ id: String(id), seq: Number(seq), at: String(at) },
-      ...storedOutcome(String(outcome)),
+      ...storedOutcome(outcome),
     }));
   }
 
@@ -135,9 +136,9 @@ export class Ledger {
 }
 
 /** What was answered when a batch was recorded, and what it states. */
-export function storedOutcome(json: string): Pick<BatchNote, 'recorded' | 'stated'> {
+export function storedOutcome(cell: unknown): Pick<BatchNote, 'recorded' | 'stated'> {
   type Outcome = Recorded & Partial<Pick<BatchNote, 'stated'>>;
-  const { stated = null, ...recorded } = parseStored<Outcome>(json, 'The outcome of a batch');
+  const { stated = null, ...recorded } = parseStored<Outcome>(unpackText(cell), 'The outcome of a batch');
   return { recorded, stated };
 }
 
@@ -177,6 +178,8 @@ const TRIGGER = "json_extract(run, '$.trigger')";
 function parsed<T>(kind: Parameters<typeof parseStored>[2], what: string): (row: Row) => T {
   return ([json, name = '']) => parseStored<T>(json, `${what} ${name}`.trimEnd(), kind);
 }
+
+const runOf = ([cell, id = '']: Row) => parsed<RunRecord>('run', 'Run')([unpackRun(cell), id]);
 
 function compareRuns(a: RunRecord, b: RunRecord): number {
   if (a.startedAt !== b.startedAt) return a.startedAt < b.startedAt ? 1 : -1;

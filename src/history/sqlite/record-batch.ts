@@ -13,6 +13,7 @@ import {
 import { latest, shift } from '../../values/instant.js';
 import {
   type BatchOperation,
+  batchRuns,
   type HeldVersion,
   keysOf,
   planBatch,
@@ -23,12 +24,12 @@ import {
 import type { BlockRow } from '../columns/block.js';
 import { PAGE_READINGS, packReadings, type ReadingRow } from '../reading-pages.js';
 import type { Batch, Pin, Recorded } from '../store.js';
-import { packReceived, packText } from '../stored-texts.js';
+import { packOwn, packReceived, packText } from '../stored-texts.js';
 import { type BlockSizes, type BlockSource, makeBlock, putBlock, writeBlock } from './column-blocks.js';
 import { isName, listedFields, liveCountAt, TimeMarks, toValues } from './columns.js';
 import { type Connection, Integrations } from './connection.js';
 import type { Row } from './driver.js';
-import { References, statements } from './schema.js';
+import { packRun, References, statements } from './schema.js';
 
 /** The newest view, and how far revisions are numbered in it. */
 export interface Head extends Pin {
@@ -75,7 +76,7 @@ function writeBatch(
     connection.run(INSERT_LIVE_COUNT, [kind, n, pin.seq, live]);
   }
   const stated = statementOf(batch, writeLedger(connection, batch, pin.seq), verified);
-  const outcome = JSON.stringify({ ...recorded, stated });
+  const outcome = packOwn(JSON.stringify({ ...recorded, stated }));
   connection.run(INSERT_BATCH, [pin.seq, pin.at, batch.id, batch.run.id, head.lastRev, outcome]);
   return {
     ...{ recorded, head },
@@ -196,8 +197,10 @@ const RELEASE = 'DELETE FROM quarantine WHERE integration = ? AND kind = ? AND i
 
 /** Writes the batch's run, ledger, streams and quarantine; the keys that it took out of quarantine. */
 function writeLedger(connection: Connection, batch: Batch, seq: number): string[] {
-  const { run, ledger, streams } = batch;
-  connection.run(RUN, [run.id, run.integration, run.startedAt, JSON.stringify(run)]);
+  const { ledger, streams } = batch;
+  for (const run of batchRuns(batch)) {
+    connection.run(RUN, [run.id, run.integration, run.startedAt, packRun(run)]);
+  }
   for (const entry of ledger) {
     const json = JSON.stringify({ ...entry, seq });
     connection.run(ENTRY, [streamText(entry), entry.from, entry.to, seq, json]);

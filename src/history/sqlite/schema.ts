@@ -1,6 +1,9 @@
 import { OPEN_SEQ } from '../../model/revision.js';
+import type { RunRecord } from '../../model/run.js';
 import { DEFAULT_ORDER, FIRST_FIELDS, isListed, KINDS, type Kind } from '../../resources/registry.js';
-import type { Fields } from '../../values/filter.js';
+import { parsedJson } from '../../values/canonical-json.js';
+import { type Fields, isRecord } from '../../values/filter.js';
+import { packOwn, unpackText } from '../stored-texts.js';
 import { COLUMN_NAMES, COLUMNS, references, type SqlColumn } from './columns.js';
 import type { Connection } from './connection.js';
 
@@ -12,8 +15,11 @@ import type { Connection } from './connection.js';
 /** `abgh`: marks a SQLite file as a history of this gateway's. */
 export const APPLICATION_ID = 0x61626768;
 /** The tables' version; a file of a later one is refused, one of an earlier is upgraded by its writer. */
-export const SCHEMA_VERSION = 5;
-/** Files of this version and later can be read without an upgrade: later versions only store texts in another way. */
+export const SCHEMA_VERSION = 6;
+/**
+ * Files of this version and later can be read without an upgrade: later versions only store texts in another way, and
+ * batches of several runs.
+ */
 export const READABLE_SINCE = 2;
 
 /** To be raised when `fieldsOf` reads other values out of the same records. */
@@ -147,6 +153,21 @@ export function missingIndexesSql(): string {
 export function upgradeSql(from: number): string {
   const later = [...UPGRADES].filter(([version]) => version >= from);
   return later.map(([, sql]) => sql).join('\n');
+}
+
+/** A run as its column has it: what an index finds it by, and the whole, which earlier versions stored as it is. */
+export function packRun(run: RunRecord): string {
+  return JSON.stringify({ trigger: run.trigger, packed: packOwn(JSON.stringify(run)).toString('base64') });
+}
+
+/** The JSON of a run; `null` if it cannot be read. */
+export function unpackRun(cell: unknown): string | null {
+  const stored = parsedJson(String(cell));
+  if (!isRecord(stored) || typeof stored.packed !== 'string') return unpackText(cell);
+  const text = unpackText(Buffer.from(stored.packed, 'base64'));
+  const run = text === null ? null : parsedJson(text);
+  // the index goes by what is outside
+  return isRecord(run) && run.trigger === stored.trigger ? text : null;
 }
 
 /** The table that holds who refers to what by one field. */

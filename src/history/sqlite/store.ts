@@ -121,7 +121,7 @@ class SqliteStore implements HistoryStore {
 
   async #record(batch: Batch): Promise<Recorded> {
     const before = this.connection.first('SELECT outcome FROM batches WHERE id = ?', [batch.id]);
-    if (before) return storedOutcome(String(before[0])).recorded;
+    if (before) return storedOutcome(before[0]).recorded;
     const head = this.#headNow();
     const isSmall = this.#isShort() || batch.observations.length <= this.#limits.records;
     const written = await this.#answers.write({ type: 'RECORD', batch, head }, isSmall).catch((error) => {

@@ -26,14 +26,7 @@ import {
   sourceText,
   stopOf,
 } from '../context.js';
-import {
-  type Delta,
-  type DeltaOutcome,
-  invalidateFutureReadings,
-  planStreams,
-  reachMs,
-  readDelta,
-} from '../pass/read-streams.js';
+import { type Delta, type DeltaOutcome, planStreams, reachMs, readDelta } from '../pass/read-streams.js';
 import { createRunRecorder, endRun } from '../run-recorder.js';
 import { sourceStates } from '../stream-states.js';
 import { type Freshness, known, readLive, staleness, whileLate } from '../sync.js';
@@ -216,7 +209,6 @@ async function runLiveDelta(env: SyncEnv, source: Source, signal: AbortSignal): 
 }
 
 async function readNewest(pass: Pass, states: readonly StreamState[], tally: PassTally): Promise<Delta> {
-  await invalidateFutureReadings(pass, states);
   const floor = shift(pass.asOf, -reachMs(true));
   const works = await planStreams(
     pass,

@@ -31,7 +31,7 @@ export interface StreamWork {
 }
 
 /** Plans each stream; `select` chooses the missing windows to read, and `since` is where to look for them. */
-export function planStreams(
+export async function planStreams(
   pass: Pass,
   states: readonly StreamState[],
   since: (state: StreamState) => Instant,
@@ -39,13 +39,15 @@ export function planStreams(
 ): Promise<StreamWork[]> {
   const { firstWindowMs: firstWidthMs, minWindowMs: minWidthMs, maxWindowMs: maxWidthMs } = pass.settings;
   const targetRows = pass.settings.pageSize * pass.settings.targetFill;
-  return Promise.all(
-    states.map(async (state) => {
-      const list = await findMissingWindows(pass.store, state, since(state), pass.asOf);
-      const limits = { targetRows, firstWidthMs, minWidthMs, maxWidthMs };
-      return { state, list, planner: createWindowPlanner(select(list), limits, list.density) };
-    }),
-  );
+  const plan = async (state: StreamState) => {
+    const list = await findMissingWindows(pass.store, state, since(state), pass.asOf);
+    const limits = { targetRows, firstWidthMs, minWidthMs, maxWidthMs };
+    return { state, list, planner: createWindowPlanner(select(list), limits, list.density) };
+  };
+  const plans = () => Promise.all(states.map(plan));
+  // both at once: MongoDB then reads the ledgers in one command
+  const [works, isRevoked] = await Promise.all([plans(), invalidateFutureReadings(pass, states)]);
+  return isRevoked ? plans() : works;
 }
 
 /** Is called after every window; `isListed` is false if it could not be listed. */
@@ -215,8 +217,9 @@ function laterSuccess(pass: Pass, { lastSuccessAt }: StreamState): Instant {
 
 const FAR_FUTURE: Instant = '9999-01-01T00:00:00.000Z';
 
-/** Revokes readings made while the clock was ahead: they cover time that had not come yet. */
-export async function invalidateFutureReadings(pass: Pass, states: readonly StreamState[]): Promise<void> {
+/** Revokes readings made while the clock was ahead: they cover time that had not come yet. True if there were any. */
+async function invalidateFutureReadings(pass: Pass, states: readonly StreamState[]): Promise<boolean> {
+  let isRevoked = false;
   const { seq } = await pass.store.head();
   // windows end at the time of their reading, so there are normally none in the future
   const toCome = await Promise.all(
@@ -232,7 +235,9 @@ export async function invalidateFutureReadings(pass: Pass, states: readonly Stre
     const attempt = { pass, stream: state, window: doubtful, readAt: pass.asOf };
     const entry = unreadEntry(attempt, 'PARTIAL', 'read while the clock stood ahead; read again');
     await pass.recorder.record({ ledger: [entry] });
+    isRevoked = true;
   }
+  return isRevoked;
 }
 
 /** The span that readings dated after `now` cover wrongly; `null` if there is none or it was revoked. */

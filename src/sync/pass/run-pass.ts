@@ -7,6 +7,7 @@ import type { StreamState } from '../../model/stream.js';
 import { DEFINITION_OF } from '../../resources/registry.js';
 import { earliest, floorToSecond, type Instant, MINUTE, type Window, widthOf } from '../../values/instant.js';
 import {
+  type EndPlace,
   kindOf,
   newPassMemory,
   newPassTally,
@@ -28,7 +29,6 @@ import type { CoverageSummary, OnProgress, PassReport, Progress, StreamReport } 
 import { findMissingWindows, sliceFloors, wantedSpans } from '../window/missing-windows.js';
 import {
   type DeltaOutcome,
-  invalidateFutureReadings,
   nameLost,
   planStreams,
   reachMs,
@@ -46,6 +46,8 @@ export interface PassOptions {
   readonly maxAgeMs: number | null;
   /** Readings of the newest part, one at a time per source, which other callers may join. */
   readonly deltas: SingleFlight<DeltaOutcome>;
+  /** Where it may end with others; `null`: alone. */
+  readonly place: EndPlace | null;
 }
 
 interface PassState extends PassOptions {
@@ -77,7 +79,7 @@ export async function runPass(env: SyncEnv, source: Source, options: PassOptions
     ...options,
     env,
     source,
-    main: createRunRecorder(env, source, { trigger: options.trigger, parameters }),
+    main: createRunRecorder(env, source, { trigger: options.trigger, parameters, place: options.place }),
     again: createRunRecorder(env, source, { trigger: 'REREAD', parameters }),
     tally: newPassTally(),
     memory: newPassMemory(),
@@ -149,6 +151,8 @@ function startCycle(state: PassState): Promise<Cycle> {
     const { error, settle } = await readDelta(pass, works, newest, tally, report('DELTA', main));
     // if there is nothing else to list, the run is one batch; what is read again has a run of its own
     const isListed = error === null && works.every(({ planner }) => planner.remainingMs() === 0);
+    // before the states are read that it ends with
+    if (isListed && !main.hasBegun()) await state.place?.ready();
     await settle(async (streams) => {
       if (isListed) state.run = await endRun(env, source, main, tally, null, streams);
       else await main.record({ streams });
@@ -165,7 +169,6 @@ function passOf({ env, source, signal, main, again, memory, maxAgeMs }: PassStat
 
 async function planWorks(pass: Pass): Promise<StreamWork[]> {
   const states = await sourceStates(pass, pass);
-  await invalidateFutureReadings(pass, states);
   const works = await planStreams(pass, states, (state) => state.collectFrom, wantedSpans);
   await nameLost(pass, works);
   return works;

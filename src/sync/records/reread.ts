@@ -55,8 +55,15 @@ async function readAgain(pass: Pass, tasks: readonly Task[]): Promise<void> {
 type Task = Omit<FetchTask, 'item'>;
 
 async function* dueTasks(pass: Pass): AsyncGenerator<Task[]> {
+  // asked for first: passes that begin together then do so in one turn; what this pass quarantines is not due
+  const first = pass.store.quarantine({ ...inQuarantine(pass), after: null, limit: 1 });
+  first.catch(() => {});
   yield* unsettledTasks(pass);
-  yield* quarantinedTasks(pass);
+  if ((await first).length > 0) yield* quarantinedTasks(pass);
+}
+
+function inQuarantine(pass: Pass) {
+  return { integrations: [pass.account.name], kinds: [kindOf(pass)] };
 }
 
 async function* unsettledTasks(pass: Pass): AsyncGenerator<Task[]> {
@@ -128,7 +135,7 @@ function isTryDue(pass: Pass, { code, firstSeenAt, lastTriedAt }: QuarantineEntr
 
 async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
   const limit = pass.settings.chunkRecords;
-  const query = { integrations: [pass.account.name], kinds: [kindOf(pass)], limit };
+  const query = { ...inQuarantine(pass), limit };
   const read = async (after: RecordKey | null) =>
     limitedPage(await pass.store.quarantine({ ...query, after }), limit);
   for await (const entries of walkPages(read, ({ key }) => key)) {

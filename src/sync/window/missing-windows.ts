@@ -41,6 +41,8 @@ export interface MissingWindows {
 const MOST_FAILED = 8;
 
 const PIECE = 30 * DAY;
+/** A shorter rest belongs to the piece before it. */
+const SHORTEST_PIECE = DAY;
 
 export async function findMissingWindows(
   store: HistoryStore,
@@ -55,7 +57,8 @@ export async function findMissingWindows(
   let refusedAt: Instant | null = null;
   let density: Density | null = null;
   for (let end = to; end > from; ) {
-    const start = latest(from, shift(end, -PIECE));
+    const floor = shift(end, -PIECE);
+    const start = floor <= shift(from, SHORTEST_PIECE) ? from : floor;
     const entries = await store.ledger(stream, start, end, seq);
     const coverage = coverageOf(entries, start, end);
     gaps.unshift(...coverage.gaps);

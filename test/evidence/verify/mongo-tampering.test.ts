@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { MongoClient } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { verifyHistory } from '../../../src/evidence/verify/verify.js';
+import { entryOf, ledgerDoc, runDoc, runOf } from '../../../src/history/mongo/packed.js';
 import { openMongoStore } from '../../../src/history/mongo/store.js';
+import type { LedgerDoc, RunDoc } from '../../../src/history/mongo/stored-types.js';
 import { testMongo } from '../../support/mongo.js';
 import { type HistoryShape, historyShape, recordShape, SIGNER } from '../../support/sealed-history.js';
 
@@ -52,7 +54,13 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
   body: { collection: 'bodies', edit: remove('bodies'), named: () => 'RECORD_' },
   reading: {
     collection: 'ledger',
-    edit: set('ledger', ({ status }) => ({ status: status === 'COMPLETE' ? 'FAILED' : 'COMPLETE' })),
+    edit: set('ledger', (doc) => {
+      const { seq, n } = doc as unknown as LedgerDoc;
+      const entry = entryOf(doc as unknown as LedgerDoc);
+      return {
+        ...ledgerDoc({ ...entry, status: entry.status === 'COMPLETE' ? 'FAILED' : 'COMPLETE' }, seq, n),
+      };
+    }),
     named: ({ stream }) => String(stream),
   },
   readingLength: {
@@ -72,8 +80,9 @@ const TAMPERS: Readonly<Record<string, Tamper>> = {
   },
   run: {
     collection: 'runs',
-    query: { endedAt: { $ne: null } },
-    edit: set('runs', () => ({ errors: ['forged'] })),
+    edit: set('runs', (doc) => ({
+      ...runDoc({ ...runOf(doc as unknown as RunDoc), errors: ['forged'] }),
+    })),
     named: ({ _id }) => String(_id),
   },
 };

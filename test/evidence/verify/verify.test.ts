@@ -17,6 +17,7 @@ import { verifyHistory } from '../../../src/evidence/verify/verify.js';
 import { openMongoStore } from '../../../src/history/mongo/store.js';
 import { openStore } from '../../../src/history/open-store.js';
 import type { HistoryStore, OpenMode } from '../../../src/history/store.js';
+import { unpackText } from '../../../src/history/stored-texts.js';
 import { sha256 } from '../../../src/values/canonical-json.js';
 import { recordEverything } from '../../support/every-field.js';
 import { testMongo } from '../../support/mongo.js';
@@ -144,7 +145,10 @@ describe('a history that is written during the verification', () => {
 /** As a gateway from before batches were sealed left it: no statements, and seals that cover none. */
 async function asBefore(path: string): Promise<void> {
   const forger = new Forger(path, () => 0);
-  forger.run("UPDATE batches SET outcome = json_remove(outcome, '$.stated')");
+  for (const { seq, outcome } of forger.all('SELECT seq, outcome FROM batches')) {
+    const { stated: _stated, ...recorded } = JSON.parse(unpackText(outcome) ?? '');
+    forger.run('UPDATE batches SET outcome = ? WHERE seq = ?', JSON.stringify(recorded), Number(seq));
+  }
   let previous: string | null = null;
   for (const { n, ...kept } of forger.seals()) {
     const seal = sealIn(kept);

@@ -54,9 +54,9 @@ describe.skipIf(!mongo)('the command poll --once on a history in MongoDB', () =>
     const cost = await measured.cost(poll);
     const batches = (await measured.store.head()).seq - before.seq;
     expect(cost.result).toBe(0);
-    // six resources; how many of their batches share a transaction depends on when they come
-    expect(batches).toBeLessThanOrEqual(6);
-    expect(cost.commands.length, cost.commands.join(', ')).toBeLessThanOrEqual(88);
-    expect(cost.oplogBytes).toBeLessThanOrEqual(21_500);
+    // of six resources; what their passes read in one turn of the event loop depends on when Abnormal answers
+    expect(batches).toBe(1);
+    expect(cost.commands.length, cost.commands.join(', ')).toBeLessThanOrEqual(54);
+    expect(cost.oplogBytes).toBeLessThanOrEqual(11_200);
   });
 });
