@@ -132,7 +132,9 @@ class SqliteStore implements HistoryStore {
     this.#head = written.head;
     this.#integrations.reload();
     this.#revisions.changed(written.touched, written.renewed);
-    if (written.head.lastRev > head.lastRev) this.#makeBlocks(['SMALL']);
+    const keys = [...batch.observations.map(({ key }) => key), ...batch.tombstones];
+    const kinds = LISTED_KINDS.filter((kind) => keys.some((key) => key.kind === kind));
+    if (written.head.lastRev > head.lastRev) this.#makeBlocks(['SMALL'], kinds);
     return written.recorded;
   }
 
@@ -253,10 +255,10 @@ class SqliteStore implements HistoryStore {
     });
   }
 
-  /** Makes the blocks that are due, if none are being made. */
-  #makeBlocks(sources: readonly BlockSource[]): void {
+  /** Makes the blocks of these kinds that are due, if none are being made. */
+  #makeBlocks(sources: readonly BlockSource[], kinds = LISTED_KINDS): void {
     if (this.#blocking !== null) return;
-    const due = sources.flatMap((source) => LISTED_KINDS.map((kind) => ({ source, kind })));
+    const due = sources.flatMap((source) => kinds.map((kind) => ({ source, kind })));
     const isDue = ({ source, kind }: (typeof due)[number]) =>
       !this.#isClosed && isBlockDue(this.connection, source, kind, this.#sizes);
     if (!due.some(isDue)) return;
