@@ -69,7 +69,7 @@ export class BlockBuilder {
 
   constructor(
     kind: ListedKind,
-    readonly after: number,
+    private readonly after: number,
     wanted: (name: string) => boolean = () => true,
   ) {
     const columnsOf = (specs: Specs, nameOf: (field: string) => string) =>
@@ -92,26 +92,8 @@ export class BlockBuilder {
       for (const item of items) column.add(cellOf(item, field, type));
   }
 
-  /** Adds the revisions of another block of all columns, which follow those of this one. */
-  addAll(other: BlockBuilder): void {
-    for (const head of other.#heads) this.#heads.push(head);
-    for (const [i, { column }] of this.#all.entries()) column.addAll(other.#all[i]?.column as ColumnBuilder);
-  }
-
-  get size(): number {
-    return this.#heads.length;
-  }
-
-  get last(): number {
-    return this.#heads.at(-1)?.rev ?? this.after;
-  }
-
-  get #all(): readonly NamedColumn[] {
-    return [...this.#record, ...this.#items];
-  }
-
   get columns(): Map<string, Uint8Array> {
-    const all = this.#all;
+    const all = [...this.#record, ...this.#items];
     const columns = new Map(all.map(({ name, column }) => [name, column.bytes]));
     return columns.set(ROWS_COLUMN, encodeRows(this.after, this.#heads, columns));
   }

@@ -2,7 +2,6 @@ import { type AnyRecord, type ListedKind, recordValues } from '../../resources/r
 import {
   BLOCK_LAYOUT,
   Block,
-  BlockBuilder,
   type BlockBytes,
   type BlockRow,
   encodeBlock,
@@ -50,37 +49,21 @@ interface Place {
   readonly size: number;
 }
 
-/** The rows of all small blocks of a kind, where one writer has written them all: it need not read them to join them. */
-export type Unjoined = Map<ListedKind, BlockBuilder>;
-
-/**
- * Adds the revisions of a kind that one batch wrote, also to `unjoined`; the last revision before them is `lastRev`.
- */
+/** Adds the revisions of a kind that one batch wrote; the last revision before them is `lastRev`. */
 export function writeBlock(
   connection: Connection,
   kind: ListedKind,
   rows: readonly BlockRow[],
   lastRev: number,
-  unjoined: Unjoined | null,
 ): void {
-  const small = lastIn(connection, kind, SMALL);
-  const before = small ?? lastIn(connection, kind, ROWS_COLUMN);
-  const block = new BlockBuilder(kind, before ?? (hasRows(connection, kind, lastRev, 0) ? lastRev : 0));
-  block.add(rows);
-  insertSmall(connection, placeOf(kind, block), block.columns);
-  const known = unjoined?.get(kind);
-  if (small === null) unjoined?.set(kind, block);
-  else if (known?.last === small) known.addAll(block);
-  else unjoined?.delete(kind);
+  const after = blockedUpTo(connection, kind) ?? (hasRows(connection, kind, lastRev, 0) ? lastRev : 0);
+  const place = { kind, after, last: rows.at(-1)?.rev ?? after, size: rows.length };
+  insertSmall(connection, place, encodeBlock(kind, after, rows));
 }
 
-function placeOf(kind: ListedKind, { after, last, size }: BlockBuilder): Place {
-  return { kind, after, last, size };
-}
-
-/** The last revision in the newest block of this name; `null` if there is none. */
-function lastIn(connection: Connection, kind: ListedKind, name: string): number | null {
-  const row = connection.first(NEWEST, [kind, name]);
+/** The last revision that is in a block; `null` if there is no block. */
+function blockedUpTo(connection: Connection, kind: ListedKind): number | null {
+  const row = connection.first(NEWEST, [kind, SMALL]) ?? connection.first(NEWEST, [kind, ROWS_COLUMN]);
   return row ? Number(row[0]) : null;
 }
 
@@ -123,16 +106,8 @@ export function makeBlock(
   source: BlockSource,
   kind: ListedKind,
   { rows: most }: BlockSizes,
-  unjoined: Unjoined | null = null,
 ): MadeBlock {
   if (source === 'SMALL') {
-    const known = unjoined?.get(kind);
-    // another connection may have written some, or joined them
-    if (known && isAllSmall(connection, kind, known)) {
-      const isLarge = known.size >= most;
-      if (isLarge) unjoined?.delete(kind);
-      return { ...placeOf(kind, known), columns: known.columns, isLarge };
-    }
     const blocks: Block[] = [];
     let size = 0;
     // when many are left, those that fill a large block
@@ -150,11 +125,6 @@ export function makeBlock(
   const [after, last] = [revAt(most), revAt(0)];
   const rows = readRows(connection, kind, after, last, most);
   return { kind, after, last, size: rows.length, columns: encodeBlock(kind, after, rows), isLarge: true };
-}
-
-function isAllSmall(connection: Connection, kind: ListedKind, { after, last }: BlockBuilder): boolean {
-  const oldest = connection.first(OLDEST, [kind, SMALL]);
-  return oldest !== undefined && Number(oldest[0]) === after && lastIn(connection, kind, SMALL) === last;
 }
 
 /** Writes a block, in the place of the small ones that it was made of. */

@@ -2,7 +2,6 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { KnownValues } from '../columns/values.js';
 import { HistoryError } from '../errors.js';
 import type { DerivedFault } from '../store.js';
-import type { Unjoined } from './column-blocks.js';
 import { Connection, type Query } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import type { Row } from './driver.js';
@@ -19,7 +18,6 @@ const { path, access, isOver } = workerData as WorkerData;
 const connection = new Connection(path, access);
 const known = new KnownValues();
 let writer: Connection | null = null;
-const unjoined: Unjoined = new Map();
 
 parentPort?.on('message', (request: WorkerRequest | null) => {
   if (request) void answerTo(request).then((answer) => parentPort?.postMessage(answer));
@@ -35,7 +33,7 @@ async function answerTo(request: WorkerRequest): Promise<WorkerResponse> {
     if ('task' in request) return { n, found: runScan(connection, request.task, known) };
     if ('write' in request) {
       writer ??= openFile(path, 'manage');
-      return { n, found: runWrite(writer, request.write, unjoined) };
+      return { n, found: runWrite(writer, request.write) };
     }
     if ('derivedTo' in request) return { n, found: await checkDerived(request.derivedTo) };
     return { n, found: rowsOf(request.queries) };

@@ -24,14 +24,7 @@ import type { BlockRow } from '../columns/block.js';
 import { PAGE_READINGS, packReadings, type ReadingRow } from '../reading-pages.js';
 import type { Batch, Pin, Recorded } from '../store.js';
 import { packReceived, packText } from '../stored-texts.js';
-import {
-  type BlockSizes,
-  type BlockSource,
-  makeBlock,
-  putBlock,
-  type Unjoined,
-  writeBlock,
-} from './column-blocks.js';
+import { type BlockSizes, type BlockSource, makeBlock, putBlock, writeBlock } from './column-blocks.js';
 import { isName, listedFields, liveCountAt, TimeMarks, toValues } from './columns.js';
 import { type Connection, Integrations } from './connection.js';
 import type { Row } from './driver.js';
@@ -66,7 +59,6 @@ function writeBatch(
   integrations: Integrations,
   batch: Batch,
   { seq, at, lastRev }: Head,
-  unjoined: Unjoined | null,
 ): Written {
   const pin = { seq: seq + 1, at: latest(batch.now, shift(at, 1)) };
   const { recorded, operations, liveChanges, verified } = planBatch(
@@ -76,7 +68,7 @@ function writeBatch(
   );
   const revisions = new RevisionWriter(connection, integrations, pin, lastRev);
   for (const operation of operations) revisions.write(operation);
-  const head = { ...pin, lastRev: revisions.end(unjoined) };
+  const head = { ...pin, lastRev: revisions.end() };
   for (const { kind, integration, change } of liveChanges) {
     const n = integrations.numberOf(integration);
     const live = liveCountAt(connection, kind, n, pin.seq) + change;
@@ -178,7 +170,7 @@ class RevisionWriter {
   }
 
   /** Writes what goes by all revisions together; the number of the last one. */
-  end(unjoined: Unjoined | null): number {
+  end(): number {
     const received = packReceived(
       this.#bodies.map(([rev, observation]) => [String(rev), observation.received]),
     );
@@ -188,8 +180,7 @@ class RevisionWriter {
     }
     this.#references.write(this.connection);
     this.#marks.write(this.connection, this.pin);
-    for (const [kind, rows] of this.#blocks)
-      writeBlock(this.connection, kind, rows, this.#revBefore, unjoined);
+    for (const [kind, rows] of this.#blocks) writeBlock(this.connection, kind, rows, this.#revBefore);
     return this.lastRev;
   }
 }
@@ -243,36 +234,21 @@ export type WriteTask =
 
 export type WriteResult<T extends WriteTask> = T extends { readonly type: 'RECORD' } ? Written : undefined;
 
-/** `unjoined` is of a thread that writes large batches. */
-export function runWrite<T extends WriteTask>(
-  connection: Connection,
-  task: T,
-  unjoined: Unjoined | null = null,
-): WriteResult<T> {
-  try {
-    return write(connection, task, unjoined) as WriteResult<T>;
-  } catch (error) {
-    // what is rolled back is in no block
-    unjoined?.clear();
-    throw error;
-  }
+export function runWrite<T extends WriteTask>(connection: Connection, task: T): WriteResult<T> {
+  return write(connection, task) as WriteResult<T>;
 }
 
-function write(connection: Connection, task: WriteTask, unjoined: Unjoined | null): Written | undefined {
+function write(connection: Connection, task: WriteTask): Written | undefined {
   if (task.type === 'RECORD') {
     const integrations = new Integrations(connection);
     integrations.reload();
-    return connection.transaction(() =>
-      writeBatch(connection, integrations, task.batch, task.head, unjoined),
-    );
+    return connection.transaction(() => writeBatch(connection, integrations, task.batch, task.head));
   }
   if (task.type === 'JOIN_READINGS') joinReadings(connection, task.seq);
   else if (task.type === 'CHECKPOINT') connection.exec('PRAGMA wal_checkpoint(PASSIVE)');
   else {
     // takes long, and so is done before the file is locked
-    const made = connection.snapshot(() =>
-      makeBlock(connection, task.source, task.kind, task.sizes, unjoined),
-    );
+    const made = connection.snapshot(() => makeBlock(connection, task.source, task.kind, task.sizes));
     connection.transaction(() => putBlock(connection, made));
   }
   return undefined;
