@@ -31,7 +31,7 @@ async function byGateway(): Promise<void> {
 async function bare(): Promise<void> {
   const rows = await sqliteBench(folder).openBare();
   let batch: Observation[] = [];
-  // a threat is listed by the times of all its messages
+  // a threat may be listed more than once
   const seen = new Set<string>();
   for (let start = Date.parse(from); start < Date.parse(to); start += DAY) {
     const listed = await idsBetween(start, start + DAY);
@@ -50,7 +50,7 @@ async function bare(): Promise<void> {
 
 async function idsBetween(start: number, end: number): Promise<string[]> {
   const seconds = (ms: number) => `${toInstant(ms).slice(0, 19)}Z`;
-  const filter = `receivedTime gte ${seconds(start)} lte ${seconds(end - 1_000)}`;
+  const filter = `receivedTime gte ${seconds(start)} lte ${seconds(end)}`;
   const ids: string[] = [];
   for (let page: number | undefined = 1; page; ) {
     const query = new URLSearchParams({ filter, pageSize: '100', pageNumber: String(page) });
