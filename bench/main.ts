@@ -1,6 +1,7 @@
 import { requestRows } from './graphql/requests.js';
 import { sqliteAsOfReport } from './history/as-of.js';
 import { mongoAsOfReport } from './history/as-of-mongo.js';
+import { backfillRows } from './history/backfill.js';
 import { countsReport } from './history/counts.js';
 import { mongoEvidenceReport } from './history/evidence-mongo.js';
 import { sqliteExportReport } from './history/export.js';
@@ -22,6 +23,7 @@ const BENCHES: readonly (readonly [name: string, run: () => Promise<string | rea
   ['requests', requestRows],
   ['record-sqlite', recordRows],
   ['record-mongodb', mongoRecordRows],
+  ['backfill-sqlite', () => backfillRows()],
   ['storage-sqlite', storageReport],
   ['storage-mongodb', mongoStorageReport],
   ['as-of-sqlite', sqliteAsOfReport],

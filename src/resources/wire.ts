@@ -184,13 +184,13 @@ function isBlank(value: string): boolean {
 /** Parsing time grows with the square of some texts; Abnormal cuts its lists at 255 characters. */
 const LONGEST_ADDRESSES = 16_384;
 
-/** One address and nothing else, which parsing would only return. */
-const PLAIN_ADDRESS = /^[\w.+-]+@[\w-]+(?:\.[\w-]+)*$/;
+/** Plain addresses, as most lists are, which the parser would only return. */
+const PLAIN_ADDRESSES = /^[\w.+-]+@[\w-]+(?:\.[\w-]+)*(?:, ?[\w.+-]+@[\w-]+(?:\.[\w-]+)*)*$/;
 
 /** Without display names. A part without an address, such as a truncated last one, stays as text. */
 function splitAddresses(list: string): string[] {
-  if (PLAIN_ADDRESS.test(list)) return [list];
   if (list.length > LONGEST_ADDRESSES) return [list.trim()];
+  if (PLAIN_ADDRESSES.test(list)) return list.split(/, ?/);
   return addressparser(list, { flatten: true }).flatMap(({ address, name }) => {
     // addresses separated by blanks only: all but one would be taken for a name
     if (address && name.includes('@') && !/[<("]/.test(list)) return [address, ...name.split(/\s+/)];

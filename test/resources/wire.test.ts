@@ -24,17 +24,22 @@ describe('a field of a response', () => {
     );
   });
 
-  it('that holds one plain address is read as a parser of addresses reads it', () => {
+  it('that holds plain addresses is read as a parser of addresses reads it', () => {
     const part = fc.stringMatching(/^[\w.+-]{1,8}$/);
     const address = fc.oneof(
       fc.emailAddress(),
       fc.tuple(part, part).map(([name, domain]) => `${name}@${domain}`),
     );
     fc.assert(
-      fc.property(address, (text) => {
-        const parsed = addressparser(text, { flatten: true }).map((one) => one.address || one.name);
-        expect(wire.addresses.parse(text)).toEqual(parsed);
-      }),
+      fc.property(
+        fc.array(address, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom(',', ', '),
+        (all, comma) => {
+          const text = all.join(comma);
+          const parsed = addressparser(text, { flatten: true }).map((one) => one.address || one.name);
+          expect(wire.addresses.parse(text)).toEqual(parsed);
+        },
+      ),
       { numRuns: 2_000 },
     );
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connection } from '../../../src/history/sqlite/connection.js';
 import { openSqliteStore } from '../../../src/history/sqlite/store.js';
 import type { HistoryStore } from '../../../src/history/store.js';
 import type { Observation } from '../../../src/model/revision.js';
@@ -78,6 +79,39 @@ describe('the query worker', () => {
 });
 
 describe('recording in SQLite', () => {
+  it('joins the blocks of batches that two threads wrote, and of none that failed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'history-'));
+    const path = join(folder, 'history.db');
+    const options = { limits: { walk: 0, scan: -1, records: 3 }, blocks: { rows: 40, blocks: 6 } };
+    const store = await openSqliteStore(path, 'write', options);
+    const sizes = [9, 9, 9, 9, 9, 2, 9, 9, 9, 9, 1, 1, 1, 1, 1, 1, 1, 9, 9, 9, 9, 9, 9, 9];
+    let [n, seq] = [0, 0];
+    for (const [i, size] of sizes.entries()) {
+      const observations = Array.from({ length: size }, () => observeCase(sampleCase(`case-${++n}`)));
+      const bad = { ...observeCase(sampleCase(`bad-${i}`)), received: undefined } as unknown as Observation;
+      await expect(
+        store.record(batchOf(`bad-${i}`, { observations: [...observations, bad] })),
+      ).rejects.toThrow();
+      seq = (await store.record(batchOf(`batch-${i}`, { observations }))).seq;
+      const count = {
+        kind: 'case',
+        integrations: null,
+        seq,
+        filter: { not: { field: 'id', eq: '' } },
+      } as const;
+      expect(await store.count(count)).toBe(n);
+    }
+    const faults = [];
+    for await (const fault of store.checkDerived(seq)) faults.push(fault);
+    expect(faults).toEqual([]);
+    await store.close();
+    const connection = new Connection(path, 'read');
+    const [large] = connection.first("SELECT count(*) FROM column_blocks WHERE name = '$rows'") ?? [];
+    expect(Number(large)).toBeGreaterThan(2);
+    connection.close();
+    await rm(folder, { recursive: true });
+  });
+
   it('stores nothing of a batch if one record cannot be stored', async () => {
     const store = await openSqliteStore(':memory:', 'write');
     const good = observeCase(sampleCase('1'));
