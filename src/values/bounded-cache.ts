@@ -13,7 +13,7 @@ export const CACHE_BYTES = {
   analysedQueries: 4 * MIB,
   listFreshness: 256 * KIB,
   evaluations: 4 * MIB,
-  sqliteRevisions: 16 * MIB,
+  sqliteRevisions: 60 * MIB,
   sqliteNewestRevisions: 2 * MIB,
   sqliteStatements: 4 * MIB,
   columnValues: 64 * MIB,

@@ -201,8 +201,14 @@ function timesMask(times: Float64Array, leaf: Leaf): Mask {
     }
     return mask;
   }
-  return timesOneByOne(times, leaf, mask);
+  if (!('eq' in leaf || 'in' in leaf)) return timesOneByOne(times, leaf, mask);
+  const wanted = new Set(('eq' in leaf ? [leaf.eq] : leaf.in).map(toCell));
+  for (let i = 0; i < times.length; i += 1) mask[i] = wanted.has(times[i] as number) ? 1 : 0;
+  return mask;
 }
+
+/** As the column of a time has the value; `null` for what no time is equal to. */
+const toCell = (value: FieldValue) => (value === null ? Number.NaN : toTime(value));
 
 function timesOneByOne(times: Float64Array, leaf: Leaf, mask: Mask): Mask {
   const known = new Map<number, 0 | 1>();

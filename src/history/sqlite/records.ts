@@ -122,7 +122,7 @@ export class Records {
         ON t.integration = ?2 AND t.id = k.value AND t.seq_from <= ?3 ORDER BY k.key, t.rev DESC`;
       const list = JSON.stringify([...new Set(ids)].map((id) => wellFormed(id)));
       const revs = this.connection.all(sql, [list, integration, seq]).map(([rev]) => Number(rev));
-      yield* this.revisions.inChunks(kind, revs);
+      yield* this.revisions.inChunks(kind, revs, true);
     }
   }
 
@@ -160,7 +160,7 @@ export class Records {
   }
 
   async changes(query: ChangesQuery): Promise<RevisionRecord[]> {
-    return this.#inOrder(await this.#written(query), (kind, revs) => this.revisions.ofMany(kind, revs));
+    return this.#inOrder(await this.#written(query), (kind, revs) => this.revisions.ofMany(kind, revs, true));
   }
 
   async changesReceived(query: ChangesQuery): Promise<ReceivedRevision[]> {

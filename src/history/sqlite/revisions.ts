@@ -1,7 +1,8 @@
+import { getHeapStatistics } from 'node:v8';
 import { nextTurn } from '../../async/waiting.js';
 import { OPEN_SEQ, type Origin, type RevisionRecord } from '../../model/revision.js';
 import { KINDS, type Kind, keyText, type RecordKey } from '../../resources/registry.js';
-import { BoundedCache, textBytes } from '../../values/bounded-cache.js';
+import { BoundedCache, CACHE_BYTES, textBytes } from '../../values/bounded-cache.js';
 import { DamagedRecordError, damageOf, HistoryError, withRecord } from '../errors.js';
 import type { Confirmation, ReceivedRevision } from '../store.js';
 import { referencesIn, unpackReceived, unpackText } from '../stored-texts.js';
@@ -35,12 +36,17 @@ const BYTES_A_BYTE = 1.5;
 const REVISION_BYTES = 700;
 /** Of how many revisions it is known that they were read once. */
 const READ_ONCE = 2_048;
+const MIB = 1024 * 1024;
+/** What other work needs of a heap, and the least that this cache has. */
+const OTHERS_MIB = 96;
+const LEAST_MIB = 16;
 const CONFIRMED_AT_ONCE = 2_000;
 const RECEIVED_AT_ONCE = 100;
 
 /**
  * Revisions by their numbers. A version's record never changes, so one that is read a second time is kept, as many
- * as fit; most are read once, and keeping those would cost more than decoding them. How a revision stands is read
+ * as fit; most are read once, and keeping those would cost more than decoding them. So would keeping what a seal, a
+ * report or an export walks through. How a revision stands is read
  * again after it may have changed.
  */
 export class Revisions {
@@ -55,13 +61,13 @@ export class Revisions {
   constructor(
     private readonly connection: Connection,
     private readonly integrations: Integrations,
-    cacheBytes?: number,
+    cacheBytes = cacheBytesOf(getHeapStatistics().heap_size_limit),
   ) {
     this.#entries = new BoundedCache('sqliteRevisions', ({ bytes }) => bytes, cacheBytes);
   }
 
-  /** The revisions of one kind with these numbers, in their order. */
-  of<K extends Kind>(kind: K, revs: readonly number[]): RevisionRecord<K>[] {
+  /** The revisions of one kind with these numbers, in their order; those of a walk are not kept. */
+  of<K extends Kind>(kind: K, revs: readonly number[], isWalk = false): RevisionRecord<K>[] {
     const known = revs.map((rev) => this.#entries.get(rev));
     const missing = revs.filter((_, i) => known[i] === undefined);
     // held here, since what is read now may push them out of the cache
@@ -69,7 +75,7 @@ export class Revisions {
     for (const [i, entry] of known.entries()) {
       if (entry && entry.generation < this.#generation) stale.set(revs[i] ?? 0, entry);
     }
-    const read = missing.length > 0 ? this.#read(kind, missing) : null;
+    const read = missing.length > 0 ? this.#read(kind, missing, isWalk) : null;
     const renewed = stale.size > 0 ? this.#renew(kind, stale) : null;
     return revs.map((rev, i) => {
       const revision = read?.get(rev) ?? renewed?.get(rev) ?? known[i]?.revision;
@@ -80,19 +86,27 @@ export class Revisions {
   }
 
   /** As `of`, letting other work in between when there are many to decode. */
-  async ofMany<K extends Kind>(kind: K, revs: readonly number[]): Promise<RevisionRecord<K>[]> {
+  async ofMany<K extends Kind>(
+    kind: K,
+    revs: readonly number[],
+    isWalk = false,
+  ): Promise<RevisionRecord<K>[]> {
     const revisions: RevisionRecord<K>[] = [];
-    for await (const some of this.inChunks(kind, revs)) revisions.push(...some);
+    for await (const some of this.inChunks(kind, revs, isWalk)) revisions.push(...some);
     return revisions;
   }
 
   /** As `ofMany`, some at a time. */
-  async *inChunks<K extends Kind>(kind: K, revs: readonly number[]): AsyncGenerator<RevisionRecord<K>[]> {
+  async *inChunks<K extends Kind>(
+    kind: K,
+    revs: readonly number[],
+    isWalk: boolean,
+  ): AsyncGenerator<RevisionRecord<K>[]> {
     for (let from = 0, to = 0; to < revs.length; from = to) {
       if (from > 0) await nextTurn();
       to = Math.min(revs.length, from + this.#atOnce);
       const begun = performance.now();
-      const found = this.of(kind, revs.slice(from, to));
+      const found = this.of(kind, revs.slice(from, to), isWalk);
       this.#adapt(to - from, performance.now() - begun);
       yield found;
     }
@@ -128,7 +142,7 @@ export class Revisions {
     this.#newest.clear();
   }
 
-  #read(kind: Kind, revs: readonly number[]): Map<number, RevisionRecord> {
+  #read(kind: Kind, revs: readonly number[], isWalk: boolean): Map<number, RevisionRecord> {
     const sql = `SELECT ${FACTS}, b.record AS json
       FROM json_each(?) r CROSS JOIN "${kind}" t ON t.rev = r.value
       CROSS JOIN batches f ON f.seq = t.seq_from
@@ -140,7 +154,7 @@ export class Revisions {
       const revision = withRecord(factsOf(kind, row, this.integrations), text);
       found.set(rev, revision);
       // a damaged one is read again each time: it may have been restored
-      if (this.#isReadAgain(rev) && damageOf(revision) === null) {
+      if (!isWalk && this.#isReadAgain(rev) && damageOf(revision) === null) {
         const bytes = REVISION_BYTES + BYTES_A_BYTE * textBytes(text ?? '');
         this.#keep(rev, { generation: this.#generation, revision, bytes });
       }
@@ -184,6 +198,12 @@ export class Revisions {
       this.#newest.set(keyText(entry.revision.key), rev);
     }
   }
+}
+
+/** A third of what a heap of this size has to spare, in bytes: all of the limit with that of `npm start`. */
+export function cacheBytesOf(heap: number): number {
+  const spare = (heap - OTHERS_MIB * MIB) / 3;
+  return Math.min(CACHE_BYTES.sqliteRevisions, Math.max(LEAST_MIB * MIB, spare));
 }
 
 /** What a row with the columns of `FACTS` says of a version. */
