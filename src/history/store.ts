@@ -151,8 +151,15 @@ export interface HistoryStore {
   /** The first batch that recorded a reading of one of the kinds, or a record of one; `null` if there is none. */
   firstRecorded(query: FirstQuery): Promise<Pin | null>;
 
-  /** In the order of `keys`; `null` for a record that does not exist at `seq`. */
-  get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): Promise<(RevisionRecord<K> | null)[]>;
+  /**
+   * In the order of `keys`; `null` for a record that does not exist at `seq`. `isWalk`: a caller that reads many records
+   * once, so that keeping them in memory would help nobody.
+   */
+  get<K extends Kind>(
+    keys: readonly KeyOf<K>[],
+    seq: number,
+    isWalk?: boolean,
+  ): Promise<(RevisionRecord<K> | null)[]>;
   page<K extends ListedKind>(query: PageQuery<K>): Promise<StorePage<PageItem<K>>>;
   count(query: ListQuery): Promise<number>;
   /** Counts, distinct values or durations of records or their items, by groups and spans of time. */

@@ -118,7 +118,7 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
   sqliteRevisions: async () => {
     const url = `sqlite:${join(folder, `${++histories}.db`)}`;
     const writer = await openStore(url, 'write');
-    for (let n = 0; n < 10; n += 1) {
+    for (let n = 0; n < 30; n += 1) {
       const now = toInstant(START_MS + n * MINUTE);
       const some = Array.from({ length: 500 }, (_, k) => observe(threat(n * 500 + k, START_MS), now, n));
       await writer.record(batch(n + 1, now, some));

@@ -45,11 +45,15 @@ export class Records {
     private readonly limits: Limits,
   ) {}
 
-  get<K extends Kind>(keys: readonly KeyOf<K>[], seq: number): (RevisionRecord<K> | null)[] {
+  get<K extends Kind>(
+    keys: readonly KeyOf<K>[],
+    seq: number,
+    isWalk?: boolean,
+  ): (RevisionRecord<K> | null)[] {
     const found = keys.map((key) => (this.revisions.newest(key, seq) ?? null) as RevisionRecord<K> | null);
     const unknown = keys.map((_, place) => place).filter((place) => found[place] === null);
     for (const group of groupKeys(unknown.flatMap((place) => keys[place] ?? []))) {
-      for (const [n, revision] of this.#visible(group, seq)) {
+      for (const [n, revision] of this.#visible(group, seq, isWalk)) {
         const place = unknown[group.places[n] ?? -1];
         if (place !== undefined) found[place] = revision;
       }
@@ -61,6 +65,7 @@ export class Records {
   #visible<K extends Kind>(
     { kind, integration: name, ids }: KeyGroup<K>,
     seq: number,
+    isWalk?: boolean,
   ): [number, RevisionRecord<K>][] {
     const integration = this.integrations.find(name);
     if (integration === undefined) return [];
@@ -69,14 +74,15 @@ export class Records {
       ON t.integration = ?2 AND t.id = k.value AND t.seq_to > ?3 AND t.seq_from <= ?3`;
     const list = JSON.stringify(ids.map((id) => wellFormed(id)));
     const rows = this.connection.all(sql, [list, integration, seq]);
-    return this.#of(kind, rows).map((revision, i) => [Number(rows[i]?.[1]), revision]);
+    return this.#of(kind, rows, isWalk).map((revision, i) => [Number(rows[i]?.[1]), revision]);
   }
 
   /** The revisions of rows that begin with a revision's number. */
-  #of<K extends Kind>(kind: K, rows: readonly Row[]): RevisionRecord<K>[] {
+  #of<K extends Kind>(kind: K, rows: readonly Row[], isWalk?: boolean): RevisionRecord<K>[] {
     return this.revisions.of(
       kind,
       rows.map(([rev]) => Number(rev)),
+      isWalk,
     );
   }
 

@@ -147,10 +147,10 @@ class SqliteStore implements HistoryStore {
     return row ? { seq: Number(row[0]), at: String(row[1]) } : { seq: 0, at: toInstant(0) };
   }
 
-  get: HistoryStore['get'] = async (keys, seq) => {
+  get: HistoryStore['get'] = async (...query) => {
     // a caller that reads all records of a window in a loop would block the event loop
-    if (keys.length >= KEYS_A_TURN) await nextTurn();
-    return this.#upToDate().get(keys, seq);
+    if (query[0].length >= KEYS_A_TURN) await nextTurn();
+    return this.#upToDate().get(...query);
   };
   referrers: HistoryStore['referrers'] = async (...query) => this.#upToDate().referrers(...query);
   revisions: HistoryStore['revisions'] = async (...query) => this.#upToDate().revisionsOf(...query);

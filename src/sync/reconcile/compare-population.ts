@@ -49,7 +49,9 @@ async function readEach<T>(
 
 async function heldNow(review: WindowUnderReview, ids: readonly string[]) {
   const { seq } = await review.store.head();
-  return readEach<RevisionRecord<ListedKind> | null>(review, ids, (keys) => review.store.get(keys, seq));
+  return readEach<RevisionRecord<ListedKind> | null>(review, ids, (keys) =>
+    review.store.get(keys, seq, true),
+  );
 }
 
 function asideNow(review: WindowUnderReview, ids: readonly string[]) {

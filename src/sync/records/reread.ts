@@ -204,7 +204,7 @@ async function dueParts(
   seq: number,
 ): Promise<FetchTask[]> {
   const keys = items.map(({ revision: { key } }) => ({ integration: key.integration, kind, id: key.id }));
-  const [held, priors] = await Promise.all([pass.store.get(keys, seq), pass.store.quarantined(keys)]);
+  const [held, priors] = await Promise.all([pass.store.get(keys, seq, true), pass.store.quarantined(keys)]);
   const lately = shift(nowOf(pass), -0.9 * pass.settings.intervals[pass.resource]);
   return keys.flatMap((key, i) => {
     const [part, prior] = [held[i] ?? null, priors[i] ?? null];

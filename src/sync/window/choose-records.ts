@@ -29,7 +29,7 @@ export async function chooseRecords(
   if (items.length === 0) return [];
   const keys = items.map((item) => keyOf(pass, item.id));
   const { seq } = await pass.store.head();
-  const held = await pass.store.get(keys, seq);
+  const held = await pass.store.get(keys, seq, true);
   const wanted: { key: RecordKey; item: ListItem; held: RevisionRecord | null }[] = [];
   for (const [i, item] of items.entries()) {
     const revision = held[i] ?? null;
