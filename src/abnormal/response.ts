@@ -226,5 +226,5 @@ class Search {
 
 function shortened(text: string, longest: number): string {
   const short = text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
-  return short.replace(/\p{Surrogate}/gu, '\uFFFD');
+  return short.toWellFormed();
 }

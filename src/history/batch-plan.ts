@@ -195,12 +195,11 @@ export function quarantineAdditions(batch: Batch): readonly QuarantineEntry[] {
 
 const MARK_BYTES = 8;
 const ENTRY_BYTES = MARK_BYTES + 6;
-const SURROGATES = /[\ud800-\udfff]/;
 
 /** Lone surrogates are replaced, because not every store can keep them. */
 export function stateDigest(value: unknown): string {
   const json = JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'string' && SURROGATES.test(part) ? part.replace(/\p{Surrogate}/gu, '\ufffd') : part,
+    typeof part === 'string' ? part.toWellFormed() : part,
   );
   return sha256(canonicalJson(JSON.parse(json)));
 }

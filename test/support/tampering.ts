@@ -4,6 +4,7 @@ import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite'
 import { sealIn } from '../../src/evidence/seal/seal.js';
 import { unpackRun } from '../../src/history/sqlite/schema.js';
 import { referencesIn, unpackReceived, unpackText } from '../../src/history/stored-texts.js';
+import type { RunRecord } from '../../src/model/run.js';
 import { KINDS } from '../../src/resources/registry.js';
 
 /** What was done, and what a verification has to name: any of these, in a finding's text or place. */
@@ -365,7 +366,7 @@ export const HISTORY_TAMPERS: Readonly<Record<string, Tamper>> = {
     if (ids.length === 0) return null;
     const id = forger.one(ids);
     const [row] = forger.all('SELECT run FROM runs WHERE id = ?', id);
-    const run = JSON.parse(unpackRun(row?.run) ?? '');
+    const run = unpackRun(row?.run) as RunRecord;
     const edit = forger.pick(3);
     if (edit === 0) forger.run('DELETE FROM runs WHERE id = ?', id);
     else if (edit === 1) {

@@ -48,7 +48,7 @@ export class ColumnBuilder {
   }
 
   #isTime(cell: FieldValue): boolean {
-    const ms = cell === null ? Number.NaN : toTime(cell);
+    const ms = toCell(cell);
     if (ms === null) this.#keepTexts();
     else this.#times?.push(ms);
     return ms !== null;
@@ -97,6 +97,11 @@ export function toTime(value: FieldValue): number | null {
   const ms = Date.parse(value);
   if (Number.isNaN(ms)) return null;
   return CERTAIN.test(value) || new Date(ms).toISOString() === value ? ms : null;
+}
+
+/** As a column of times has the value; `null` for what is no time. */
+export function toCell(value: FieldValue): number | null {
+  return value === null ? Number.NaN : toTime(value);
 }
 
 class Dictionary {

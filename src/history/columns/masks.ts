@@ -3,7 +3,7 @@ import type { ListedKind } from '../../resources/registry.js';
 import { type FieldValue, type Filter, fold, isMatch } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import { BLOCK_COLUMNS, type Block, itemColumn, type TimeRange } from './block.js';
-import { type Column, NULL_CODE, toTime } from './column.js';
+import { type Column, NULL_CODE, toCell, toTime } from './column.js';
 
 /*
  * Which rows of a block match a filter, with the meaning of `isMatch`: each comparison is made once for each different
@@ -206,9 +206,6 @@ function timesMask(times: Float64Array, leaf: Leaf): Mask {
   for (let i = 0; i < times.length; i += 1) mask[i] = wanted.has(times[i] as number) ? 1 : 0;
   return mask;
 }
-
-/** As the column of a time has the value; `null` for what no time is equal to. */
-const toCell = (value: FieldValue) => (value === null ? Number.NaN : toTime(value));
 
 function timesOneByOne(times: Float64Array, leaf: Leaf, mask: Mask): Mask {
   const known = new Map<number, 0 | 1>();

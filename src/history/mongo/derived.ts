@@ -274,9 +274,7 @@ function definition(index: Document): string {
 function plain(fields: Document | undefined): unknown {
   if (fields === undefined) return undefined;
   return JSON.parse(
-    JSON.stringify(fields, (_, value: unknown) =>
-      typeof value === 'string' ? value.replace(/\p{Surrogate}/gu, '\ufffd') : value,
-    ),
+    JSON.stringify(fields, (_, value: unknown) => (typeof value === 'string' ? value.toWellFormed() : value)),
   );
 }
 

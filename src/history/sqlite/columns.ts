@@ -94,11 +94,9 @@ export function bound(value: FieldValue): SqlValue {
   return typeof value === 'string' ? wellFormed(value) : value;
 }
 
-const SURROGATE = /[\ud800-\udfff]/;
-
 /** Text as SQLite can hold it: halves of surrogate pairs, which UTF-8 has no place for, replaced as Buffer does. */
 export function wellFormed(text: string): string {
-  return SURROGATE.test(text) ? text.replace(/\p{Surrogate}/gu, '\ufffd') : text;
+  return text.toWellFormed();
 }
 
 /** Whether a text is a name that SQLite compares whole and gives back as it is: UTF-8 has no half pairs. */

@@ -83,7 +83,7 @@ export async function* checkRuns(connection: Connection): AsyncGenerator<Derived
   for (let last = Number.MIN_SAFE_INTEGER, rows: Row[] = []; ; last = Number(rows.at(-1)?.[0])) {
     rows = connection.all(runs, [last]);
     for (const [, id, integration, startedAt, json] of rows) {
-      const run = parsed<RunRecord>(unpackRun(json));
+      const run = unpackRun(json) as RunRecord | null | undefined;
       if (run?.id === id && run?.integration === integration && run?.startedAt === startedAt) continue;
       yield fault(String(id), null, `Run ${id} is not found under its own data.`);
     }

@@ -3,7 +3,7 @@ import type { RunRecord, RunTrigger } from '../../model/run.js';
 import { type Stream, type StreamState, streamsOf } from '../../model/stream.js';
 import { type Kind, RESOURCE_OF, type RecordKey } from '../../resources/registry.js';
 import type { Instant } from '../../values/instant.js';
-import { parseStored } from '../errors.js';
+import { checkStored, parseStored } from '../errors.js';
 import { readingsIn, readingsTouching } from '../reading-pages.js';
 import type { BatchNote, FirstQuery, HistoryStore, Pin, Recorded } from '../store.js';
 import { unpackText } from '../stored-texts.js';
@@ -179,7 +179,7 @@ function parsed<T>(kind: Parameters<typeof parseStored>[2], what: string): (row:
   return ([json, name = '']) => parseStored<T>(json, `${what} ${name}`.trimEnd(), kind);
 }
 
-const runOf = ([cell, id = '']: Row) => parsed<RunRecord>('run', 'Run')([unpackRun(cell), id]);
+const runOf = ([cell, id]: Row) => checkStored<RunRecord>(unpackRun(cell), `Run ${id}`, 'run');
 
 function compareRuns(a: RunRecord, b: RunRecord): number {
   if (a.startedAt !== b.startedAt) return a.startedAt < b.startedAt ? 1 : -1;

@@ -77,9 +77,8 @@ export function planList(request: PlanRequest, column: SqlColumn, facts: ListFac
   const { kind, filter, goal } = request;
   const { viewRev, lastRev, limits } = facts;
   const rest = undecided(filter, column);
-  const parts = facts.integrations.flatMap((integration) =>
-    partsOf({ ...request, filter: rest }, keyRangeOf(filter, column), column, integration),
-  );
+  const [own, wanted] = [{ ...request, filter: rest }, keyRangeOf(filter, column)];
+  const parts = facts.integrations.flatMap((integration) => partsOf(own, wanted, column, integration));
   const isNamed = parts.length === 0 || namedKeys(kind, filter) !== null;
   const isShort = lastRev <= limits.scan;
   const isShortView = viewRev <= limits.scan;

@@ -46,8 +46,7 @@ const RECEIVED_AT_ONCE = 100;
 /**
  * Revisions by their numbers. A version's record never changes, so one that is read a second time is kept, as many
  * as fit; most are read once, and keeping those would cost more than decoding them. So would keeping what a seal, a
- * report or an export walks through. How a revision stands is read
- * again after it may have changed.
+ * report or an export walks through. How a revision stands is read again after it may have changed.
  */
 export class Revisions {
   readonly #entries: BoundedCache<Entry, number>;

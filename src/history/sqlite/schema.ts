@@ -160,14 +160,13 @@ export function packRun(run: RunRecord): string {
   return JSON.stringify({ trigger: run.trigger, packed: packOwn(JSON.stringify(run)).toString('base64') });
 }
 
-/** The JSON of a run; `null` if it cannot be read. */
-export function unpackRun(cell: unknown): string | null {
-  const stored = parsedJson(String(cell));
-  if (!isRecord(stored) || typeof stored.packed !== 'string') return unpackText(cell);
-  const text = unpackText(Buffer.from(stored.packed, 'base64'));
-  const run = text === null ? null : parsedJson(text);
+/** A run from its column, not yet checked; `null` or `undefined` if it cannot be read. */
+export function unpackRun(cell: unknown): unknown {
+  const stored = parsedJson(unpackText(cell) ?? '');
+  if (!isRecord(stored) || typeof stored.packed !== 'string') return stored;
+  const run = parsedJson(unpackText(Buffer.from(stored.packed, 'base64')) ?? '');
   // the index goes by what is outside
-  return isRecord(run) && run.trigger === stored.trigger ? text : null;
+  return isRecord(run) && run.trigger === stored.trigger ? run : null;
 }
 
 /** The table that holds who refers to what by one field. */

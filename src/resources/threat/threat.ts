@@ -123,8 +123,6 @@ export function distinct<T extends string>(
   { messages }: ThreatRecord,
   pick: (message: MessageRecord) => T | null,
 ): T[] {
-  const [only] = messages;
-  if (only && messages.length === 1) return [pick(only)].filter((value) => value !== null);
   const values = new Set<T>();
   for (const message of messages) {
     const value = pick(message);

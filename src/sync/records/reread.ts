@@ -145,6 +145,7 @@ async function* quarantinedTasks(pass: Pass): AsyncGenerator<Task[]> {
     const held = await pass.store.get(
       due.map(({ key }) => keyOf(pass, key.id)),
       seq,
+      true,
     );
     yield untried(
       pass,
