@@ -1,10 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-// what runs in the background, such as a seal, may begin in the middle of a poll
-test('a list, a live read and a poll enter no more files than allowed, and exactly those in docs/architecture.md', {
-  retry: 2,
-}, () => {
+test('a list, a live read and a poll enter no more files than allowed, and exactly those in docs/architecture.md', () => {
   spawnSync('node', ['scripts/build.js']);
   const command = ['tsx', 'scripts/entered-files.ts', '--check'];
   const { status, stdout, stderr } = spawnSync('npx', command, { encoding: 'utf8' });
