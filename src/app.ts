@@ -11,7 +11,9 @@ import type { Callers } from './callers/callers.js';
 import type { Config } from './config/config.js';
 import { publishedKeys, publishedPem } from './evidence/seal/signing-key.js';
 import { createApollo } from './graphql/operation/apollo.js';
+import { createStoredResponse } from './graphql/operation/pipeline.js';
 import { redactSchema } from './graphql/operation/redact-schema.js';
+import { ResponseCache } from './graphql/operation/response-cache.js';
 import { createSubscriptions } from './graphql/operation/subscriptions.js';
 import type { Operations } from './graphql/request/operations.js';
 import { createContextFactory } from './graphql/request/services.js';
@@ -133,7 +135,8 @@ function createGatewayServer(
   });
   const { introspection, landingPage: sandbox } = config.http;
   const graph = { schema, redactedSchema: redactedBy(config), log, observer: counters.graph, introspection };
-  const apollo = createApollo({ ...graph, sandbox });
+  const responses = new ResponseCache();
+  const apollo = createApollo({ ...graph, sandbox, responses });
   return createServer({
     ...config.http,
     callers,
@@ -152,6 +155,7 @@ function createGatewayServer(
     signingKeys: () => publishedKeys(store),
     signingKeysPem: () => publishedPem(store),
     limits: { ...limits, observer: counters.graph },
+    stored: createStoredResponse(responses),
     ratePerMinute: config.limits.ratePerMinute,
     onAnswer: counters.http,
     metrics: createScrape({

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
-import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
+import { createStoredResponse, OperationLimiter } from '../../src/graphql/operation/pipeline.js';
+import { ResponseCache } from '../../src/graphql/operation/response-cache.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
 import { buildGatewaySchema } from '../../src/graphql/schema.js';
 import { openStore } from '../../src/history/open-store.js';
@@ -26,9 +27,11 @@ const context = createContextFactory({
   ...{ defaultMaxAgeMs: DAY, clock: () => RECORDED_MS + MINUTE + Math.floor(performance.now()) },
 });
 const schema = buildGatewaySchema();
+const responses = new ResponseCache();
 const server = createServer({
   ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers: LOCAL_CALLERS },
-  ...{ apollo: createApollo({ schema, log }), context, log },
+  ...{ apollo: createApollo({ schema, log, responses }), context, log },
+  stored: createStoredResponse(responses),
   limits: {
     limiter: new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS),
     ...{ persisted: null, timeoutMs: 30_000 },

@@ -5,7 +5,7 @@ import { GraphQLError } from 'graphql';
 import type { Admission } from '../graphql/operation/analyse-operation.js';
 import type { GraphObserver } from '../graphql/operation/apollo.js';
 import type { PersistedOperations } from '../graphql/operation/persisted-operations.js';
-import type { AskedOperation, OperationLimiter } from '../graphql/operation/pipeline.js';
+import type { AskedOperation, OperationLimiter, StoredResponse } from '../graphql/operation/pipeline.js';
 import { type GatewayContext, noFacts, type RequestInfo } from '../graphql/request/services.js';
 import { withParent } from '../tracing.js';
 import { type Caller, hasRole } from '../values/access.js';
@@ -29,6 +29,8 @@ interface GraphRouteOptions {
   readonly context: (request: RequestInfo) => GatewayContext;
   /** Without them every operation runs, without a time limit. */
   readonly limits: GraphLimits | undefined;
+  /** If missing, the GraphQL server receives every request. */
+  readonly stored: StoredResponse | undefined;
   /** Answers with server-sent events. */
   readonly feed: Feed | undefined;
   /** Fires when the caller disconnects, on shutdown, and after the time limit. */
@@ -43,21 +45,34 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
   const admissions = new WeakMap<FastifyRequest, Admission>();
   const throttle = new RefusalThrottle();
   const turns = new WeakMap<FastifyRequest, () => void>();
+  const contexts = new WeakMap<FastifyRequest, GatewayContext>();
+  const contextOf = (request: FastifyRequest, reply: FastifyReply) => {
+    const { caller } = request;
+    if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
+    const signal = options.signalOf(reply, limits?.timeoutMs);
+    const ofCaller = caller.kind === 'LOCAL' ? null : callerKey(request);
+    return options.context({
+      caller,
+      signal,
+      admission: admissions.get(request),
+      callerKey: ofCaller,
+      facts: request.facts ?? undefined,
+    });
+  };
   const run = fastifyApolloHandler(apollo, {
-    context: async (request, reply) => {
-      const { caller } = request;
-      if (caller === null) throw new GraphQLError(NO_PAGE, { extensions: UNAUTHENTICATED });
-      const signal = options.signalOf(reply, limits?.timeoutMs);
-      const ofCaller = caller.kind === 'LOCAL' ? null : callerKey(request);
-      return options.context({
-        caller,
-        signal,
-        admission: admissions.get(request),
-        callerKey: ofCaller,
-        facts: request.facts ?? undefined,
-      });
-    },
+    context: async (request, reply) => contexts.get(request) ?? contextOf(request, reply),
   });
+  const sendStored = async (request: FastifyRequest, reply: FastifyReply, type: string) => {
+    const admission = admissions.get(request);
+    if (!options.stored || !admission) return false;
+    const context = contextOf(request, reply);
+    contexts.set(request, context);
+    const body = await options.stored(admission, context);
+    if (body === null) return false;
+    limits?.observer?.began()('OK', []);
+    reply.headers({ 'content-type': type, 'cache-control': 'no-store' }).send(body);
+    return true;
+  };
   app.route({
     url: '/graphql',
     method: ['GET', 'POST'],
@@ -82,11 +97,15 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     async handler(request, reply) {
       const admission = admissions.get(request);
       const { feed } = options;
-      return withParent(request.headers, () => {
-        if (!feed || !wantsEvents(request, admission)) return run.call(app, request, reply);
-        // a request that waits for changes does not delay others
-        turns.get(request)?.();
-        return feed(request, reply, admission);
+      return withParent(request.headers, async () => {
+        if (feed && wantsEvents(request, admission)) {
+          // a request that waits for changes does not delay others
+          turns.get(request)?.();
+          return feed(request, reply, admission);
+        }
+        const type = plainMediaType(request);
+        if (type !== null && (await sendStored(request, reply, type))) return reply;
+        return run.call(app, request, reply);
       });
     },
   });
@@ -198,6 +217,19 @@ function operationOf(request: FastifyRequest): OperationRequest | null {
     variables: isRecord(variables) ? variables : {},
     persistedId: persistedIdOf(extensions),
   };
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const GRAPHQL_TYPE = 'application/graphql-response+json; charset=utf-8';
+
+/** The media type that the server answers with; `null` where it must look at the request, or may refuse it. */
+function plainMediaType({ method, body, headers: { accept = '*/*' } }: FastifyRequest): string | null {
+  if (method !== 'POST' || !isRecord(body)) return null;
+  const { operationName, variables, extensions } = body;
+  if (operationName != null && typeof operationName !== 'string') return null;
+  if ((variables != null && !isRecord(variables)) || extensions != null) return null;
+  if (/^(?:[*]\/[*]$|application\/json(?:,|$))/.test(accept)) return JSON_TYPE;
+  return /^application\/graphql-response[+]json(?:,|$)/.test(accept) ? GRAPHQL_TYPE : null;
 }
 
 function persistedIdOf(extensions: unknown): string | null {

@@ -9,8 +9,9 @@ import {
   fastify,
 } from 'fastify';
 import type { Callers } from '../callers/callers.js';
-import { RequestEnded, RequestTimeout } from '../graphql/operation/pipeline.js';
+import type { StoredResponse } from '../graphql/operation/pipeline.js';
 import type { Subscribe } from '../graphql/operation/subscriptions.js';
+import { RequestEnded, RequestTimeout } from '../graphql/operation/time-limit.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
 import { serveIde } from './browser-pages.js';
@@ -70,6 +71,7 @@ export interface ServerOptions {
   /** If missing, there are no pages except the IDE. */
   readonly pages?: Pages | undefined;
   readonly limits?: GraphLimits | undefined;
+  readonly stored?: StoredResponse;
   /** If missing, there are no subscriptions. */
   readonly subscribe?: Subscribe | undefined;
   readonly feed?: Partial<FeedSettings>;
@@ -235,7 +237,7 @@ class GatewayServer {
         rate: options.ratePerMinute ? app.createRateLimit() : undefined,
       });
     addGraph(app, {
-      ...{ apollo: options.apollo, context, limits: options.limits, feed, signalOf },
+      ...{ apollo: options.apollo, context, limits: options.limits, stored: options.stored, feed, signalOf },
       wasRefused: (reply) => this.refused.has(reply),
     });
     if (options.ide) await serveIde(app);

@@ -43,7 +43,7 @@ function compare(schema: GraphQLSchema, context: () => GatewayContext): Run {
     const answers = [expected];
     const operation = getOperationAST(document) ?? null;
     const analysed = operation && analyseValid(schema, document, operation);
-    const asked = { document, operation, analysed, queryHash: '', operationName: null, variables };
+    const asked = { document, operation, analysed, source: '', operationName: null, variables };
     for (let round = 0; round < 3; round += 1) answers.push(await run({ ...asked, context: context() }));
     return answers.map(plain);
   };

@@ -4,8 +4,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createClient } from 'graphql-sse';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { OperationLimiter } from '../../src/graphql/operation/pipeline.js';
-import { DEFAULT_COST_LIMITS, DEFAULT_QUERY_LIMITS, MASK } from '../../src/values/access.js';
+import { MASK } from '../../src/values/access.js';
 import { FeedReader, FOLLOW } from '../support/feed.js';
 import {
   caseKey,
@@ -18,15 +17,11 @@ import {
   sampleThreat,
   streamState,
 } from '../support/records.js';
-import { minutesAfterStart as at, Graph, type GraphOptions, keyOf } from './harness.js';
+import { minutesAfterStart as at, defaultLimits, Graph, type GraphOptions, keyOf } from './harness.js';
 
 const FAST: GraphOptions = {
   followers: { headEveryMs: 20, bookmarkEveryMs: 150 },
-  limits: (schema) => ({
-    limiter: new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS),
-    persisted: null,
-    timeoutMs: 30_000,
-  }),
+  limits: defaultLimits,
 };
 
 let graph: Graph;

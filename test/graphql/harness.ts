@@ -9,7 +9,9 @@ import { ApiKeys } from '../../src/callers/api-keys.js';
 import { type Callers, createCallers } from '../../src/callers/callers.js';
 import { Sessions } from '../../src/callers/sessions.js';
 import { createApollo } from '../../src/graphql/operation/apollo.js';
+import { createStoredResponse, OperationLimiter } from '../../src/graphql/operation/pipeline.js';
 import { redactSchema } from '../../src/graphql/operation/redact-schema.js';
+import { ResponseCache } from '../../src/graphql/operation/response-cache.js';
 import { createSubscriptions } from '../../src/graphql/operation/subscriptions.js';
 import type { FollowerSettings } from '../../src/graphql/request/followers.js';
 import { createContextFactory } from '../../src/graphql/request/services.js';
@@ -24,8 +26,13 @@ import type { Log } from '../../src/log.js';
 import type { Observation } from '../../src/model/revision.js';
 import { byResource, type Kind, type RecordKey } from '../../src/resources/registry.js';
 import type { Freshness, Live } from '../../src/sync/sync.js';
-import type { RedactionGroup } from '../../src/values/access.js';
-import { ROLES, type Role } from '../../src/values/access.js';
+import {
+  DEFAULT_COST_LIMITS,
+  DEFAULT_QUERY_LIMITS,
+  type RedactionGroup,
+  ROLES,
+  type Role,
+} from '../../src/values/access.js';
 import { type Instant, toInstant, toMillis } from '../../src/values/instant.js';
 import { fixedAccounts } from '../support/fixed-accounts.js';
 import { LOCAL_CALLERS } from '../support/local-callers.js';
@@ -76,6 +83,8 @@ export function stale(code: string, reason = `no answer: ${code}`): Freshness {
 export interface GraphOptions {
   /** What readers see masked. */
   readonly redact?: readonly RedactionGroup[];
+  /** Whether a stored response is sent before the GraphQL server receives the request, if `limits` admit it; default: true. */
+  readonly sendsStored?: boolean;
   /** What is let through; anything unless given. */
   readonly limits?: (schema: GraphQLSchema) => GraphLimits;
   /** Whether each request needs the key of a role: see `keyOf`. */
@@ -85,6 +94,12 @@ export interface GraphOptions {
   /** How long subscriptions last and wait. */
   readonly feed?: Partial<FeedSettings>;
   readonly followers?: Partial<FollowerSettings>;
+}
+
+/** As a gateway has them if nothing else is configured. */
+export function defaultLimits(schema: GraphQLSchema): GraphLimits {
+  const limiter = new OperationLimiter(schema, DEFAULT_QUERY_LIMITS, DEFAULT_COST_LIMITS);
+  return { limiter, persisted: null, timeoutMs: 30_000 };
 }
 
 /** The header that a caller of a role shows. */
@@ -177,13 +192,15 @@ export class Graph {
       pollEvery: byResource(({ polling }) => polling.defaultMs),
       followers: this.options.followers ?? {},
     });
-    const { redact, limits, asksCallers, isSubgraph = false } = this.options;
+    const { redact, limits, asksCallers, isSubgraph = false, sendsStored = true } = this.options;
     const schema = buildGatewaySchema({ isSubgraph });
     const redactedSchema = redact && redactSchema(buildGatewaySchema({ isSubgraph }), new Set(redact));
+    const responses = new ResponseCache();
     const callers = asksCallers ? callersByRole(store, log) : LOCAL_CALLERS;
     this.server = createServer({
       ...{ host: '127.0.0.1', port: 0, ide: false, anyHost: false, callers, context, log },
-      apollo: createApollo({ schema, log, redactedSchema }),
+      apollo: createApollo({ schema, log, redactedSchema, responses }),
+      ...(sendsStored && { stored: createStoredResponse(responses) }),
       subscribe: createSubscriptions({ schema, log, redactedSchema }),
       feed: this.options.feed ?? {},
       limits: limits?.(schema),

@@ -102,7 +102,7 @@ const FILLS: Partial<Record<CacheName, Fill>> = {
       // no context: every field fails, once the query was compiled
       const operation = getOperationAST(document) as OperationDefinitionNode;
       const analysed = analyseValid(schema, document, operation);
-      const asked = { document, operation, analysed, queryHash: '', operationName: null, variables: {} };
+      const asked = { document, operation, analysed, source: '', operationName: null, variables: {} };
       const execution = { ...asked, context: {} as never };
       for (const _ of [1, 2]) await run(execution);
     }

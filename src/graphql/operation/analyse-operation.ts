@@ -29,6 +29,7 @@ import { type AskedField, type LimitError, limitExceeded, selectedFields } from 
 /** The result of one walk through an operation: who may run it, its cost, and whether it can be compiled. */
 export interface AnalysedOperation {
   readonly type: OperationTypeNode;
+  readonly name: string | null;
   /** What costs something; how much depends on the variables. */
   readonly fields: readonly CostNode[];
   /** Fields that need more than the role reader. */
@@ -58,6 +59,7 @@ interface Demand {
 export interface Admission {
   readonly query: string;
   readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>>;
   readonly operation: AnalysedOperation;
   /** The maximum cost with these variables, and the caller's limit. */
   readonly requested: number;
@@ -158,6 +160,7 @@ class Walk {
     const { size, needed, required } = this;
     return {
       type: this.operation.operation,
+      name: this.operation.name?.value ?? null,
       fields,
       demands: [...this.demands.values()],
       compiler: { size, needed, required },

@@ -23,9 +23,10 @@ import { type ErrorCode, historyMessage, originalError } from '../base/errors.js
 import type { GatewayContext } from '../request/services.js';
 import { analyseValid } from './analyse-operation.js';
 import { type Execute, parsedQueries } from './execute.js';
-import { createPipeline, RequestEnded } from './pipeline.js';
+import { createPipeline } from './pipeline.js';
 import { QUESTIONS_DOCUMENT } from './questions.js';
 import { ResponseCache } from './response-cache.js';
+import { RequestEnded } from './time-limit.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 
@@ -35,6 +36,8 @@ interface ApolloOptions {
   /** The schema with masked fields, for readers; without it they see all fields. */
   readonly redactedSchema?: GraphQLSchema | undefined;
   readonly log: Log;
+  /** Those that the server's callers look up too; its own if not given. */
+  readonly responses?: ResponseCache;
   readonly observer?: GraphObserver | undefined;
   /** Whether callers may query the schema; default: true. */
   readonly introspection?: boolean;
@@ -48,7 +51,7 @@ interface ApolloOptions {
  */
 export function createApollo(options: ApolloOptions): ApolloServer<GatewayContext> {
   const { schema, redactedSchema, log, observer, introspection = true, sandbox = true } = options;
-  const responses = new ResponseCache();
+  const { responses = new ResponseCache() } = options;
   return new ApolloServer<GatewayContext>({
     gateway: executedBy(schema, createPipeline({ schema, redactedSchema, log, responses })),
     stringifyResult: (result) => responses.stringify(result as ExecutionResult),
@@ -90,7 +93,7 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
       return () => {};
     },
     load: async () => ({
-      executor: async ({ document, source, queryHash, request, context: given }) => {
+      executor: async ({ document, source, request, context: given }) => {
         const context = given as GatewayContext;
         // the requested name: Apollo's is null if no operation has it
         const operationName = request.operationName ?? null;
@@ -101,7 +104,7 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
           ? admission.operation
           : operation && analyseValid(schema, document, operation);
         const variables = request.variables ?? {};
-        return run({ document, operation, analysed, queryHash, operationName, variables, context });
+        return run({ document, operation, analysed, source, operationName, variables, context });
       },
     }),
     stop: async () => {},

@@ -25,7 +25,7 @@ export interface Execution {
   readonly operation: OperationDefinitionNode | null;
   /** `null` with `operation`. */
   readonly analysed: AnalysedOperation | null;
-  readonly queryHash: string;
+  readonly source: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
   readonly context: GatewayContext;

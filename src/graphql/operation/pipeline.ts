@@ -12,7 +12,7 @@ import type { Log } from '../../log.js';
 import { ANSWERING, inSpan } from '../../tracing.js';
 import type { CostLimits, QueryLimits, Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { type ErrorCode, historyMessage, originalError, queryError } from '../base/errors.js';
+import { type ErrorCode, historyMessage, originalError } from '../base/errors.js';
 import { isUnchanged } from '../lists/view.js';
 import type { GatewayContext } from '../request/services.js';
 import { type Admission, type AnalysedOperation, analyseOperation, roleErrors } from './analyse-operation.js';
@@ -20,14 +20,17 @@ import { CALL_PRICE, type CostNode, givenCost, requestedCost } from './cost-esti
 import { createExecute, type Execute, type Execution, parsedBytes } from './execute.js';
 import { type LimitError, limitExceeded, scan, scanVariables } from './query-document.js';
 import type { ResponseCache } from './response-cache.js';
+import { orTimeout, withTimeout } from './time-limit.js';
 
 /*
  * What happens to an operation, in this order:
  *
  * 1. `OperationLimiter.admit`, before the server receives the request: the size of the text, of the operation and of
  *    the variables, then the cost. It parses and analyses a text once; the request carries the result.
- * 2. The server parses and validates a new text itself.
- * 3. `createPipeline`: the span of a trace, the time limit, the roles that the operation needs, the response cache; then, if it has to be
+ * 2. `createStoredResponse`: if the response cache has the response, it is sent, and the server does not receive the
+ *    request.
+ * 3. The server parses and validates a new text itself.
+ * 4. `createPipeline`: the span of a trace, the time limit, the roles that the operation needs, the response cache; then, if it has to be
  *    run, errors of the history and the cost in the answer, and execution on the schema of the caller's role.
  */
 
@@ -107,7 +110,8 @@ export class OperationLimiter {
   ): AdmissionResult {
     const requested = requestedCost(operation.fields, variables);
     const limit = this.costs[role];
-    if (requested <= limit) return { admitted: { query, operationName, operation, requested, limit } };
+    if (requested <= limit)
+      return { admitted: { query, operationName, variables, operation, requested, limit } };
     const message = `The operation may cost ${requested}; the role ${role} is allowed ${limit}. Request smaller pages (first), fewer nested lists, or fewer fields that need requests to Abnormal.`;
     return { refused: { code: 'COST_EXCEEDED', message, details: { requested, limit } } };
   }
@@ -171,58 +175,29 @@ function countFields(fields: readonly CostNode[]): number {
   );
 }
 
-/** Why a request’s signal fires: its answer is not needed any more. */
-export class RequestEnded extends Error {
-  override readonly name: string = 'RequestEnded';
-}
-
-/** The request has taken as long as it may. */
-export class RequestTimeout extends RequestEnded {
-  override readonly name = 'RequestTimeout';
-
-  constructor(ms: number) {
-    super(`The request exceeded the time limit of ${ms / 1000} s. Request less data at once.`);
-  }
-}
-
 function withSpan(run: Execute): Execute {
   return (execution) => {
     const { operation, context } = execution;
-    const { facts } = context;
-    facts.operation = operation?.name?.value ?? null;
-    const type = operation?.operation ?? 'unknown';
-    const name = facts.operation === null ? type : `${type} ${facts.operation}`;
-    const attributes = { 'graphql.operation.type': type, 'graphql.operation.name': facts.operation ?? '' };
-    return inSpan(name, { attributes, kind: ANSWERING }, async (span) => {
-      const result = await run(execution);
-      span?.setAttributes({ cache: facts.cache ?? 'NONE', cost: facts.cost ?? 0 });
-      span?.setAttributes({ role: context.role, errors: result.errors?.length ?? 0 });
-      return result;
-    });
+    return inSpanOf(context, operation?.operation, operation?.name?.value ?? null, async () =>
+      run(execution),
+    );
   };
 }
 
-/** `run`, but answered with an error as soon as the request has taken too long. */
-function withTimeout(run: Execute): Execute {
-  return (execution) => {
-    const { signal } = execution.context;
-    const answer = run(execution);
-    if (!signal || !(answer instanceof Promise)) return answer;
-    return orTimeout(answer, signal);
-  };
-}
-
-function orTimeout(answer: Promise<ExecutionResult>, signal: AbortSignal): Promise<ExecutionResult> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      // a caller that has gone away needs no answer: the one on its way will do
-      if (signal.reason instanceof RequestTimeout) {
-        resolve({ data: null, errors: [queryError('TIMEOUT', signal.reason.message)] });
-      }
-    };
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    answer.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
+function inSpanOf(
+  { facts, role }: GatewayContext,
+  type: string = 'unknown',
+  operationName: string | null,
+  run: () => Promise<ExecutionResult>,
+): Promise<ExecutionResult> {
+  facts.operation = operationName;
+  const name = operationName === null ? type : `${type} ${operationName}`;
+  const attributes = { 'graphql.operation.type': type, 'graphql.operation.name': operationName ?? '' };
+  return inSpan(name, { attributes, kind: ANSWERING }, async (span) => {
+    const result = await run();
+    span?.setAttributes({ cache: facts.cache ?? 'NONE', cost: facts.cost ?? 0 });
+    span?.setAttributes({ role, errors: result.errors?.length ?? 0 });
+    return result;
   });
 }
 
@@ -262,15 +237,41 @@ function withGuard(run: Execute, log: Log): Execute {
 /** `run`, except for queries whose stored response is still right. Mutations always run. */
 function withCache(run: Execute, responses: ResponseCache): Execute {
   return async (execution) => {
-    const { operation, queryHash, operationName, variables, context } = execution;
+    const { operation, source, operationName, variables, context } = execution;
     if (operation?.operation !== 'query') return run(execution);
-    const key = responses.keyOf(context.role, queryHash, operationName, variables);
-    const known = await responses.find(key, (noted) => isUnchanged(context.trackedServices, noted));
+    const key = context.responseKey ?? responses.keyOf(context.role, source, operationName, variables);
+    // a request that was looked up before the server received it has no stored response
+    const known = context.responseKey === null ? await findUnchanged(responses, key, context) : null;
     context.facts.cache = known ? 'HIT' : 'MISS';
-    if (known) return known;
+    if (known) return { data: known };
     const result = await run(execution);
     await responses.keep(key, result, context.reads);
     return result;
+  };
+}
+
+function findUnchanged(responses: ResponseCache, key: string, context: GatewayContext) {
+  return responses.find(key, (noted) => isUnchanged(context.trackedServices, noted));
+}
+
+/** The JSON to send again for an admitted operation; `null` if it must be run. */
+export type StoredResponse = (admission: Admission, context: GatewayContext) => Promise<string | null>;
+
+/**
+ * Finds stored responses before the server receives the request: its own steps take as long as all others together, and
+ * the same request has passed them before.
+ */
+export function createStoredResponse(responses: ResponseCache): StoredResponse {
+  return async ({ query, operationName, variables, operation }, context) => {
+    if (operation.type !== 'query') return null;
+    context.responseKey = responses.keyOf(context.role, query, operationName, variables);
+    const finding = findUnchanged(responses, context.responseKey, context);
+    // the server then says that it took too long
+    const data = await (context.signal ? orTimeout(finding, context.signal, () => null) : finding);
+    if (data === null) return null;
+    context.facts.cache = 'HIT';
+    await inSpanOf(context, operation.type, operation.name, async () => ({ data }));
+    return responses.stringify({ data });
   };
 }
 

@@ -106,15 +106,15 @@ export class ResponseCache {
   readonly #texts = new WeakMap<object, { readonly text: string; readonly extensions: unknown }>();
 
   /** The caller's role and the complete request. */
-  keyOf(role: Role, queryHash: string, operationName: string | null, variables: object): string {
-    return hash('sha256', JSON.stringify([role, queryHash, operationName, variables]), 'base64');
+  keyOf(role: Role, query: string, operationName: string | null, variables: object): string {
+    return hash('sha256', JSON.stringify([role, query, operationName, variables]), 'base64');
   }
 
-  /** The response to send again, if there is one and nothing that it depends on has changed. */
+  /** The data to send again, for `stringify`, if there is a response and nothing that it depends on has changed. */
   async find(
     key: string,
     isUnchanged: (dependencies: Dependencies) => Promise<boolean>,
-  ): Promise<ExecutionResult | null> {
+  ): Promise<Record<string, never> | null> {
     const stored = this.#stored.get(key);
     if (!stored) return null;
     // if it cannot be determined, the query is run, and its error says why
@@ -124,7 +124,7 @@ export class ResponseCache {
     }
     const data = {};
     this.#texts.set(data, { text: stored.body.toString(), extensions: undefined });
-    return { data };
+    return data;
   }
 
   /** Stores the response to a request that came before, unless something in it was not noted or went wrong. */

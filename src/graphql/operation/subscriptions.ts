@@ -141,7 +141,7 @@ function prepare(
   const analysed = context.admission?.operation ?? analyseValid(schema, document, operation);
   const refused = roleErrors(analysed, context.role);
   if (refused) throw new RefusedSubscription(refused);
-  return { document, operation, analysed, queryHash: '', operationName, variables, context };
+  return { document, operation, analysed, source: '', operationName, variables, context };
 }
 
 function parsed(query: string): DocumentNode {

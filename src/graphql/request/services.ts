@@ -167,6 +167,8 @@ export class GatewayContext {
   readonly damaged: HistoryError[] = [];
   /** Is written by the pipeline. */
   readonly facts: RequestFacts;
+  /** The key of the request in the response cache, once that was asked for it. */
+  responseKey: string | null = null;
 
   constructor(private readonly own: RequestServices) {
     this.caller = own.caller;
