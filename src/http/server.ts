@@ -9,9 +9,9 @@ import {
   fastify,
 } from 'fastify';
 import type { Callers } from '../callers/callers.js';
+import { RequestEnded, RequestTimeout } from '../graphql/base/errors.js';
 import type { StoredResponse } from '../graphql/operation/pipeline.js';
 import type { Subscribe } from '../graphql/operation/subscriptions.js';
-import { RequestEnded, RequestTimeout } from '../graphql/operation/time-limit.js';
 import type { GatewayContext, RequestInfo } from '../graphql/request/services.js';
 import type { Log } from '../log.js';
 import { serveIde } from './browser-pages.js';

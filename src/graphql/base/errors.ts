@@ -97,3 +97,17 @@ export function historyMessage({ code, message }: HistoryError, role: Role | nul
 export function originalError(error: unknown): unknown {
   return error instanceof GraphQLError && error.originalError ? originalError(error.originalError) : error;
 }
+
+/** Why a request’s signal fires: its answer is not needed any more. */
+export class RequestEnded extends Error {
+  override readonly name: string = 'RequestEnded';
+}
+
+/** The request has taken as long as it may. */
+export class RequestTimeout extends RequestEnded {
+  override readonly name = 'RequestTimeout';
+
+  constructor(ms: number) {
+    super(`The request exceeded the time limit of ${ms / 1000} s. Request less data at once.`);
+  }
+}

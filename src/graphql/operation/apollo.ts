@@ -19,14 +19,13 @@ import {
 } from 'graphql';
 import { HistoryError } from '../../history/errors.js';
 import type { Log } from '../../log.js';
-import { type ErrorCode, historyMessage, originalError } from '../base/errors.js';
+import { type ErrorCode, historyMessage, originalError, RequestEnded } from '../base/errors.js';
 import type { GatewayContext } from '../request/services.js';
 import { analyseValid } from './analyse-operation.js';
 import { type Execute, parsedQueries } from './execute.js';
 import { createPipeline } from './pipeline.js';
 import { QUESTIONS_DOCUMENT } from './questions.js';
 import { ResponseCache } from './response-cache.js';
-import { RequestEnded } from './time-limit.js';
 
 type GatewayInterface = ApolloServerOptionsWithGateway<GatewayContext>['gateway'];
 

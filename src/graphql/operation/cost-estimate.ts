@@ -260,3 +260,12 @@ const SINGLE_NODES: ReadonlySet<string> = new Set([
   'Query.node',
   'Query.record',
 ]);
+
+/** How many fields have a cost, with those below them. */
+export function countFields(fields: readonly CostNode[]): number {
+  return fields.reduce(
+    (count, { children, nodes }) =>
+      count + 1 + countFields(children) + nodes.reduce((sum, node) => sum + countFields(node.children), 0),
+    0,
+  );
+}

@@ -12,15 +12,14 @@ import type { Log } from '../../log.js';
 import { ANSWERING, inSpan } from '../../tracing.js';
 import type { CostLimits, QueryLimits, Role } from '../../values/access.js';
 import { BoundedCache, jsonBytes } from '../../values/bounded-cache.js';
-import { type ErrorCode, historyMessage, originalError } from '../base/errors.js';
+import { type ErrorCode, historyMessage, originalError, queryError, RequestTimeout } from '../base/errors.js';
 import { isUnchanged } from '../lists/view.js';
 import type { GatewayContext } from '../request/services.js';
 import { type Admission, type AnalysedOperation, analyseOperation, roleErrors } from './analyse-operation.js';
-import { CALL_PRICE, type CostNode, givenCost, requestedCost } from './cost-estimate.js';
+import { CALL_PRICE, countFields, givenCost, requestedCost } from './cost-estimate.js';
 import { createExecute, type Execute, type Execution, parsedBytes } from './execute.js';
 import { type LimitError, limitExceeded, scan, scanVariables } from './query-document.js';
 import type { ResponseCache } from './response-cache.js';
-import { orTimeout, withTimeout } from './time-limit.js';
 
 /*
  * What happens to an operation, in this order:
@@ -167,14 +166,6 @@ function bytesOf(known: AnalysedText, query: string): number {
   return parsedBytes(query) + operations.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-function countFields(fields: readonly CostNode[]): number {
-  return fields.reduce(
-    (count, { children, nodes }) =>
-      count + 1 + countFields(children) + nodes.reduce((sum, node) => sum + countFields(node.children), 0),
-    0,
-  );
-}
-
 function withSpan(run: Execute): Execute {
   return (execution) => {
     const { operation, context } = execution;
@@ -198,6 +189,36 @@ function inSpanOf(
     span?.setAttributes({ cache: facts.cache ?? 'NONE', cost: facts.cost ?? 0 });
     span?.setAttributes({ role, errors: result.errors?.length ?? 0 });
     return result;
+  });
+}
+
+/** `run`, but answered with an error as soon as the request has taken too long. */
+function withTimeout(run: Execute): Execute {
+  return (execution) => {
+    const { signal } = execution.context;
+    const answer = run(execution);
+    if (!signal || !(answer instanceof Promise)) return answer;
+    return orTimeout(answer, signal, ({ message }) => ({
+      data: null,
+      errors: [queryError('TIMEOUT', message)],
+    }));
+  };
+}
+
+/** `answer`, or what `timedOut` makes of the reason, as soon as the request has taken too long. */
+function orTimeout<T>(
+  answer: Promise<T>,
+  signal: AbortSignal,
+  timedOut: (reason: RequestTimeout) => T,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      // a caller that has gone away needs no answer: the one on its way will do
+      if (signal.reason instanceof RequestTimeout) resolve(timedOut(signal.reason));
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.finally(() => signal.removeEventListener('abort', onAbort)).then(resolve, reject);
   });
 }
 
