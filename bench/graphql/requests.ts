@@ -25,7 +25,7 @@ const CONNECTIONS = 4;
 /** How many different requests are sent again and again. */
 const REPEATED = 10;
 /** Those of `npm start`. */
-export const OPTIONS = ['--max-old-space-size=256', '--max-semi-space-size=8'];
+export const OPTIONS = ['--max-old-space-size=256', '--max-semi-space-size=16'];
 
 interface MeasuredServer {
   readonly process: ChildProcess;

@@ -22,7 +22,7 @@ export interface ChildOptions {
 }
 
 /** As `npm start` and the image have them. */
-const NODE_FLAGS = ['--enable-source-maps', '--max-old-space-size=256', '--max-semi-space-size=8'];
+const NODE_FLAGS = ['--enable-source-maps', '--max-old-space-size=256', '--max-semi-space-size=16'];
 
 /** Starts the built gateway (`npm run build`) with `args`. */
 export function startGateway(args: readonly string[], options: ChildOptions): Child {

@@ -44,7 +44,7 @@ const env = { PORT: '0', API_KEYS, RATE_LIMIT: 'off', LOG_LEVEL: 'warn' };
 // with the heap that `npm start` gives it
 const gateway = workplace.run(['serve'], {
   ...env,
-  NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8',
+  NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=16',
 });
 try {
   const url = await gateway.url();

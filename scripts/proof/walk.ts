@@ -1,7 +1,7 @@
 /*
- * Walks by cursor through a history of many threats, served by a gateway with the heap of `npm start`, and prints
- * the memory that it has resident (`VmRSS` in /proc: Linux only). It must give each threat once, and stay level:
- * below the limit from the first page to the last.
+ * Walks by cursor through a history of many threats, served by a gateway with the heap of `npm start`, then gets a report
+ * about all of them in each format, and prints the memory that the gateway has resident (`VmRSS` in /proc: Linux only).
+ * The walk must give each threat once, and the memory must stay level, below the limit from the first page to the last.
  *
  *   npm run build && npx tsx scripts/proof/walk.ts [--threats 100000] [--limit 260]
  */
@@ -18,6 +18,9 @@ import { startGateway } from './child.js';
 
 const MIB = 1024 * 1024;
 const PER_BATCH = 500;
+/** In which all threats were received. */
+const QUARTER = '2026-Q1';
+const FORMS = ['html', 'json', 'csv&rows=population', 'ndjson&rows=revisions'];
 const QUERY = `query($after: String) { threats(first: 100, after: $after) {
   nodes { threatId subject messagesHeld } pageInfo { hasNextPage endCursor } } }`;
 
@@ -57,8 +60,14 @@ try {
     after = pageInfo.endCursor;
   }
   const seconds = (performance.now() - began) / 1000;
+  console.log(
+    `${ids.size} of ${expected} threats in ${seconds.toFixed(0)} s; at most ${inMib(child.peakMemory())} MiB`,
+  );
+  for (const form of FORMS) {
+    const bytes = await sizeOf(`${url}/reports/${QUARTER}?format=${form}`);
+    console.log(`a report of ${(bytes / 1e6).toFixed(1)} MB, ${form}: ${inMib(child.memory())} MiB`);
+  }
   const peak = child.peakMemory();
-  console.log(`${ids.size} of ${expected} threats in ${seconds.toFixed(0)} s`);
   console.log(`peak resident memory ${inMib(peak)} MiB, allowed ${values.limit}`);
   process.exitCode = ids.size === expected && peak <= Number(values.limit) * MIB ? 0 : 1;
 } finally {
@@ -72,9 +81,10 @@ async function fill(): Promise<void> {
     const now = toInstant(Date.now());
     const { seq } = await store.head();
     const count = Math.min(PER_BATCH, expected - from);
-    const some = Array.from({ length: count }, (_, n) =>
-      observe(threat(from + n, START_MS + (from + n) * MINUTE), now, seq),
-    );
+    const some = Array.from({ length: count }, (_, n) => ({
+      ...observe(threat(from + n, START_MS + (from + n) * MINUTE), now, seq),
+      origin: 'ABNORMAL' as const,
+    }));
     await store.record(batch(from / PER_BATCH + 1, now, some));
   }
   await store.close();
@@ -98,6 +108,14 @@ async function untilReady(): Promise<void> {
     ))
   )
     await wait(200);
+}
+
+async function sizeOf(of: string): Promise<number> {
+  const response = await fetch(of);
+  if (!response.ok) throw new Error(`${of} answered ${response.status}: ${await response.text()}`);
+  let bytes = 0;
+  for await (const piece of response.body ?? []) bytes += piece.length;
+  return bytes;
 }
 
 async function read(after: string | null): Promise<Page> {

@@ -127,8 +127,8 @@ test('both names of the command are one file, and "npm start" starts it with its
 const MIB = 1024 * 1024;
 
 test.each([
-  ['no limit', 0, 256, 8],
-  ['a limit above the memory of the machine', 2 ** 63, 256, 8],
+  ['no limit', 0, 256, 16],
+  ['a limit above the memory of the machine', 2 ** 63, 256, 16],
   ['256 MiB', 256 * MIB, 96, 8],
   ['384 MiB', 384 * MIB, 224, 8],
   ['512 MiB', 512 * MIB, 352, 8],

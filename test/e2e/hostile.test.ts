@@ -18,7 +18,7 @@ beforeAll(async () => {
   // with the heap that `npm start` gives it
   service = workplace.run(['serve'], {
     ...env,
-    NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=8',
+    NODE_OPTIONS: '--max-old-space-size=256 --max-semi-space-size=16',
   });
   url = await service.url();
 });

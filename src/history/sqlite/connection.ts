@@ -30,6 +30,12 @@ const MODES: Record<OpenAccess, string> = {
 const STATEMENT_BYTES = 8_000;
 const BYTES_A_LETTER = 20;
 
+export interface ConnectionOptions {
+  readonly busyTimeoutMs?: number;
+  /** How much of the file is kept in SQLite's memory. */
+  readonly cacheKib?: number;
+}
+
 /** One connection to a SQLite file, with its prepared statements. Failures are `HistoryError`s. */
 export class Connection {
   readonly #db: Database;
@@ -41,7 +47,7 @@ export class Connection {
   constructor(
     readonly path: string,
     readonly access: OpenAccess,
-    { busyTimeoutMs = 5_000, cacheKib = 16_384 }: { busyTimeoutMs?: number; cacheKib?: number } = {},
+    { busyTimeoutMs = 5_000, cacheKib = 16_384 }: ConnectionOptions = {},
   ) {
     this.#db = this.#guard(() => new Database(path === ':memory:' ? path : fileUri(path, access)));
     try {

@@ -5,7 +5,7 @@ import { HistoryError } from '../errors.js';
 import type { OpenMode } from '../store.js';
 import { makeTemporaryFolder, removeTemporaryFolder } from '../temporary-files.js';
 import { isCurrentBlockLayout, resetBlocks } from './column-blocks.js';
-import { Connection, type OpenAccess } from './connection.js';
+import { Connection, type ConnectionOptions, type OpenAccess } from './connection.js';
 import { failureOf } from './driver.js';
 import { isCurrentLayout, relayout } from './relayout.js';
 import {
@@ -25,8 +25,12 @@ const CHECKPOINT_PAGES = 2_000;
  * Opens a history's file. In write mode, a missing or empty file becomes a new history, and one that an earlier
  * version left is brought up to date; in the others it must be ready.
  */
-export function openFile(path: string, mode: Exclude<OpenMode, 'read'>): Connection {
-  if (mode === 'manage') return opened(new Connection(path, 'write'), makeDurable);
+export function openFile(
+  path: string,
+  mode: Exclude<OpenMode, 'read'>,
+  options?: ConnectionOptions,
+): Connection {
+  if (mode === 'manage') return opened(new Connection(path, 'write', options), makeDurable);
   return opened(new Connection(path, 'create'), (connection) => {
     const isNew = isEmpty(connection);
     const version = isNew ? SCHEMA_VERSION : check(connection);

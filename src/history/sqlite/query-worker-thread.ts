@@ -15,7 +15,10 @@ import { runWrite } from './record-batch.js';
  */
 
 const { path, access, isOver } = workerData as WorkerData;
-const connection = new Connection(path, access);
+/** Blocks are read once and kept decoded, and what is written lies together or comes in no order. */
+const SMALL_CACHE = { cacheKib: 4_096 };
+
+const connection = new Connection(path, access, SMALL_CACHE);
 const known = new KnownValues();
 let writer: Connection | null = null;
 
@@ -32,7 +35,7 @@ async function answerTo(request: WorkerRequest): Promise<WorkerResponse> {
   try {
     if ('task' in request) return { n, found: runScan(connection, request.task, known) };
     if ('write' in request) {
-      writer ??= openFile(path, 'manage');
+      writer ??= openFile(path, 'manage', SMALL_CACHE);
       return { n, found: runWrite(writer, request.write) };
     }
     if ('derivedTo' in request) return { n, found: await checkDerived(request.derivedTo) };

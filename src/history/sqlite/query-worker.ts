@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import DataLoader from 'dataloader';
 import { DEFINITION_OF, type ListedKind } from '../../resources/registry.js';
@@ -291,9 +292,14 @@ export class ThreadedQueries implements QueryWorker {
   }
 }
 
+/** The thread's space for new objects, half of what the event loop has. */
+const YOUNG_MIB = 8;
+
 /** In the build the worker lies beside this file as JavaScript; from source both are TypeScript. */
 function startThread(workerData: WorkerData): Worker {
   const options = { workerData };
+  // for threads that start from now on; `resourceLimits` does nothing if the process was given this option
+  setFlagsFromString(`--max-semi-space-size=${YOUNG_MIB}`);
   if (!import.meta.url.endsWith('.ts'))
     return new Worker(new URL('./query-worker-thread.js', import.meta.url), options);
   const source = JSON.stringify(new URL('./query-worker-thread.ts', import.meta.url).href);
