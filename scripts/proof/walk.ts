@@ -13,7 +13,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { batch, observe, START_MS, threat } from '../../bench/history/payloads.js';
 import { openStore } from '../../src/history/open-store.js';
-import { MINUTE, toInstant } from '../../src/values/instant.js';
+import { DAY, MINUTE, shift, toInstant } from '../../src/values/instant.js';
+import { recordHistory } from '../../test/support/evidence-history.js';
 import { startGateway } from './child.js';
 
 const MIB = 1024 * 1024;
@@ -77,15 +78,17 @@ try {
 
 async function fill(): Promise<void> {
   const store = await openStore(history, 'write');
-  for (let from = 0; from < expected; from += PER_BATCH) {
-    const now = toInstant(Date.now());
+  const from = toInstant(START_MS);
+  await recordHistory(store, { from, to: shift(from, 90 * DAY) });
+  for (let first = 0; first < expected; first += PER_BATCH) {
+    const count = Math.min(PER_BATCH, expected - first);
+    const now = shift(from, 90 * DAY + first + count);
     const { seq } = await store.head();
-    const count = Math.min(PER_BATCH, expected - from);
     const some = Array.from({ length: count }, (_, n) => ({
-      ...observe(threat(from + n, START_MS + (from + n) * MINUTE), now, seq),
+      ...observe(threat(first + n, START_MS + (first + n) * MINUTE), now, seq),
       origin: 'ABNORMAL' as const,
     }));
-    await store.record(batch(from / PER_BATCH + 1, now, some));
+    await store.record(batch(first / PER_BATCH + 1, now, some));
   }
   await store.close();
 }
