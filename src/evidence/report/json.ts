@@ -28,16 +28,31 @@ export function* jsonReport(evidence: PeriodEvidence): Generator<string> {
   };
   const [head = '', tail = ''] = JSON.stringify(report, null, 2).split(NO_RESULTS);
   yield `${head}${results.length === 0 ? NO_RESULTS : '\n  "results": ['}`;
-  // each may have thousands of exceptions
   for (const [i, result] of results.entries()) {
-    const text = JSON.stringify(resultOf(result), null, 2).replaceAll('\n', '\n    ');
-    yield `${i === 0 ? '' : ','}\n    ${text}`;
+    yield `${i === 0 ? '' : ','}\n    `;
+    yield* resultPieces(result);
   }
   yield `${results.length === 0 ? '' : '\n  ],'}${tail}\n`;
 }
 
-/** A line of the report; JSON has no line breaks within texts. */
+/** Lines of the report; JSON has no line breaks within texts. */
 const NO_RESULTS = '\n  "results": [],';
+const NO_ITEMS = '\n        "items": []';
+
+function* resultPieces(result: EvaluatedControl): Generator<string> {
+  const indented = (value: object, by: string) => JSON.stringify(value, null, 2).replaceAll('\n', `\n${by}`);
+  // the exceptions come first, and are added one by one, since there may be thousands
+  const [head = '', ...rest] = indented(resultOf(result), '    ').split(NO_ITEMS);
+  yield head;
+  const { exceptions } = result;
+  if (exceptions.length === 0) yield NO_ITEMS;
+  for (const [i, each] of exceptions.entries()) {
+    yield i === 0 ? '\n        "items": [' : ',';
+    yield `\n          ${indented(exceptionOf(each), '          ')}`;
+  }
+  if (exceptions.length > 0) yield '\n        ]';
+  yield rest.join(NO_ITEMS);
+}
 
 /** By what it was judged: the policy with its text, and what replaced its thresholds. */
 export function policyFacts({ policy, own, overrides }: Rules) {
@@ -76,6 +91,7 @@ export function periodOf({ text, from, to }: Period) {
   return { text, from, to };
 }
 
+/** Without the items of the exceptions; `allGiven` says whether these are all. */
 function resultOf(result: EvaluatedControl) {
   const { outcomes, exceptions, waivers, owner, limits, references } = result;
   const { members } = result.noLongerGiven;
@@ -85,17 +101,15 @@ function resultOf(result: EvaluatedControl) {
     ...{ owner, limits, references: references.map((each) => ({ ...each, title: criterionTitle(each) })) },
     exceptions: {
       ...{ count: outcomes.EXCEPTION, waived: outcomes.WAIVED },
-      ...itemsOf(exceptions.map(exceptionOf), listedExceptions(result)),
+      ...{ allGiven: exceptions.length === listedExceptions(result), items: [] },
     },
     waivers: waivers.map(waiverFacts),
-    noLongerGiven: { ...noLongerGiven, ...itemsOf(members.map(memberOf), noLongerGiven.count) },
+    noLongerGiven: {
+      ...noLongerGiven,
+      ...{ allGiven: members.length === noLongerGiven.count, items: members.map(memberOf) },
+    },
     distributions,
   };
-}
-
-/** `allGiven` says whether these are all. */
-function itemsOf<T>(items: readonly T[], count: number) {
-  return { allGiven: items.length === count, items };
 }
 
 /** Without exceptions, and without the names of what Abnormal no longer returns. */
