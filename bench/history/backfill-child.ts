@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { Agent } from 'node:http';
+import fetch from 'node-fetch';
 import { runCommand } from '../../src/cli/run-command.js';
 import type { Observation } from '../../src/model/revision.js';
 import { sha256 } from '../../src/values/canonical-json.js';
@@ -46,6 +48,7 @@ async function bare(): Promise<void> {
   }
   await rows.insert(batch);
   await rows.close();
+  agent.destroy();
 }
 
 async function idsBetween(start: number, end: number): Promise<string[]> {
@@ -71,8 +74,12 @@ async function detail(id: string): Promise<Observation> {
   return { key, record, received, digest: sha256(received), fetchedAt, basis: 0, origin: 'ABNORMAL' };
 }
 
+/** By the same client as the gateway. */
+const agent = new Agent({ keepAlive: true });
+
 async function get(path: string): Promise<string> {
-  const response = await fetch(`${baseUrl}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${baseUrl}${path}`, { headers, agent });
   if (!response.ok) throw new Error(`${path} answered ${response.status}`);
   return response.text();
 }

@@ -47,7 +47,7 @@ export class Connection {
   constructor(
     readonly path: string,
     readonly access: OpenAccess,
-    { busyTimeoutMs = 5_000, cacheKib = 16_384 }: ConnectionOptions = {},
+    { busyTimeoutMs = 5_000, cacheKib = 8_192 }: ConnectionOptions = {},
   ) {
     this.#db = this.#guard(() => new Database(path === ':memory:' ? path : fileUri(path, access)));
     try {
