@@ -20,6 +20,7 @@ import {
   sampleMessage,
   sampleThreat,
   streamState,
+  threatKey,
 } from '../support/records.js';
 
 const SECRET = 'p4ss-Wörd!';
@@ -103,7 +104,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(description).toBe(`mongodb (MongoDB at ${hostname}:${port}, database ${pathname.slice(1)})`);
   });
 
-  it('is compressed with zstd, and as the server does by default if it refuses that', async () => {
+  it('is compressed with zstd and as the server does by default if it refuses that', async () => {
     const compressorsOf = async (name: string) => {
       const stats = client
         .db()
@@ -182,6 +183,19 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     const before = await contents(client);
     await expect(open(mode)).rejects.toThrow(/written by another version .*format is 99/);
     expect(await contents(client)).toEqual(before);
+  });
+
+  it('of an earlier version can be read unchanged, and has the version of its writer from then on', async () => {
+    const store = await open();
+    await store.record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
+    const { version = 0 } = (await schema().findOne({ _id: 'schema' })) ?? {};
+    await schema().updateOne({ _id: 'schema' }, { $set: { version: version - 1 } });
+    const before = await contents(client);
+    const read = async (mode: OpenMode) => (await open(mode)).get([threatKey('1')], 1);
+    expect(await read('read')).toMatchObject([{ record: sampleThreat('1') }]);
+    expect(await contents(client)).toEqual(before);
+    expect(await read('write')).toMatchObject([{ record: sampleThreat('1') }]);
+    expect(await schema().findOne({ _id: 'schema' })).toMatchObject({ version });
   });
 
   it('is not created in a database with other collections', async () => {

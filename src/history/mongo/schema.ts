@@ -29,7 +29,7 @@ import { type Collections, collectionsOf, type HeadDoc, type SchemaDoc } from '.
  */
 
 /** The documents' version, of which a writer marks the history; one of a later version is refused. */
-const VERSION = 5;
+const VERSION = 6;
 /** Later versions only store texts in another way (`stored-texts.ts`, `reading-pages.ts`), and batches of several runs. */
 const READABLE_SINCE = 1;
 /** To be raised when `fieldsOf` reads other values out of the same records. */
