@@ -219,8 +219,11 @@ async function addKinds({ meta }: Collections, head: HeadDoc | null): Promise<vo
   }
 }
 
-const ZSTD = { storageEngine: { wiredTiger: { configString: 'block_compressor=zstd' } } };
-const COMPRESSED: CreateCollectionOptions = { ...ZSTD, indexOptionDefaults: ZSTD };
+// a compressed page fills a multiple of the second in its file; of 4 KiB, the default, half of the last is empty
+const SMALL = {
+  storageEngine: { wiredTiger: { configString: 'block_compressor=zstd,allocation_size=512B' } },
+};
+const COMPRESSED: CreateCollectionOptions = { ...SMALL, indexOptionDefaults: SMALL };
 
 /**
  * By hand, since a transaction that makes a collection conflicts with every other; compressed with its indexes, which
