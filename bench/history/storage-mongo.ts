@@ -6,7 +6,7 @@ import { fillStorage } from './storage.js';
 
 /*
  * What a history in MongoDB takes on disk, with its indexes and seals, for each byte that the same records and received
- * texts take as documents of one collection without an index. MongoDB compresses both.
+ * texts take as documents of one collection with an index by time. MongoDB compresses both.
  */
 
 const MOST_DISK = 1.3;
