@@ -20,6 +20,7 @@ import {
   sampleMessage,
   sampleThreat,
   streamState,
+  threatKey,
 } from '../support/records.js';
 
 const SECRET = 'p4ss-Wörd!';
@@ -103,8 +104,8 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     expect(description).toBe(`mongodb (MongoDB at ${hostname}:${port}, database ${pathname.slice(1)})`);
   });
 
-  it('is compressed with zstd, and as the server does by default if it refuses that', async () => {
-    const compressorsOf = async (name: string) => {
+  it('is compressed with zstd in small units, and as the server does by default if it refuses that', async () => {
+    const storageOf = async (name: string) => {
       const stats = client
         .db()
         .collection(name)
@@ -112,10 +113,11 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
       const [{ storageStats } = { storageStats: null }] = await stats.toArray();
       const indexes = Object.values<{ creationString: string }>(storageStats.indexDetails);
       const all = [storageStats.wiredTiger, ...indexes];
-      return new Set(all.map(({ creationString }) => /block_compressor=(\w*)/.exec(creationString)?.[1]));
+      const formOf = (text: string) => /allocation_size=(\w*),.*block_compressor=(\w*)/.exec(text)?.slice(1);
+      return new Set(all.map(({ creationString }) => formOf(creationString)?.join(' ')));
     };
     await open();
-    expect(await compressorsOf('revisions')).toEqual(new Set(['zstd']));
+    expect(await storageOf('revisions')).toEqual(new Set(['512B zstd']));
     await client.db().dropDatabase();
     const proxy = await MongoProxy.before(url);
     proxy.replaceAsked('block_compressor=zstd', 'block_compressor=zzzz');
@@ -123,7 +125,7 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     await store.record(batchOf('1', { observations: [observeCase(sampleCase('1'))] }));
     await store.close();
     await proxy.close();
-    expect([...(await compressorsOf('revisions'))].sort()).toEqual(['', 'snappy']);
+    expect([...(await storageOf('revisions'))].sort()).toEqual(['4KB ', '4KB snappy']);
   });
 
   it('is read without writes', async () => {
@@ -182,6 +184,19 @@ describe.skipIf(!mongo)('a history in MongoDB', () => {
     const before = await contents(client);
     await expect(open(mode)).rejects.toThrow(/written by another version .*format is 99/);
     expect(await contents(client)).toEqual(before);
+  });
+
+  it('of an earlier version can be read unchanged, and has the version of its writer from then on', async () => {
+    const store = await open();
+    await store.record(batchOf('1', { observations: [observeThreat(sampleThreat('1'))] }));
+    const { version = 0 } = (await schema().findOne({ _id: 'schema' })) ?? {};
+    await schema().updateOne({ _id: 'schema' }, { $set: { version: version - 1 } });
+    const before = await contents(client);
+    const read = async (mode: OpenMode) => (await open(mode)).get([threatKey('1')], 1);
+    expect(await read('read')).toMatchObject([{ record: sampleThreat('1') }]);
+    expect(await contents(client)).toEqual(before);
+    expect(await read('write')).toMatchObject([{ record: sampleThreat('1') }]);
+    expect(await schema().findOne({ _id: 'schema' })).toMatchObject({ version });
   });
 
   it('is not created in a database with other collections', async () => {

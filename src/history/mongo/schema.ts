@@ -29,7 +29,7 @@ import { type Collections, collectionsOf, type HeadDoc, type SchemaDoc } from '.
  */
 
 /** The documents' version, of which a writer marks the history; one of a later version is refused. */
-const VERSION = 5;
+const VERSION = 6;
 /** Later versions only store texts in another way (`stored-texts.ts`, `reading-pages.ts`), and batches of several runs. */
 const READABLE_SINCE = 1;
 /** To be raised when `fieldsOf` reads other values out of the same records. */
@@ -219,8 +219,11 @@ async function addKinds({ meta }: Collections, head: HeadDoc | null): Promise<vo
   }
 }
 
-const ZSTD = { storageEngine: { wiredTiger: { configString: 'block_compressor=zstd' } } };
-const COMPRESSED: CreateCollectionOptions = { ...ZSTD, indexOptionDefaults: ZSTD };
+// a compressed page fills a multiple of the second in its file; of 4 KiB, the default, half of the last is empty
+const SMALL = {
+  storageEngine: { wiredTiger: { configString: 'block_compressor=zstd,allocation_size=512B' } },
+};
+const COMPRESSED: CreateCollectionOptions = { ...SMALL, indexOptionDefaults: SMALL };
 
 /**
  * By hand, since a transaction that makes a collection conflicts with every other; compressed with its indexes, which

@@ -15,7 +15,7 @@ import type { Connection } from './connection.js';
 /** `abgh`: marks a SQLite file as a history of this gateway's. */
 export const APPLICATION_ID = 0x61626768;
 /** The tables' version; a file of a later one is refused, one of an earlier is upgraded by its writer. */
-export const SCHEMA_VERSION = 6;
+export const SCHEMA_VERSION = 7;
 /**
  * Files of this version and later can be read without an upgrade: later versions only store texts in another way, and
  * batches of several runs.

@@ -115,6 +115,25 @@ describe("a history's SQLite file", () => {
     await (await openSqliteStore(path, 'write')).close();
   });
 
+  it('of an earlier version can be read unchanged, and has the version of its writer from then on', async () => {
+    const earlier = await openSqliteStore(path, 'write');
+    await record(earlier);
+    const before = await readEverything(earlier);
+    await earlier.close();
+    change(path, `PRAGMA user_version = ${SCHEMA_VERSION - 1}`);
+    for (const [mode, after] of [
+      ['read', SCHEMA_VERSION - 1],
+      ['write', SCHEMA_VERSION],
+    ] as const) {
+      const store = await openSqliteStore(path, mode);
+      expect(await readEverything(store)).toEqual(before);
+      await store.close();
+      const connection = new Connection(path, 'read');
+      expect(connection.first('PRAGMA user_version')).toEqual([after]);
+      connection.close();
+    }
+  });
+
   it('gets what an earlier version did not create, from any process that may write to it', async () => {
     for (const mode of ['write', 'manage'] as const) {
       await rm(path, { force: true });
