@@ -1,18 +1,8 @@
 import type { FieldSpec } from '../../resources/definition.js';
 import { byKind, type ListedKind, type RecordValues } from '../../resources/registry.js';
 import type { Fields, FieldValue } from '../../values/filter.js';
-import {
-  type Codes,
-  Column,
-  ColumnBuilder,
-  concatColumns,
-  decodeCodes,
-  encodeCodes,
-  encodeValues,
-  isAllZero,
-  lengthAt,
-  startsOf,
-} from './column.js';
+import { type Codes, decodeCodes, encodeCodes, isAllZero, lengthAt, startsOf } from './codes.js';
+import { Column, ColumnBuilder, concatColumns, encodeValues } from './column.js';
 
 /*
  * A block has the revisions of one kind that were recorded one after another, by columns. Counts and statistics read
@@ -222,8 +212,8 @@ export class Block {
     /** Every revision of the kind after this one is in the block or in a later one. */
     readonly after: number,
     private readonly load: (name: string) => Uint8Array,
-    /** Whether this block is the only one that ever begins after this revision. */
-    readonly isLasting = false,
+    /** Where columns of few values are kept; `null`: another block may begin after this revision later. */
+    private readonly kept: ((name: string) => Map<number, Column>) | null = null,
   ) {
     this.#rows = unpackColumns(load(ROWS_COLUMN));
     this.priors = decodeCodes(this.#row('prior'));
@@ -253,6 +243,11 @@ export class Block {
     return this.#itemOwners;
   }
 
+  /** Whether this block is the only one that ever begins after this revision. */
+  get isLasting(): boolean {
+    return this.kept !== null;
+  }
+
   get size(): number {
     return this.priors.length;
   }
@@ -276,14 +271,16 @@ export class Block {
   }
 
   column(name: string): Column {
-    const known = this.#columns.get(name);
+    const kept = this.kept?.(name);
+    const known = kept?.get(this.after) ?? this.#columns.get(name);
     if (known) return known;
     const column = new Column(this.load(name));
-    this.#columns.set(name, column);
+    if (kept && column.isNarrow) kept.set(this.after, column);
+    else this.#columns.set(name, column);
     return column;
   }
 
-  /** Frees the memory of the columns that were read, which are read again when they are asked for. */
+  /** Frees the memory of the columns that are not kept, which are read again when they are asked for. */
   forget(): void {
     this.#columns.clear();
     this.#itemOwners = null;

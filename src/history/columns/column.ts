@@ -1,15 +1,22 @@
 import type { FieldSpec } from '../../resources/definition.js';
 import type { FieldValue } from '../../values/filter.js';
 import { type Instant, toInstant } from '../../values/instant.js';
+import {
+  aligned,
+  bytesOf,
+  type Codes,
+  decodeCodes,
+  encodeCodes,
+  lengthAt,
+  startsOf,
+  storedCodes,
+} from './codes.js';
 
 /*
  * One field of many revisions as bytes. A column of times has milliseconds; every other has codes and the values that
  * they stand for. A column of lists also has the length of each list. Equal values always make equal bytes, so that
  * `verify` can compare them.
  */
-
-/** Numbers of a column, as narrow as they allow. */
-export type Codes = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 
 /** What a column contains, apart from the values themselves. */
 type Form = 'VALUES' | 'LISTS' | 'TIMES';
@@ -19,6 +26,10 @@ const FORMS: readonly (Form | null)[] = [null, 'VALUES', 'LISTS', 'TIMES'];
 const HEADER = 16;
 /** The code of `null` in a column of values. */
 export const NULL_CODE = 0;
+
+/** What a column takes besides its bytes, and each of its values besides its text. */
+const COLUMN_BYTES = 500;
+const VALUE_BYTES = 32;
 
 type Cell = FieldValue | readonly string[];
 
@@ -125,64 +136,6 @@ export function encodeValues(cells: Iterable<FieldValue>): Uint8Array {
   return encodeColumn('text', cells);
 }
 
-/** Whole numbers as bytes: how many, their width and the least of them, then by how much each exceeds it. */
-export function encodeCodes(codes: ArrayLike<number>): Uint8Array {
-  let least = codes[0] ?? 0;
-  let most = least;
-  for (let i = 1; i < codes.length; i += 1) {
-    const code = codes[i] as number;
-    if (code < least) least = code;
-    if (code > most) most = code;
-  }
-  const width = WIDTHS.find((bytes) => most - least < 256 ** bytes) ?? 8;
-  const bytes = new Uint8Array(CODES_HEADER + width * codes.length);
-  new Float64Array(bytes.buffer, 0, 3).set([codes.length, width, least]);
-  if (width === 0) return bytes;
-  const beyond = new ARRAYS[width](bytes.buffer, CODES_HEADER);
-  for (let i = 0; i < codes.length; i += 1) beyond[i] = (codes[i] as number) - least;
-  return bytes;
-}
-
-const WIDTHS = [0, 1, 2, 4] as const;
-const ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array };
-const CODES_HEADER = 24;
-
-export function decodeCodes(bytes: Uint8Array): Codes {
-  const head = new Float64Array(aligned(bytes, 0, CODES_HEADER));
-  const [count, width, least] = [head[0] as number, head[1] as number, head[2] as number];
-  if (width === 0) return new (typeFor(least))(count).fill(least);
-  const beyond = new ARRAYS[width as 1 | 2 | 4 | 8](
-    aligned(bytes, CODES_HEADER, CODES_HEADER + width * count),
-  );
-  if (least === 0) return beyond;
-  const codes = new (typeFor(least + 256 ** Math.min(width, 4)))(count);
-  for (let i = 0; i < count; i += 1) codes[i] = (beyond[i] as number) + least;
-  return codes;
-}
-
-export function isAllZero(bytes: Uint8Array): boolean {
-  const [, width, least] = new Float64Array(aligned(bytes, 0, CODES_HEADER));
-  return width === 0 && least === 0;
-}
-
-export function typeFor(largest: number) {
-  return largest < 0x100
-    ? Uint8Array
-    : largest < 0x10000
-      ? Uint16Array
-      : largest < 0x100000000
-        ? Uint32Array
-        : Float64Array;
-}
-
-function bytesOf(array: ArrayBufferView): Uint8Array {
-  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-}
-
-function aligned(bytes: Uint8Array, from: number, to: number): ArrayBuffer {
-  return bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + to) as ArrayBuffer;
-}
-
 function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint8Array {
   const [first = 0, second = 0] = sections.map(({ length }) => length);
   const head = Uint32Array.of(FORMS.indexOf(form), size, first, second);
@@ -198,6 +151,7 @@ export class Column {
   #codes: Codes | null = null;
   #times: Float64Array | null = null;
   #starts: Uint32Array | null = null;
+  #counts: { readonly of: Uint32Array | null; readonly counts: Uint32Array } | null = null;
 
   constructor(bytes: Uint8Array) {
     const [form = 0, size = 0, first = 0, second = 0] = new Uint32Array(aligned(bytes, 0, HEADER));
@@ -236,10 +190,55 @@ export class Column {
     return this.#sections.at(i) ?? new Uint8Array();
   }
 
+  /** Whether each code is one byte at most, so that there are few different values. */
+  get isNarrow(): boolean {
+    return this.form !== 'TIMES' && storedCodes(this.#section(-2)).width <= 1;
+  }
+
+  /** Of what is decoded, about as much as it takes. */
+  get bytes(): number {
+    let bytes = COLUMN_BYTES + (this.#codes?.byteLength ?? 0) + (this.#starts?.byteLength ?? 0);
+    for (const section of this.#sections) bytes += section.length;
+    bytes += this.#counts?.counts.byteLength ?? 0;
+    return bytes + (this.#values === null ? 0 : VALUE_BYTES * this.#values.length + this.text.length);
+  }
+
   /** Of each cell or, in the form LISTS, of each value of each list. */
   get codes(): Codes {
     this.#codes ??= decodeCodes(this.#section(-2));
     return this.#codes;
+  }
+
+  /** What a table has for each code. No codes are decoded for it. */
+  mapped(table: Uint8Array): Uint8Array {
+    const { count, least, beyond } = storedCodes(this.#section(-2));
+    const mapped = new Uint8Array(count);
+    if (beyond === null) return mapped.fill(table[least] as number);
+    const after = table.subarray(least);
+    for (let i = 0; i < count; i += 1) mapped[i] = after[beyond[i] as number] as number;
+    return mapped;
+  }
+
+  /** How many cells have each code or, of the lists that begin at `starts`, how many lists have it. */
+  counts(starts: Uint32Array | null): Uint32Array {
+    if (this.#counts?.of !== starts) this.#counts = { of: starts, counts: this.#count(starts) };
+    return this.#counts.counts;
+  }
+
+  #count(starts: Uint32Array | null): Uint32Array {
+    const codes = this.#codes ?? decodeCodes(this.#section(-2));
+    const [counts, last] = [new Uint32Array(this.values.length), new Uint32Array(this.values.length)];
+    const size = starts === null ? codes.length : starts.length - 1;
+    for (let i = 0, n = 0; i < size; i += 1) {
+      const end = starts === null ? i + 1 : (starts[i + 1] as number);
+      for (; n < end; n += 1) {
+        const code = codes[n] as number;
+        if (last[code] === i + 1) continue;
+        last[code] = i + 1;
+        counts[code] = (counts[code] as number) + 1;
+      }
+    }
+    return counts;
   }
 
   /** Where each list begins within `codes`, and where the last one ends. */
@@ -299,15 +298,4 @@ export function concatColumns(type: FieldSpec['type'], columns: readonly Column[
     Array.from({ length: of }, (_, i) => lengthAt(starts, i)),
   );
   return packed(form, size, [encodeCodes(lengths), ...sections]);
-}
-
-/** Where each of some lists begins when they are laid end to end, and where the last one ends. */
-export function startsOf(lengths: Codes): Uint32Array {
-  const starts = new Uint32Array(lengths.length + 1);
-  for (let i = 0; i < lengths.length; i += 1) starts[i + 1] = (starts[i] as number) + (lengths[i] as number);
-  return starts;
-}
-
-export function lengthAt(starts: Uint32Array, i: number): number {
-  return (starts[i + 1] ?? 0) - (starts[i] ?? 0);
 }

@@ -10,6 +10,7 @@ import {
   ROWS_COLUMN,
   unpackColumns,
 } from '../columns/block.js';
+import type { KnownValues } from '../columns/values.js';
 import { unpackText } from '../stored-texts.js';
 import type { Connection } from './connection.js';
 import { BLOCKS_TABLE } from './schema.js';
@@ -150,17 +151,13 @@ function smallBlocks(connection: Connection, kind: ListedKind, lastRev: number):
   });
 }
 
-function largeBlocks(
-  connection: Connection,
-  kind: ListedKind,
-  lastRev: number,
-  known: Map<number, Block>,
-): Block[] {
+function largeBlocks(connection: Connection, kind: ListedKind, lastRev: number, known: KnownValues): Block[] {
+  const blocks = known.blocks(kind);
   return connection.all(LARGE, [kind, ROWS_COLUMN, lastRev]).map(([from]) => {
     const after = Number(from);
     const load = (name: string) => connection.first(COLUMN, [kind, name, after])?.[0] as Uint8Array;
-    const block = known.get(after) ?? new Block(after, load, true);
-    known.set(after, block);
+    const block = blocks.get(after) ?? new Block(after, load, (name) => known.columns(kind, name));
+    blocks.set(after, block);
     return block;
   });
 }
@@ -170,7 +167,7 @@ export function readBlocks(
   connection: Connection,
   kind: ListedKind,
   lastRev: number,
-  known = new Map<number, Block>(),
+  known: KnownValues,
 ): Block[] {
   const start = unblocked(connection, kind);
   const made = madeBlocks(connection, kind, Math.min(start, lastRev));

@@ -21,7 +21,7 @@ function blockOf(values: readonly FieldValue[], isLasting: boolean) {
     reads += 1;
     return encodeValues(values);
   };
-  return { block: new Block(0, load, isLasting), reads: () => reads };
+  return { block: new Block(0, load, isLasting ? () => new Map() : null), reads: () => reads };
 }
 
 describe('values by number', () => {
