@@ -27,15 +27,17 @@ const WIDTHS = [0, 1, 2, 4] as const;
 const ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: Float64Array };
 const CODES_HEADER = 24;
 
+function headOf(bytes: Uint8Array) {
+  const [count = 0, width = 0, least = 0] = new Float64Array(aligned(bytes, 0, CODES_HEADER));
+  return { count, width, least };
+}
+
 /** Numbers as they are stored: by how much each exceeds the least; `null` if all are the same. */
 export function storedCodes(bytes: Uint8Array) {
-  const head = new Float64Array(aligned(bytes, 0, CODES_HEADER));
-  const [count, width, least] = [head[0] as number, head[1] as number, head[2] as number];
-  if (width === 0) return { count, width, least, beyond: null };
-  const beyond = new ARRAYS[width as 1 | 2 | 4 | 8](
-    aligned(bytes, CODES_HEADER, CODES_HEADER + width * count),
-  );
-  return { count, width, least, beyond };
+  const head = headOf(bytes);
+  if (head.width === 0) return { ...head, beyond: null };
+  const stored = aligned(bytes, CODES_HEADER, CODES_HEADER + head.width * head.count);
+  return { ...head, beyond: new ARRAYS[head.width as 1 | 2 | 4 | 8](stored) };
 }
 
 export function decodeCodes(bytes: Uint8Array): Codes {
@@ -48,8 +50,13 @@ export function decodeCodes(bytes: Uint8Array): Codes {
 }
 
 export function isAllZero(bytes: Uint8Array): boolean {
-  const [, width, least] = new Float64Array(aligned(bytes, 0, CODES_HEADER));
+  const { width, least } = headOf(bytes);
   return width === 0 && least === 0;
+}
+
+/** Whether numbers that are less than 256 apart are stored. */
+export function isNarrow(bytes: Uint8Array): boolean {
+  return headOf(bytes).width <= 1;
 }
 
 export function typeFor(largest: number) {

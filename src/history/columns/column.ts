@@ -7,6 +7,7 @@ import {
   type Codes,
   decodeCodes,
   encodeCodes,
+  isNarrow,
   lengthAt,
   startsOf,
   storedCodes,
@@ -146,6 +147,8 @@ function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint
 export class Column {
   readonly size: number;
   readonly form: Form;
+  /** Whether there are no more than 256 different values. */
+  readonly isNarrow: boolean;
   readonly #sections: readonly Uint8Array[];
   #values: readonly FieldValue[] | null = null;
   #codes: Codes | null = null;
@@ -162,6 +165,7 @@ export class Column {
       this.form === 'LISTS'
         ? [...[0, 1].map((i) => bytes.subarray(ends[i], ends[i + 1])), bytes.subarray(ends[2])]
         : [bytes.subarray(ends[0], ends[1]), bytes.subarray(ends[1])];
+    this.isNarrow = this.form !== 'TIMES' && isNarrow(this.#section(-2));
   }
 
   /** Milliseconds, NaN for `null`; in the form TIMES. */
@@ -188,11 +192,6 @@ export class Column {
 
   #section(i: number): Uint8Array {
     return this.#sections.at(i) ?? new Uint8Array();
-  }
-
-  /** Whether each code is one byte at most, so that there are few different values. */
-  get isNarrow(): boolean {
-    return this.form !== 'TIMES' && storedCodes(this.#section(-2)).width <= 1;
   }
 
   /** Of what is decoded, about as much as it takes. */

@@ -187,8 +187,8 @@ function madeBlocks(connection: Connection, kind: ListedKind, last: number): Blo
   const blocks: Block[] = [];
   for (let after = 0; ; ) {
     const rows = readRows(connection, kind, after, last, BLOCK_SIZES.rows);
-    const columns = encodeBlock(kind, after, rows);
     if (rows.length === 0) return blocks;
+    const columns = encodeBlock(kind, after, rows);
     blocks.push(new Block(after, (name) => columns.get(name) ?? new Uint8Array()));
     after = rows.at(-1)?.rev ?? after;
   }
