@@ -225,13 +225,13 @@ export class Column {
   }
 
   #count(starts: Uint32Array | null): Uint32Array {
-    const codes = this.#codes ?? decodeCodes(this.#section(-2));
+    const { count, least, beyond } = storedCodes(this.#section(-2));
     const [counts, last] = [new Uint32Array(this.values.length), new Uint32Array(this.values.length)];
-    const size = starts === null ? codes.length : starts.length - 1;
+    const size = starts === null ? count : starts.length - 1;
     for (let i = 0, n = 0; i < size; i += 1) {
       const end = starts === null ? i + 1 : (starts[i + 1] as number);
       for (; n < end; n += 1) {
-        const code = codes[n] as number;
+        const code = beyond === null ? least : (beyond[n] as number) + least;
         if (last[code] === i + 1) continue;
         last[code] = i + 1;
         counts[code] = (counts[code] as number) + 1;
