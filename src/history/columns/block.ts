@@ -269,12 +269,17 @@ export class Block {
   }
 
   column(name: string): Column {
-    const kept = this.kept?.(name);
-    const known = kept?.get(this.after) ?? this.#columns.get(name);
+    const known = this.kept?.(name).get(this.after) ?? this.#columns.get(name);
     if (known) return known;
     const column = new Column(this.load(name));
-    if (kept && column.isNarrow) kept.set(this.after, column);
-    else this.#columns.set(name, column);
+    this.#columns.set(name, column);
+    return column;
+  }
+
+  /** For filters, which compare the same columns of few values with one value after another. */
+  keptColumn(name: string): Column {
+    const column = this.column(name);
+    if (column.isNarrow) this.kept?.(name).set(this.after, column);
     return column;
   }
 

@@ -29,7 +29,7 @@ const HEADER = 16;
 export const NULL_CODE = 0;
 
 /** What a column takes besides its bytes, and each of its values besides its text. */
-const COLUMN_BYTES = 500;
+const COLUMN_BYTES = 650;
 const VALUE_BYTES = 32;
 
 type Cell = FieldValue | readonly string[];

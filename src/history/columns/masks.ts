@@ -80,7 +80,7 @@ function leafFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): Foun
     return spread(leafFound(kind, block, 'RECORD', leaf), block.itemStarts);
   const range = rangeFound(kind, block, unit, leaf);
   if (range !== null) return range;
-  const column = block.column(columnName(kind, unit, leaf.field));
+  const column = block.keptColumn(columnName(kind, unit, leaf.field));
   const starts = startsIn(kind, block, unit, leaf);
   if (starts !== null) return anyFound(column, starts, leaf);
   return column.form === 'TIMES' ? timesMask(column.times, leaf) : valuesFound(column, leaf);
@@ -90,7 +90,7 @@ function leafFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): Foun
 function startsIn(kind: ListedKind, block: Block, unit: Unit, { field }: Leaf): Uint32Array | null {
   const name = columnName(kind, unit, field);
   if (isOfItems(name, unit, field)) return block.itemStarts;
-  const column = block.column(name);
+  const column = block.keptColumn(name);
   return column.form === 'LISTS' ? column.starts : null;
 }
 
@@ -108,7 +108,7 @@ export function countByValues(kind: ListedKind, block: Block, filter: Filter): n
   if (!('field' in filter)) return null;
   const range = rangeFound(kind, block, 'RECORD', filter);
   if (range !== null) return range === 'ALL' ? block.size : 0;
-  const column = block.column(columnName(kind, 'RECORD', filter.field));
+  const column = block.keptColumn(columnName(kind, 'RECORD', filter.field));
   if (!column.isNarrow) return null;
   const found = matchingCodes(column, filter);
   const starts = startsIn(kind, block, 'RECORD', filter);
