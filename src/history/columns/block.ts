@@ -1,8 +1,8 @@
 import type { FieldSpec } from '../../resources/definition.js';
 import { byKind, type ListedKind, type RecordValues } from '../../resources/registry.js';
 import type { Fields, FieldValue } from '../../values/filter.js';
-import { type Codes, decodeCodes, encodeCodes, isAllZero, lengthAt, startsOf } from './codes.js';
-import { Column, ColumnBuilder, concatColumns, encodeValues } from './column.js';
+import { type Codes, Column, decodeCodes, isAllZero, lengthAt, startsOf } from './column.js';
+import { ColumnBuilder, concatColumns, encodeCodes, encodeValues } from './column-builder.js';
 
 /*
  * A block has the revisions of one kind that were recorded one after another, by columns. Counts and statistics read

@@ -16,7 +16,7 @@ type Leaf = Extract<Filter, { readonly field: string }>;
 export type Mask = Uint8Array;
 
 /** Which rows match. Where all do or none does, no mask is made, and columns that are not needed are not read. */
-export type Found = Mask | 'ALL' | 'NONE';
+export type FoundRows = Mask | 'ALL' | 'NONE';
 
 /** Whether blocks have every field of the filter. They have no references and no ids. */
 export function isInBlocks(kind: ListedKind, filter: Filter): boolean {
@@ -39,7 +39,7 @@ export function sizeOf(block: Block, unit: Unit): number {
   return unit === 'RECORD' ? block.size : block.itemCount;
 }
 
-export function foundIn(kind: ListedKind, block: Block, unit: Unit, filter: Filter): Found {
+export function foundIn(kind: ListedKind, block: Block, unit: Unit, filter: Filter): FoundRows {
   if ('not' in filter) return inverted(foundIn(kind, block, unit, filter.not));
   if ('some' in filter) {
     const found = gathered(foundIn(kind, block, 'ITEM', filter.some), block.itemStarts);
@@ -51,7 +51,7 @@ export function foundIn(kind: ListedKind, block: Block, unit: Unit, filter: Filt
   // columns of blocks that one condition excludes, such as a time, are not read
   if (isAnd && parts.some((part) => 'field' in part && rangeFound(kind, block, unit, part) === 'NONE'))
     return 'NONE';
-  let found: Found = undecided;
+  let found: FoundRows = undecided;
   for (const part of parts) {
     const other = foundIn(kind, block, unit, part);
     if (other === decided) return decided;
@@ -62,7 +62,7 @@ export function foundIn(kind: ListedKind, block: Block, unit: Unit, filter: Filt
   return found;
 }
 
-function inverted(found: Found): Found {
+function inverted(found: FoundRows): FoundRows {
   if (typeof found === 'string') return found === 'ALL' ? 'NONE' : 'ALL';
   for (let i = 0; i < found.length; i += 1) found[i] = (found[i] as number) ^ 1;
   return found;
@@ -75,7 +75,7 @@ function combine(mask: Mask, other: Mask, isAnd: boolean): void {
   }
 }
 
-function leafFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): Found {
+function leafFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): FoundRows {
   if (unit === 'ITEM' && !isItemField(kind, leaf.field))
     return spread(leafFound(kind, block, 'RECORD', leaf), block.itemStarts);
   const range = rangeFound(kind, block, unit, leaf);
@@ -149,7 +149,7 @@ function rangeFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): 'AL
 }
 
 /** What is found of records, for each of their items. */
-export function spread(found: Found, starts: Uint32Array): Found {
+export function spread(found: FoundRows, starts: Uint32Array): FoundRows {
   if (typeof found === 'string') return found;
   const items = new Uint8Array(starts.at(-1) ?? 0);
   for (let i = 0; i < found.length; i += 1) {
@@ -159,7 +159,7 @@ export function spread(found: Found, starts: Uint32Array): Found {
 }
 
 /** 1 for each record of which an item is found. */
-function gathered(items: Found, starts: Uint32Array): Found {
+function gathered(items: FoundRows, starts: Uint32Array): FoundRows {
   if (items === 'NONE') return items;
   const mask = new Uint8Array(starts.length - 1);
   for (let i = 0, n = 0; i < mask.length; i += 1) {
@@ -171,13 +171,13 @@ function gathered(items: Found, starts: Uint32Array): Found {
   return mask;
 }
 
-function valuesFound(column: Column, leaf: Leaf): Found {
+function valuesFound(column: Column, leaf: Leaf): FoundRows {
   const found = matchingCodes(column, leaf);
   return found === null ? 'NONE' : column.mapped(found);
 }
 
 /** Lists that match: one of their values does, or they have none and that is wanted. */
-function anyFound(column: Column, starts: Uint32Array, leaf: Leaf): Found {
+function anyFound(column: Column, starts: Uint32Array, leaf: Leaf): FoundRows {
   if (column.form === 'TIMES') return eachMask(column, starts, leaf);
   const found = matchingCodes(column, leaf);
   const whenNone = isMatch({ [leaf.field]: [] }, leaf) ? 1 : 0;

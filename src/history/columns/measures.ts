@@ -1,7 +1,7 @@
 import { durationOf, meanOf, numberOfDuration, rankOf } from '../../values/duration-tally.js';
 import type { DurationMeasure, DurationSummary, RowMeasure } from '../statistics.js';
 import type { Block } from './block.js';
-import { type Codes, typeFor } from './codes.js';
+import { type Codes, typeFor } from './column.js';
 import type { RowNumbers, UnitReader } from './unit-reader.js';
 import { type BlockCells, JoinedNumbers, Numbers, type Values } from './values.js';
 

@@ -3,7 +3,7 @@ import type { Filter } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import type { Account, Block } from './block.js';
 import { NULL_CODE } from './column.js';
-import { countByValues, type Found, foundIn, type Mask, spread } from './masks.js';
+import { countByValues, type FoundRows, foundIn, type Mask, spread } from './masks.js';
 
 /** The records that are counted: those of some accounts, in the view that ends with revision `lastRev`. */
 export interface ScanQuery {
@@ -44,7 +44,7 @@ export class Replaced {
   }
 
   /** Which rows of a block are visible and of one of the accounts. */
-  visible({ revs, accounts }: Block, wanted: readonly Account[]): Found {
+  visible({ revs, accounts }: Block, wanted: readonly Account[]): FoundRows {
     const { codes, values } = accounts;
     const isWanted = Uint8Array.from(values, (account) => (wanted.some((each) => each === account) ? 1 : 0));
     const [first = 0, last = 0] = [revs[0], revs.at(-1)];
@@ -66,7 +66,7 @@ export class Replaced {
 }
 
 /** What is found in a block: which visible rows, or items of one, match. */
-export type Finder = (block: Block) => Found;
+export type Finder = (block: Block) => FoundRows;
 
 export function finderOf(
   replaced: Replaced,
@@ -104,7 +104,7 @@ export function countIn(blocks: readonly Block[], query: ScanQuery): number {
   return count;
 }
 
-function sizeOfFound({ size }: Block, found: Found): number {
+function sizeOfFound({ size }: Block, found: FoundRows): number {
   if (typeof found === 'string') return found === 'ALL' ? size : 0;
   let count = 0;
   for (let i = 0; i < found.length; i += 1) count += found[i] as number;

@@ -1,8 +1,7 @@
 import type { FieldValue } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import { type Block, itemColumn } from './block.js';
-import type { Codes } from './codes.js';
-import type { Column } from './column.js';
+import type { Codes, Column } from './column.js';
 import { columnName, isItemField, sizeOf } from './masks.js';
 import type { ScanQuery } from './scan.js';
 import { type BlockCells, Numbers, type Values } from './values.js';

@@ -2,8 +2,7 @@ import type { ListedKind } from '../../resources/registry.js';
 import { BoundedCache } from '../../values/bounded-cache.js';
 import { compareValues, type FieldValue } from '../../values/filter.js';
 import type { Block } from './block.js';
-import { type Codes, typeFor } from './codes.js';
-import type { Column } from './column.js';
+import { type Codes, type Column, typeFor } from './column.js';
 
 /** Little, since most of the memory of a large cache would be unused. */
 const GROWTH = 1.25;

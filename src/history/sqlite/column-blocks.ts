@@ -151,12 +151,17 @@ function smallBlocks(connection: Connection, kind: ListedKind, lastRev: number):
   });
 }
 
-function largeBlocks(connection: Connection, kind: ListedKind, lastRev: number, known: KnownValues): Block[] {
-  const blocks = known.blocks(kind);
+function largeBlocks(
+  connection: Connection,
+  kind: ListedKind,
+  lastRev: number,
+  known: KnownValues | null,
+): Block[] {
+  const blocks = known?.blocks(kind) ?? new Map<number, Block>();
   return connection.all(LARGE, [kind, ROWS_COLUMN, lastRev]).map(([from]) => {
     const after = Number(from);
     const load = (name: string) => connection.first(COLUMN, [kind, name, after])?.[0] as Uint8Array;
-    const block = blocks.get(after) ?? new Block(after, load, (name) => known.columns(kind, name));
+    const block = blocks.get(after) ?? new Block(after, load, known && ((name) => known.columns(kind, name)));
     blocks.set(after, block);
     return block;
   });
@@ -167,7 +172,7 @@ export function readBlocks(
   connection: Connection,
   kind: ListedKind,
   lastRev: number,
-  known: KnownValues,
+  known: KnownValues | null,
 ): Block[] {
   const start = unblocked(connection, kind);
   const made = madeBlocks(connection, kind, Math.min(start, lastRev));

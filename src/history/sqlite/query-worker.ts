@@ -31,7 +31,7 @@ export interface ScanResults {
 export function runScan(
   connection: Connection,
   task: ScanTask,
-  known: KnownValues,
+  known: KnownValues | null,
 ): ScanResults[ScanTask['type']] {
   try {
     return connection.snapshot(() => resultOf(connection, task, known));
@@ -44,18 +44,23 @@ export function runScan(
   }
 }
 
-function resultOf(connection: Connection, task: ScanTask, known: KnownValues): ScanResults[ScanTask['type']] {
+function resultOf(
+  connection: Connection,
+  task: ScanTask,
+  known: KnownValues | null,
+): ScanResults[ScanTask['type']] {
   const { kind, lastRev } =
     task.type === 'STATISTICS' ? { kind: task.kind, lastRev: task.asked[0]?.scan.lastRev ?? 0 } : task.query;
   const blocks = readBlocks(connection, kind, lastRev, known);
   try {
     if (task.type === 'COUNT') return countIn(blocks, task.query);
     if (task.type === 'FIND') return findIn(blocks, task.query, task.most);
-    return statisticsIn(blocks, task.asked, { ...factsOf(connection, kind), known });
+    const facts = factsOf(connection, kind);
+    return statisticsIn(blocks, task.asked, { ...facts, known: known ?? new KnownValues(null) });
   } finally {
     // of blocks that are kept, also after a failure
     for (const block of blocks) block.forget();
-    known.keep();
+    known?.keep();
   }
 }
 
@@ -146,7 +151,7 @@ export class QueryRunner {
   async scan<T extends ScanTask>(task: T, isQuick: boolean): Promise<ScanResults[T['type']]> {
     if (!isQuick) return this.worker.scan(task);
     // so few rows that nothing need be kept
-    return runScan(this.connection, task, new KnownValues(null)) as ScanResults[T['type']];
+    return runScan(this.connection, task, null) as ScanResults[T['type']];
   }
 
   async write<T extends WriteTask>(task: T, isQuick: boolean): Promise<WriteResult<T>> {
@@ -188,8 +193,7 @@ export class QueryRunner {
 export function inlineQueries(connection: Connection): QueryWorker {
   return {
     all: async (queries) => queries.map(({ sql, params }) => connection.all(sql, params)),
-    scan: async <T extends ScanTask>(task: T) =>
-      runScan(connection, task, new KnownValues(null)) as ScanResults[T['type']],
+    scan: async <T extends ScanTask>(task: T) => runScan(connection, task, null) as ScanResults[T['type']],
     write: async <T extends WriteTask>(task: T) => runWrite(connection, task),
     close: async () => {},
   };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Block, encodeBlock } from '../../../src/history/columns/block.js';
-import { encodeValues } from '../../../src/history/columns/column.js';
+import { encodeValues } from '../../../src/history/columns/column-builder.js';
 import { KnownValues, Values } from '../../../src/history/columns/values.js';
 import { caches } from '../../../src/values/bounded-cache.js';
 import { compareValues, type FieldValue } from '../../../src/values/filter.js';
