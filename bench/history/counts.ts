@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -183,6 +183,7 @@ function threatOf(n: number): ThreatRecord {
 }
 
 async function fill(path: string, threats: number): Promise<void> {
+  await mkdir(path, { recursive: true });
   const store = await openSqliteStore(join(path, 'history.db'), 'write');
   const db = new DatabaseSync(join(path, 'bare.db'));
   db.exec(`CREATE TABLE t (id TEXT, type TEXT, received TEXT, subject TEXT, sender TEXT, recipient TEXT, remediated TEXT,
@@ -224,9 +225,10 @@ function cpuMs(since?: NodeJS.CpuUsage): number {
 
 /** Counts and statistics of threats, in CPU time of all threads, next to the rival's; a line for each. */
 export async function countsReport(threats = Number(process.env.BENCH_THREATS ?? 500_000)): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-counts-'));
+  const given = process.env.BENCH_HISTORY;
+  const folder = given ?? (await mkdtemp(join(tmpdir(), 'bench-counts-')));
   try {
-    await fill(folder, threats);
+    if (!given) await fill(folder, threats);
     const store = await openSqliteStore(join(folder, 'history.db'), 'read');
     const db = new DatabaseSync(join(folder, 'bare.db'), { readOnly: true });
     const { seq } = await store.head();
@@ -271,8 +273,12 @@ export async function countsReport(threats = Number(process.env.BENCH_THREATS ??
     db.close();
     return [`counts and statistics of ${threats} threats, SQLite, CPU time:`, ...lines].join('\n');
   } finally {
-    await rm(folder, { recursive: true });
+    if (!given) await rm(folder, { recursive: true });
   }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.log(await countsReport());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const folder = process.env.BENCH_FILL;
+  if (folder) await fill(folder, Number(process.env.BENCH_THREATS ?? 500_000));
+  else console.log(await countsReport());
+}

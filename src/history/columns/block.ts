@@ -1,18 +1,8 @@
 import type { FieldSpec } from '../../resources/definition.js';
 import { byKind, type ListedKind, type RecordValues } from '../../resources/registry.js';
 import type { Fields, FieldValue } from '../../values/filter.js';
-import {
-  type Codes,
-  Column,
-  ColumnBuilder,
-  concatColumns,
-  decodeCodes,
-  encodeCodes,
-  encodeValues,
-  isAllZero,
-  lengthAt,
-  startsOf,
-} from './column.js';
+import { type Codes, Column, decodeCodes, isAllZero, lengthAt, startsOf } from './column.js';
+import { ColumnBuilder, concatColumns, encodeCodes, encodeValues } from './column-builder.js';
 
 /*
  * A block has the revisions of one kind that were recorded one after another, by columns. Counts and statistics read
@@ -210,6 +200,7 @@ export class Block {
   readonly #columns = new Map<string, Column>();
   /** The revision before this one of the same record; 0 if it is the first. */
   readonly priors: Codes;
+  readonly hasPriors: boolean;
   /** `null` for a tombstone. */
   readonly accounts: Column;
   /** The earliest and the latest time, in milliseconds, of each column of times, and how many rows have none. */
@@ -222,11 +213,12 @@ export class Block {
     /** Every revision of the kind after this one is in the block or in a later one. */
     readonly after: number,
     private readonly load: (name: string) => Uint8Array,
-    /** Whether this block is the only one that ever begins after this revision. */
-    readonly isLasting = false,
+    /** Where columns of few values are kept; `null`: another block may begin after this revision later. */
+    private readonly kept: ((name: string) => Map<number, Column>) | null = null,
   ) {
     this.#rows = unpackColumns(load(ROWS_COLUMN));
     this.priors = decodeCodes(this.#row('prior'));
+    this.hasPriors = !isAllZero(this.#row('prior'));
     this.accounts = new Column(this.#row('account'));
     this.ranges = JSON.parse(Buffer.from(this.#row('ranges')).toString());
   }
@@ -253,12 +245,13 @@ export class Block {
     return this.#itemOwners;
   }
 
-  get size(): number {
-    return this.priors.length;
+  /** Whether this block is the only one that ever begins after this revision. */
+  get isLasting(): boolean {
+    return this.kept !== null;
   }
 
-  get hasPriors(): boolean {
-    return !isAllZero(this.#row('prior'));
+  get size(): number {
+    return this.priors.length;
   }
 
   get itemCount(): number {
@@ -276,16 +269,24 @@ export class Block {
   }
 
   column(name: string): Column {
-    const known = this.#columns.get(name);
+    const known = this.kept?.(name).get(this.after) ?? this.#columns.get(name);
     if (known) return known;
     const column = new Column(this.load(name));
     this.#columns.set(name, column);
     return column;
   }
 
-  /** Frees the memory of the columns that were read, which are read again when they are asked for. */
+  /** For filters, which compare the same columns of few values with one value after another. */
+  keptColumn(name: string): Column {
+    const column = this.column(name);
+    if (column.isNarrow) this.kept?.(name).set(this.after, column);
+    return column;
+  }
+
+  /** Frees the memory of the columns that are not kept, which are read again when they are asked for. */
   forget(): void {
-    this.#columns.clear();
+    // clearing an empty map takes as long as clearing one of some columns
+    if (this.#columns.size > 0) this.#columns.clear();
     this.#itemOwners = null;
   }
 

@@ -2,7 +2,7 @@ import { isAscii } from 'node:buffer';
 import type { ListedKind } from '../../resources/registry.js';
 import { type FieldValue, type Filter, fold, isMatch } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
-import { BLOCK_COLUMNS, type Block, itemColumn, type TimeRange } from './block.js';
+import { BLOCK_COLUMNS, type Block, itemColumn } from './block.js';
 import { type Column, NULL_CODE, toCell, toTime } from './column.js';
 
 /*
@@ -14,6 +14,9 @@ type Leaf = Extract<Filter, { readonly field: string }>;
 
 /** 1 for each row that matches. */
 export type Mask = Uint8Array;
+
+/** Which rows match. Where all do or none does, no mask is made, and columns that are not needed are not read. */
+export type FoundRows = Mask | 'ALL' | 'NONE';
 
 /** Whether blocks have every field of the filter. They have no references and no ids. */
 export function isInBlocks(kind: ListedKind, filter: Filter): boolean {
@@ -36,30 +39,33 @@ export function sizeOf(block: Block, unit: Unit): number {
   return unit === 'RECORD' ? block.size : block.itemCount;
 }
 
-export function maskOf(kind: ListedKind, block: Block, unit: Unit, filter: Filter): Mask {
-  if ('not' in filter) return inverted(maskOf(kind, block, unit, filter.not));
+export function foundIn(kind: ListedKind, block: Block, unit: Unit, filter: Filter): FoundRows {
+  if ('not' in filter) return inverted(foundIn(kind, block, unit, filter.not));
   if ('some' in filter) {
-    const mask = gathered(maskOf(kind, block, 'ITEM', filter.some), block.itemStarts);
-    return unit === 'ITEM' ? spread(mask, block.itemStarts) : mask;
+    const found = gathered(foundIn(kind, block, 'ITEM', filter.some), block.itemStarts);
+    return unit === 'ITEM' ? spread(found, block.itemStarts) : found;
   }
-  if ('and' in filter || 'or' in filter) {
-    const [isAnd, parts] = 'and' in filter ? [true, filter.and] : [false, filter.or];
-    // columns of blocks that one condition excludes, such as a time, are not read
-    if (isAnd && parts.some((part) => isExcluded(kind, block, unit, part)))
-      return new Uint8Array(sizeOf(block, unit));
-    const mask = new Uint8Array(sizeOf(block, unit)).fill(isAnd ? 1 : 0);
-    for (const part of parts) {
-      combine(mask, maskOf(kind, block, unit, part), isAnd);
-      if (!mask.includes(isAnd ? 1 : 0)) break;
-    }
-    return mask;
+  if ('field' in filter) return leafFound(kind, block, unit, filter);
+  const [isAnd, parts] = 'and' in filter ? [true, filter.and] : [false, filter.or];
+  const [undecided, decided] = isAnd ? (['ALL', 'NONE'] as const) : (['NONE', 'ALL'] as const);
+  // columns of blocks that one condition excludes, such as a time, are not read
+  if (isAnd && parts.some((part) => 'field' in part && rangeFound(kind, block, unit, part) === 'NONE'))
+    return 'NONE';
+  let found: FoundRows = undecided;
+  for (const part of parts) {
+    const other = foundIn(kind, block, unit, part);
+    if (other === decided) return decided;
+    if (found === undecided) found = other;
+    else if (other !== undecided) combine(found as Mask, other as Mask, isAnd);
+    if (found !== undecided && !(found as Mask).includes(isAnd ? 1 : 0)) return decided;
   }
-  return leafMask(kind, block, unit, filter);
+  return found;
 }
 
-function inverted(mask: Mask): Mask {
-  for (let i = 0; i < mask.length; i += 1) mask[i] = (mask[i] as number) ^ 1;
-  return mask;
+function inverted(found: FoundRows): FoundRows {
+  if (typeof found === 'string') return found === 'ALL' ? 'NONE' : 'ALL';
+  for (let i = 0; i < found.length; i += 1) found[i] = (found[i] as number) ^ 1;
+  return found;
 }
 
 function combine(mask: Mask, other: Mask, isAnd: boolean): void {
@@ -69,15 +75,52 @@ function combine(mask: Mask, other: Mask, isAnd: boolean): void {
   }
 }
 
-function leafMask(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): Mask {
+function leafFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): FoundRows {
   if (unit === 'ITEM' && !isItemField(kind, leaf.field))
-    return spread(leafMask(kind, block, 'RECORD', leaf), block.itemStarts);
-  const name = columnName(kind, unit, leaf.field);
-  if (isOutOfRange(block.ranges[name], leaf)) return new Uint8Array(sizeOf(block, unit));
-  const column = block.column(name);
-  if (unit === 'RECORD' && name !== leaf.field) return anyMask(column, block.itemStarts, leaf);
-  if (column.form === 'TIMES') return timesMask(column.times, leaf);
-  return column.form === 'LISTS' ? anyMask(column, column.starts, leaf) : valuesMask(column, leaf);
+    return spread(leafFound(kind, block, 'RECORD', leaf), block.itemStarts);
+  const range = rangeFound(kind, block, unit, leaf);
+  if (range !== null) return range;
+  const column = block.keptColumn(columnName(kind, unit, leaf.field));
+  const starts = startsIn(kind, block, unit, leaf);
+  if (starts !== null) return anyFound(column, starts, leaf);
+  return column.form === 'TIMES' ? timesMask(column.times, leaf) : valuesFound(column, leaf);
+}
+
+/** Where the values of each row begin in the column of a field; `null`: each row has one. */
+function startsIn(kind: ListedKind, block: Block, unit: Unit, { field }: Leaf): Uint32Array | null {
+  const name = columnName(kind, unit, field);
+  if (isOfItems(name, unit, field)) return block.itemStarts;
+  const column = block.keptColumn(name);
+  return column.form === 'LISTS' ? column.starts : null;
+}
+
+/** How many records of a block match, by how many of them have each value; `null` where that does not tell. */
+export function countByValues(kind: ListedKind, block: Block, filter: Filter): number | null {
+  if ('and' in filter) {
+    const ranges = filter.and.map((part) =>
+      'field' in part ? rangeFound(kind, block, 'RECORD', part) : null,
+    );
+    if (ranges.includes('NONE')) return 0;
+    const [rest, ...more] = filter.and.filter((_, i) => ranges[i] === null);
+    if (rest === undefined) return block.size;
+    return more.length === 0 ? countByValues(kind, block, rest) : null;
+  }
+  if (!('field' in filter)) return null;
+  const range = rangeFound(kind, block, 'RECORD', filter);
+  if (range !== null) return range === 'ALL' ? block.size : 0;
+  const column = block.keptColumn(columnName(kind, 'RECORD', filter.field));
+  if (!column.isNarrow) return null;
+  const found = matchingCodes(column, filter);
+  const starts = startsIn(kind, block, 'RECORD', filter);
+  const isNoneFound = starts !== null && isMatch({ [filter.field]: [] }, filter);
+  if (isNoneFound) return null;
+  if (found === null) return 0;
+  // a record may have several values, and is counted once
+  if (starts !== null) found[NULL_CODE] = 0;
+  const [first, last] = [found.indexOf(1), found.lastIndexOf(1)];
+  if (starts !== null && first !== last) return null;
+  const counts = column.counts(starts);
+  return counts.reduce((sum, count, code) => sum + (found[code] === 1 ? count : 0), 0);
 }
 
 /** The column of a field. What a record and its items both have is that of the unit. */
@@ -86,70 +129,76 @@ export function columnName(kind: ListedKind, unit: Unit, field: string): string 
   return isOfItem ? itemColumn(field) : field;
 }
 
-function isExcluded(kind: ListedKind, block: Block, unit: Unit, part: Filter): boolean {
-  return 'field' in part && isOutOfRange(block.ranges[columnName(kind, unit, part.field)], part);
+/** Whether a column has a value for each item of a record. */
+function isOfItems(name: string, unit: Unit, field: string): boolean {
+  return unit === 'RECORD' && name !== field;
 }
 
-/** Whether a time that must be reached lies beyond all times of the block. */
-function isOutOfRange(range: TimeRange | undefined, leaf: Leaf): boolean {
-  if (range === undefined) return false;
-  if ('gte' in leaf) return (toTime(leaf.gte) ?? Number.NEGATIVE_INFINITY) > range[1];
-  return 'lte' in leaf && (toTime(leaf.lte) ?? Number.POSITIVE_INFINITY) < range[0];
+/** What the range of all times of a block decides: `null` if a time that must be reached lies within it. */
+function rangeFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): 'ALL' | 'NONE' | null {
+  const name = columnName(kind, unit, leaf.field);
+  const range = block.ranges[name];
+  const limit = 'gte' in leaf ? toTime(leaf.gte) : 'lte' in leaf ? toTime(leaf.lte) : null;
+  if (range === undefined || limit === null) return null;
+  const [earliest, latest, nulls] = range;
+  const [isNone, isAll] =
+    'gte' in leaf ? [limit > latest, limit <= earliest] : [limit < earliest, limit >= latest];
+  if (isNone) return 'NONE';
+  // a record may have no item
+  return isAll && nulls === 0 && !isOfItems(name, unit, leaf.field) ? 'ALL' : null;
 }
 
-/** The mask of records, for each of their items. */
-export function spread(mask: Mask, starts: Uint32Array): Mask {
+/** What is found of records, for each of their items. */
+export function spread(found: FoundRows, starts: Uint32Array): FoundRows {
+  if (typeof found === 'string') return found;
   const items = new Uint8Array(starts.at(-1) ?? 0);
-  for (let i = 0; i < mask.length; i += 1) {
-    if (mask[i] === 1) items.fill(1, starts[i], starts[i + 1]);
+  for (let i = 0; i < found.length; i += 1) {
+    if (found[i] === 1) items.fill(1, starts[i], starts[i + 1]);
   }
   return items;
 }
 
-/** 1 for each record of which an item has 1. */
-function gathered(items: Mask, starts: Uint32Array): Mask {
+/** 1 for each record of which an item is found. */
+function gathered(items: FoundRows, starts: Uint32Array): FoundRows {
+  if (items === 'NONE') return items;
   const mask = new Uint8Array(starts.length - 1);
-  for (let i = 0, n = items.indexOf(1); i < mask.length && n >= 0; i += 1) {
-    if (n >= (starts[i + 1] as number)) continue;
-    mask[i] = 1;
-    n = items.indexOf(1, starts[i + 1]);
+  for (let i = 0, n = 0; i < mask.length; i += 1) {
+    const end = starts[i + 1] as number;
+    let any = 0;
+    for (; n < end; n += 1) any |= items === 'ALL' ? 1 : (items[n] as number);
+    mask[i] = any;
   }
   return mask;
 }
 
-function valuesMask(column: Column, leaf: Leaf): Mask {
-  const { codes } = column;
+function valuesFound(column: Column, leaf: Leaf): FoundRows {
   const found = matchingCodes(column, leaf);
-  const mask = new Uint8Array(codes.length);
-  if (found === null) return mask;
-  for (let i = 0; i < mask.length; i += 1) mask[i] = found[codes[i] as number] as number;
-  return mask;
+  return found === null ? 'NONE' : column.mapped(found);
 }
 
 /** Lists that match: one of their values does, or they have none and that is wanted. */
-function anyMask(column: Column, starts: Uint32Array, leaf: Leaf): Mask {
-  const mask = new Uint8Array(starts.length - 1);
-  if (column.form === 'TIMES') return eachMask(column, starts, leaf, mask);
+function anyFound(column: Column, starts: Uint32Array, leaf: Leaf): FoundRows {
+  if (column.form === 'TIMES') return eachMask(column, starts, leaf);
   const found = matchingCodes(column, leaf);
   const whenNone = isMatch({ [leaf.field]: [] }, leaf) ? 1 : 0;
-  if (found === null && whenNone === 0) return mask;
-  const { codes } = column;
+  if (found === null && whenNone === 0) return 'NONE';
+  // of each value whether there is one, and whether it matches
+  const flags = new Uint8Array(column.values.length).fill(1);
+  for (let code = 0; found !== null && code < flags.length; code += 1) if (found[code] === 1) flags[code] = 2;
+  flags[NULL_CODE] = 0;
+  const [each, ofAny] = [column.mapped(flags), [whenNone, 0, 1, 1]];
+  const mask = new Uint8Array(starts.length - 1);
   for (let i = 0, n = 0; i < mask.length; i += 1) {
     const end = starts[i + 1] as number;
-    let [isEmpty, isFound] = [true, false];
-    for (; n < end; n += 1) {
-      const code = codes[n] as number;
-      if (code === NULL_CODE) continue;
-      isEmpty = false;
-      if (found !== null && found[code] === 1) isFound = true;
-    }
-    mask[i] = isFound ? 1 : isEmpty ? whenNone : 0;
+    let any = 0;
+    for (; n < end; n += 1) any |= each[n] as number;
+    mask[i] = ofAny[any] as number;
   }
   return mask;
 }
 
-function eachMask(column: Column, starts: Uint32Array, leaf: Leaf, mask: Mask): Mask {
-  const cells = column.cells();
+function eachMask(column: Column, starts: Uint32Array, leaf: Leaf): Mask {
+  const [cells, mask] = [column.cells(), new Uint8Array(starts.length - 1)];
   for (let i = 0; i < mask.length; i += 1) {
     const values = cells.slice(starts[i], starts[i + 1]).filter((value) => value !== null) as string[];
     mask[i] = isMatch({ [leaf.field]: values }, leaf) ? 1 : 0;

@@ -3,7 +3,7 @@ import type { Filter } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import type { Account, Block } from './block.js';
 import { NULL_CODE } from './column.js';
-import { type Mask, maskOf, spread } from './masks.js';
+import { countByValues, type FoundRows, foundIn, type Mask, spread } from './masks.js';
 
 /** The records that are counted: those of some accounts, in the view that ends with revision `lastRev`. */
 export interface ScanQuery {
@@ -43,8 +43,8 @@ export class Replaced {
     return false;
   }
 
-  /** 1 for each row of a block that is visible and of one of the accounts; `null` if all rows are. */
-  visible({ revs, accounts }: Block, wanted: readonly Account[]): Mask | null {
+  /** Which rows of a block are visible and of one of the accounts. */
+  visible({ revs, accounts }: Block, wanted: readonly Account[]): FoundRows {
     const { codes, values } = accounts;
     const isWanted = Uint8Array.from(values, (account) => (wanted.some((each) => each === account) ? 1 : 0));
     const [first = 0, last = 0] = [revs[0], revs.at(-1)];
@@ -52,7 +52,7 @@ export class Replaced {
     const areAllWanted = isWanted.every(
       (is, code) => is === 1 || (code === NULL_CODE && !codes.includes(code)),
     );
-    if (isWhole && areAllWanted) return null;
+    if (isWhole && areAllWanted) return 'ALL';
     const mask = new Uint8Array(revs.length);
     const bits = this.#bits;
     for (let i = 0; i < mask.length; i += 1) {
@@ -65,8 +65,8 @@ export class Replaced {
   }
 }
 
-/** What is found in a block: 1 for each visible row, or item of one, that matches. */
-export type Finder = (block: Block) => Mask | 'ALL' | 'NONE';
+/** What is found in a block: which visible rows, or items of one, match. */
+export type Finder = (block: Block) => FoundRows;
 
 export function finderOf(
   replaced: Replaced,
@@ -75,13 +75,14 @@ export function finderOf(
 ): Finder {
   const wanted = revs && new Set(revs);
   return (block) => {
-    const found = wanted && Uint8Array.from(block.revs, (rev) => (wanted.has(rev) ? 1 : 0));
-    const matching = found ?? (filter === null ? null : maskOf(kind, block, unit, filter));
-    if (matching !== null && !matching.includes(1)) return 'NONE';
+    const named = wanted && Uint8Array.from(block.revs, (rev) => (wanted.has(rev) ? 1 : 0));
+    const matching = named ?? (filter === null ? 'ALL' : foundIn(kind, block, unit, filter));
+    if (matching === 'NONE' || (matching !== 'ALL' && !matching.includes(1))) return 'NONE';
     const rows = replaced.visible(block, accounts);
-    const visible = rows !== null && unit === 'ITEM' ? spread(rows, block.itemStarts) : rows;
-    if (matching !== null && visible !== null) intersect(matching, visible);
-    return matching ?? visible ?? 'ALL';
+    const visible = unit === 'ITEM' ? spread(rows, block.itemStarts) : rows;
+    if (matching === 'ALL') return visible;
+    if (visible !== 'ALL') intersect(matching, visible as Mask);
+    return matching;
   };
 }
 
@@ -90,31 +91,40 @@ function intersect(mask: Mask, other: Mask): void {
 }
 
 /** Block by block, so that the columns of one are in memory at a time. */
-function* found(blocks: readonly Block[], query: ScanQuery): Generator<readonly [Block, Mask]> {
-  const find = finderOf(new Replaced(blocks, query.lastRev), 'RECORD', query);
+export function countIn(blocks: readonly Block[], query: ScanQuery): number {
+  const { kind, accounts, filter, revs, lastRev } = query;
+  const replaced = new Replaced(blocks, lastRev);
+  const find = finderOf(replaced, 'RECORD', query);
+  let count = 0;
   for (const block of blocks) {
-    const mask = find(block);
-    if (mask !== 'NONE') yield [block, mask === 'ALL' ? new Uint8Array(block.size).fill(1) : mask];
+    const isWhole = filter !== null && revs === undefined && replaced.visible(block, accounts) === 'ALL';
+    count += (isWhole ? countByValues(kind, block, filter) : null) ?? sizeOfFound(block, find(block));
     block.forget();
   }
+  return count;
 }
 
-export function countIn(blocks: readonly Block[], query: ScanQuery): number {
+function sizeOfFound({ size }: Block, found: FoundRows): number {
+  if (typeof found === 'string') return found === 'ALL' ? size : 0;
   let count = 0;
-  for (const [, mask] of found(blocks, query)) {
-    for (let i = 0; i < mask.length; i += 1) count += mask[i] as number;
-  }
+  for (let i = 0; i < found.length; i += 1) count += found[i] as number;
   return count;
 }
 
 /** The revisions of the records that match; `null` if there are more than `most`. */
 export function findIn(blocks: readonly Block[], query: ScanQuery, most: number): number[] | null {
+  const find = finderOf(new Replaced(blocks, query.lastRev), 'RECORD', query);
   const revs: number[] = [];
-  for (const [block, mask] of found(blocks, query)) {
-    for (let i = mask.indexOf(1); i >= 0; i = mask.indexOf(1, i + 1)) {
-      if (revs.length === most) return null;
-      revs.push(block.revs[i] as number);
+  for (const block of blocks) {
+    const found = find(block);
+    if (found !== 'NONE') {
+      const mask = found === 'ALL' ? new Uint8Array(block.size).fill(1) : found;
+      for (let i = mask.indexOf(1); i >= 0; i = mask.indexOf(1, i + 1)) {
+        if (revs.length === most) return null;
+        revs.push(block.revs[i] as number);
+      }
     }
+    block.forget();
   }
   return revs;
 }

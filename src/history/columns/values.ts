@@ -2,7 +2,7 @@ import type { ListedKind } from '../../resources/registry.js';
 import { BoundedCache } from '../../values/bounded-cache.js';
 import { compareValues, type FieldValue } from '../../values/filter.js';
 import type { Block } from './block.js';
-import { type Codes, typeFor } from './column.js';
+import { type Codes, type Column, typeFor } from './column.js';
 
 /** Little, since most of the memory of a large cache would be unused. */
 const GROWTH = 1.25;
@@ -239,18 +239,18 @@ export class Values {
   }
 }
 
-/** Blocks by what they are after. */
-export class KnownBlocks extends Map<number, Block> {
+/** Parts of lasting blocks, by what the blocks are after. */
+export class KnownParts<T extends { readonly bytes: number }> extends Map<number, T> {
   get bytes(): number {
     let bytes = 0;
-    for (const block of this.values()) bytes += block.bytes;
+    for (const part of this.values()) bytes += part.bytes;
     return bytes;
   }
 }
 
-type Kept = Values | BlockCells | KnownBlocks;
+type Kept = Values | BlockCells | KnownParts<Block> | KnownParts<Column>;
 
-/** What columns were numbered to, for those who read them next: numbering takes longer than counting. */
+/** What was read of columns, and what they were numbered to, for those who read them next. */
 export class KnownValues {
   readonly #used = new Map<string, Kept>();
 
@@ -267,8 +267,13 @@ export class KnownValues {
   }
 
   /** The lasting blocks of a kind, without their columns. */
-  blocks(kind: ListedKind): KnownBlocks {
-    return this.#usedAs(kind, KnownBlocks);
+  blocks(kind: ListedKind): KnownParts<Block> {
+    return this.#usedAs(kind, KnownParts<Block>);
+  }
+
+  /** A column of the lasting blocks of a kind, of those in which it has few values. */
+  columns(kind: ListedKind, name: string): KnownParts<Column> {
+    return this.#usedAs(`${kind}/${name}`, KnownParts<Column>);
   }
 
   computed(name: string): BlockCells {

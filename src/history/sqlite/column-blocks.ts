@@ -10,6 +10,7 @@ import {
   ROWS_COLUMN,
   unpackColumns,
 } from '../columns/block.js';
+import type { KnownValues } from '../columns/values.js';
 import { unpackText } from '../stored-texts.js';
 import type { Connection } from './connection.js';
 import { BLOCKS_TABLE } from './schema.js';
@@ -154,13 +155,14 @@ function largeBlocks(
   connection: Connection,
   kind: ListedKind,
   lastRev: number,
-  known: Map<number, Block>,
+  known: KnownValues | null,
 ): Block[] {
+  const blocks = known?.blocks(kind) ?? new Map<number, Block>();
   return connection.all(LARGE, [kind, ROWS_COLUMN, lastRev]).map(([from]) => {
     const after = Number(from);
     const load = (name: string) => connection.first(COLUMN, [kind, name, after])?.[0] as Uint8Array;
-    const block = known.get(after) ?? new Block(after, load, true);
-    known.set(after, block);
+    const block = blocks.get(after) ?? new Block(after, load, known && ((name) => known.columns(kind, name)));
+    blocks.set(after, block);
     return block;
   });
 }
@@ -170,7 +172,7 @@ export function readBlocks(
   connection: Connection,
   kind: ListedKind,
   lastRev: number,
-  known = new Map<number, Block>(),
+  known: KnownValues | null,
 ): Block[] {
   const start = unblocked(connection, kind);
   const made = madeBlocks(connection, kind, Math.min(start, lastRev));
@@ -190,8 +192,8 @@ function madeBlocks(connection: Connection, kind: ListedKind, last: number): Blo
   const blocks: Block[] = [];
   for (let after = 0; ; ) {
     const rows = readRows(connection, kind, after, last, BLOCK_SIZES.rows);
-    const columns = encodeBlock(kind, after, rows);
     if (rows.length === 0) return blocks;
+    const columns = encodeBlock(kind, after, rows);
     blocks.push(new Block(after, (name) => columns.get(name) ?? new Uint8Array()));
     after = rows.at(-1)?.rev ?? after;
   }

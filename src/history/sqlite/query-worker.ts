@@ -52,7 +52,7 @@ function resultOf(
 ): ScanResults[ScanTask['type']] {
   const { kind, lastRev } =
     task.type === 'STATISTICS' ? { kind: task.kind, lastRev: task.asked[0]?.scan.lastRev ?? 0 } : task.query;
-  const blocks = readBlocks(connection, kind, lastRev, known?.blocks(kind));
+  const blocks = readBlocks(connection, kind, lastRev, known);
   try {
     if (task.type === 'COUNT') return countIn(blocks, task.query);
     if (task.type === 'FIND') return findIn(blocks, task.query, task.most);

@@ -7,7 +7,7 @@ import {
   itemColumn,
   mergeBlocks,
 } from '../../../src/history/columns/block.js';
-import { encodeColumn } from '../../../src/history/columns/column.js';
+import { encodeColumn } from '../../../src/history/columns/column-builder.js';
 import {
   DEFINITION_OF,
   fieldsOf,

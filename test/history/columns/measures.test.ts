@@ -24,7 +24,7 @@ function blockOf(lengths: readonly (number | null)[]) {
     reads += 1;
     return columns.get(name) ?? new Uint8Array();
   };
-  return { block: new Block(0, load, true), reads: () => reads };
+  return { block: new Block(0, load, () => new Map()), reads: () => reads };
 }
 
 test('durations of centuries are summarised like those of seconds', () => {

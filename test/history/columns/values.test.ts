@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Block, encodeBlock } from '../../../src/history/columns/block.js';
-import { encodeValues } from '../../../src/history/columns/column.js';
+import { encodeValues } from '../../../src/history/columns/column-builder.js';
 import { KnownValues, Values } from '../../../src/history/columns/values.js';
 import { caches } from '../../../src/values/bounded-cache.js';
 import { compareValues, type FieldValue } from '../../../src/values/filter.js';
@@ -13,7 +13,7 @@ const text = fc.oneof(
 const value: fc.Arbitrary<FieldValue> = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null));
 
 /** A block with one column of these values; each time it is read it counts. */
-function blockOf(values: readonly FieldValue[], isLasting: boolean) {
+function blockOf(values: readonly FieldValue[], isLasting: boolean, known = new KnownValues()) {
   const rows = encodeBlock('threat', 0, [], () => false);
   let reads = 0;
   const load = (name: string) => {
@@ -21,7 +21,10 @@ function blockOf(values: readonly FieldValue[], isLasting: boolean) {
     reads += 1;
     return encodeValues(values);
   };
-  return { block: new Block(0, load, isLasting), reads: () => reads };
+  return {
+    block: new Block(0, load, isLasting ? (name) => known.columns('threat', name) : null),
+    reads: () => reads,
+  };
 }
 
 describe('values by number', () => {
@@ -85,6 +88,31 @@ test('lasting blocks of a kind are kept, with what they take', () => {
   expect(known.blocks('threat').get(block.after)).toBe(block);
   expect(known.blocks('threat').bytes).toBe(block.bytes);
   expect(known.blocks('case').size).toBe(0);
+});
+
+test('columns of few values of a lasting block are kept for filters, with what they take', () => {
+  const [few, many] = [['a', 'b', 'a'], Array.from({ length: 300 }, (_, i) => `value ${i}`)];
+  for (const [values, isLasting, timesRead] of [
+    [few, true, 1],
+    [few, false, 3],
+    [many, true, 3],
+  ] as const) {
+    const known = new KnownValues();
+    const { block, reads } = blockOf(values, isLasting, known);
+    for (let round = 0; round < 3; round += 1) {
+      expect(
+        block
+          .keptColumn('field')
+          .counts(null)
+          .reduce((sum, count) => sum + count),
+      ).toBe(values.length);
+      block.forget();
+      known.keep();
+    }
+    expect(reads()).toBe(timesRead);
+    const kept = timesRead === 1 ? block.column('field').bytes : 0;
+    expect(known.columns('threat', 'field').bytes).toBe(kept);
+  }
 });
 
 test('values that are read once make no cache, whose limit the metrics would add to those of others', () => {
