@@ -20,7 +20,7 @@ const HEADER = 16;
 /** The code of `null` in a column of values. */
 export const NULL_CODE = 0;
 
-type Cell = FieldValue | readonly string[];
+export type Cell = FieldValue | readonly string[];
 
 /** Makes the bytes of one column of cells that are added one by one, and keeps none of them. */
 export class ColumnBuilder {
@@ -76,7 +76,7 @@ export function encodeColumn(type: FieldSpec['type'], cells: Iterable<Cell>): Ui
 }
 
 /** As distances from the earliest, 0 for `null`. */
-function encodeTimes(times: Float64Array): Uint8Array {
+export function encodeTimes(times: Float64Array): Uint8Array {
   let [earliest, latest, nulls] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   for (const ms of times) {
     if (ms < earliest) earliest = ms;
@@ -183,7 +183,7 @@ function aligned(bytes: Uint8Array, from: number, to: number): ArrayBuffer {
   return bytes.buffer.slice(bytes.byteOffset + from, bytes.byteOffset + to) as ArrayBuffer;
 }
 
-function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint8Array {
+export function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint8Array {
   const [first = 0, second = 0] = sections.map(({ length }) => length);
   const head = Uint32Array.of(FORMS.indexOf(form), size, first, second);
   return Buffer.concat([bytesOf(head), ...sections]);
