@@ -201,7 +201,7 @@ export class Revisions {
 
 /** A third of what a heap of this size has to spare, in bytes: all of the limit with that of `npm start`. */
 export function cacheBytesOf(heap: number): number {
-  const spare = (heap - OTHERS_MIB * MIB) / 3;
+  const spare = Math.floor((heap - OTHERS_MIB * MIB) / 3);
   return Math.min(CACHE_BYTES.sqliteRevisions, Math.max(LEAST_MIB * MIB, spare));
 }
 

@@ -69,6 +69,7 @@ describe('decoded revisions', () => {
   it('take what a heap has to spare, within bounds', () => {
     expect(cacheBytesOf(120 * MIB)).toBe(16 * MIB);
     expect(cacheBytesOf(240 * MIB)).toBe(48 * MIB);
+    expect(cacheBytesOf(240 * MIB + 1.5)).toBe(48 * MIB);
     expect(cacheBytesOf(280 * MIB)).toBe(CACHE_BYTES.sqliteRevisions);
     expect(cacheBytesOf(4096 * MIB)).toBe(CACHE_BYTES.sqliteRevisions);
   });
