@@ -2,10 +2,10 @@ import type { FieldSpec } from '../../resources/definition.js';
 import { byKind, type ListedKind, type RecordValues } from '../../resources/registry.js';
 import type { Fields, FieldValue } from '../../values/filter.js';
 import {
-  type Cell,
   type Codes,
   Column,
   ColumnBuilder,
+  type ColumnCell,
   concatColumns,
   decodeCodes,
   encodeCodes,
@@ -63,7 +63,7 @@ export function itemColumn(field: string): string {
 }
 
 /** Gives the cells of revisions that are added in the order of their numbers to columns, and keeps none. */
-export class BlockCells<C extends { add(cell: Cell): void }> {
+export class BlockColumns<C extends { add(cell: ColumnCell): void }> {
   readonly #heads: RowHead[] = [];
   readonly #record: readonly NamedColumn<C>[];
   readonly #items: readonly NamedColumn<C>[];
@@ -121,7 +121,7 @@ export function encodeBlock(
   rows: readonly BlockRow[],
   wanted?: (name: string) => boolean,
 ): Map<string, Uint8Array> {
-  const block = new BlockCells(kind, after, (type) => new ColumnBuilder(type), wanted);
+  const block = new BlockColumns(kind, after, (type) => new ColumnBuilder(type), wanted);
   block.add(rows);
   return block.bytes(({ bytes }) => bytes) ?? new Map();
 }

@@ -1,8 +1,8 @@
 import type { FieldSpec } from '../../resources/definition.js';
 import type { FieldValue } from '../../values/filter.js';
 import {
-  type Cell,
   Column,
+  type ColumnCell,
   encodeCodes,
   encodeTimes,
   lengthAt,
@@ -31,7 +31,7 @@ export class ColumnComparison {
     this.#column = new Column(stored);
   }
 
-  add(cell: Cell): void {
+  add(cell: ColumnCell): void {
     if (!this.#isEqual) return;
     const row = this.#size;
     this.#size += 1;

@@ -20,7 +20,7 @@ const HEADER = 16;
 /** The code of `null` in a column of values. */
 export const NULL_CODE = 0;
 
-export type Cell = FieldValue | readonly string[];
+export type ColumnCell = FieldValue | readonly string[];
 
 /** Makes the bytes of one column of cells that are added one by one, and keeps none of them. */
 export class ColumnBuilder {
@@ -36,7 +36,7 @@ export class ColumnBuilder {
     this.#times = type === 'instant' ? [] : null;
   }
 
-  add(cell: Cell): void {
+  add(cell: ColumnCell): void {
     this.#size += 1;
     if (this.#times !== null && this.#isTime(cell as FieldValue)) return;
     if (this.#lengths === null) this.#codes.push(this.#dictionary.codeOf(cell as FieldValue));
@@ -69,7 +69,7 @@ export class ColumnBuilder {
   }
 }
 
-export function encodeColumn(type: FieldSpec['type'], cells: Iterable<Cell>): Uint8Array {
+export function encodeColumn(type: FieldSpec['type'], cells: Iterable<ColumnCell>): Uint8Array {
   const column = new ColumnBuilder(type);
   for (const cell of cells) column.add(cell);
   return column.bytes;
@@ -262,7 +262,7 @@ export class Column {
     return this.values[this.codes[i] ?? NULL_CODE] ?? null;
   }
 
-  cells(): Cell[] {
+  cells(): ColumnCell[] {
     const { form, size } = this;
     if (form === 'TIMES') return Array.from(this.times, toInstantOrNull);
     if (form === 'VALUES') return Array.from({ length: size }, (_, i) => this.valueAt(i));

@@ -2,7 +2,7 @@ import type { FieldSpec } from '../../resources/definition.js';
 import type { ListedKind } from '../../resources/registry.js';
 import {
   type BlockBytes,
-  BlockCells,
+  BlockColumns,
   type BlockRow,
   encodeBlock,
   packColumns,
@@ -45,7 +45,7 @@ export class BlockCheck {
   /** The block whose rows are being taken; `null`: there is none, `undefined`: it was not looked for yet. */
   #next: NamedStretch | null | undefined;
   /** `null` if none of its rows were taken, or it must be made again to be compared. */
-  #compared: BlockCells<ColumnComparison> | null = null;
+  #compared: BlockColumns<ColumnComparison> | null = null;
   /** Those that `#compared` does not have yet. */
   #rows: BlockRow[] = [];
   /** The last row that was taken. */
@@ -88,14 +88,14 @@ export class BlockCheck {
     if (checked) yield checked;
   }
 
-  #comparison(block: NamedStretch): BlockCells<ColumnComparison> | null {
+  #comparison(block: NamedStretch): BlockColumns<ColumnComparison> | null {
     return tolerant(() => {
       const found = storedIn(this.connection, this.kind, block);
       const small = found.get(SMALL);
       const columns = small ? unpackColumns(small) : found;
       const columnOf = (type: FieldSpec['type'], name: string) =>
         new ColumnComparison(type, columns.get(name) ?? new Uint8Array());
-      return new BlockCells(this.kind, block.after, columnOf);
+      return new BlockColumns(this.kind, block.after, columnOf);
     });
   }
 

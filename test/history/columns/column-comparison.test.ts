@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Cell, encodeCodes, encodeColumn, packed } from '../../../src/history/columns/column.js';
+import { type ColumnCell, encodeCodes, encodeColumn, packed } from '../../../src/history/columns/column.js';
 import { ColumnComparison } from '../../../src/history/columns/column-comparison.js';
 
 const TIME = '2026-03-01T00:00:00.000Z';
@@ -15,12 +15,12 @@ const CELLS = {
 type Type = keyof typeof CELLS;
 const TYPES = Object.keys(CELLS) as Type[];
 const columns = fc.constantFrom(...TYPES).chain((type) => {
-  const cells = fc.array(CELLS[type] as fc.Arbitrary<Cell>, { maxLength: 8 });
+  const cells = fc.array(CELLS[type] as fc.Arbitrary<ColumnCell>, { maxLength: 8 });
   return fc.tuple(fc.constant(type), cells, cells);
 });
 
 /** `null` as well for bytes that are no column. */
-function compared(type: Type, stored: Uint8Array, cells: readonly Cell[]): Uint8Array | null {
+function compared(type: Type, stored: Uint8Array, cells: readonly ColumnCell[]): Uint8Array | null {
   try {
     const column = new ColumnComparison(type, stored);
     for (const cell of cells) column.add(cell);
