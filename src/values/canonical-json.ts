@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 
-/** The keys of an object in their own order, and sorted, each with its JSON. */
+/** The keys of an object in their own order, and sorted, each with its JSON and a colon, after a comma but for the first. */
 interface KeyOrder {
   readonly keys: readonly string[];
-  readonly sorted: readonly (readonly [key: string, json: string])[];
+  readonly sorted: readonly (readonly [key: string, json: string, after: string])[];
 }
 
 const PLACES = 64;
@@ -25,12 +25,16 @@ function textOf(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`not a JSON value: ${value}`);
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return listOf(value);
-  let text = '';
-  for (const [key, json] of sortedKeys(Object.keys(value))) {
+  let text = '{';
+  for (const [key, json, after] of sortedKeys(Object.keys(value))) {
     const member = (value as Record<string, unknown>)[key];
-    if (member !== undefined) text += `${text === '' ? '' : ','}${json}:${textOf(member)}`;
+    if (member === undefined) continue;
+    text += text === '{' ? json : after;
+    // with as few pieces as there can be: each is an object of its own
+    if (typeof member === 'string' && PLAIN.test(member)) text += `"${member}"`;
+    else text += textOf(member);
   }
-  return `{${text}}`;
+  return `${text}}`;
 }
 
 function listOf(values: readonly unknown[]): string {
@@ -43,7 +47,10 @@ function sortedKeys(keys: readonly string[]): KeyOrder['sorted'] {
   const place = (keys.length * 7 + (keys[0]?.length ?? 0)) % PLACES;
   const known = ORDERS[place];
   if (known && areEqual(known.keys, keys)) return known.sorted;
-  const sorted = [...keys].sort().map((key) => [key, JSON.stringify(key)] as const);
+  const sorted = [...keys].sort().map((key) => {
+    const json = `${JSON.stringify(key)}:`;
+    return [key, json, `,${json}`] as const;
+  });
   if (keys.length <= MOST_KEYS) ORDERS[place] = { keys, sorted };
   return sorted;
 }

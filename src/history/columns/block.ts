@@ -1,7 +1,7 @@
 import type { FieldSpec } from '../../resources/definition.js';
 import { byKind, type ListedKind, type RecordValues } from '../../resources/registry.js';
 import type { Fields, FieldValue } from '../../values/filter.js';
-import { type Codes, Column, decodeCodes, isAllZero, lengthAt, startsOf } from './column.js';
+import { type Codes, Column, type ColumnCell, decodeCodes, isAllZero, lengthAt, startsOf } from './column.js';
 import { ColumnBuilder, concatColumns, encodeCodes, encodeValues } from './column-builder.js';
 
 /*
@@ -51,21 +51,23 @@ export function itemColumn(field: string): string {
   return `$item.${field}`;
 }
 
-/** Makes a block of revisions that are added in the order of their numbers, all greater than `after`, and keeps none. */
-export class BlockBuilder {
+/** Gives the cells of revisions that are added in the order of their numbers to columns, and keeps none. */
+export class BlockColumns<C extends { add(cell: ColumnCell): void }> {
   readonly #heads: RowHead[] = [];
-  readonly #record: readonly NamedColumn[];
-  readonly #items: readonly NamedColumn[];
+  readonly #record: readonly NamedColumn<C>[];
+  readonly #items: readonly NamedColumn<C>[];
 
   constructor(
     kind: ListedKind,
+    /** All revisions have greater numbers. */
     private readonly after: number,
+    columnOf: (type: FieldSpec['type'], name: string) => C,
     wanted: (name: string) => boolean = () => true,
   ) {
     const columnsOf = (specs: Specs, nameOf: (field: string) => string) =>
       specs.flatMap(([field, { type }]) => {
         const name = nameOf(field);
-        return wanted(name) ? { name, field, type, column: new ColumnBuilder(type) } : [];
+        return wanted(name) ? { name, field, type, column: columnOf(type, name) } : [];
       });
     this.#record = columnsOf(BLOCK_COLUMNS[kind].record, (field) => field);
     this.#items = columnsOf(BLOCK_COLUMNS[kind].items, itemColumn);
@@ -82,18 +84,23 @@ export class BlockBuilder {
       for (const item of items) column.add(cellOf(item, field, type));
   }
 
-  get columns(): Map<string, Uint8Array> {
-    const all = [...this.#record, ...this.#items];
-    const columns = new Map(all.map(({ name, column }) => [name, column.bytes]));
+  /** The columns of the block, and the one that says which revisions it has; `null` if one has no bytes. */
+  bytes(bytesOf: (column: C) => Uint8Array | null): Map<string, Uint8Array> | null {
+    const columns = new Map<string, Uint8Array>();
+    for (const { name, column } of [...this.#record, ...this.#items]) {
+      const bytes = bytesOf(column);
+      if (bytes === null) return null;
+      columns.set(name, bytes);
+    }
     return columns.set(ROWS_COLUMN, encodeRows(this.after, this.#heads, columns));
   }
 }
 
-interface NamedColumn {
+interface NamedColumn<C> {
   readonly name: string;
   readonly field: string;
   readonly type: FieldSpec['type'];
-  readonly column: ColumnBuilder;
+  readonly column: C;
 }
 
 /** Makes a block of revisions; only with the `wanted` columns. */
@@ -103,9 +110,9 @@ export function encodeBlock(
   rows: readonly BlockRow[],
   wanted?: (name: string) => boolean,
 ): Map<string, Uint8Array> {
-  const block = new BlockBuilder(kind, after, wanted);
+  const block = new BlockColumns(kind, after, (type) => new ColumnBuilder(type), wanted);
   block.add(rows);
-  return block.columns;
+  return block.bytes(({ bytes }) => bytes) ?? new Map();
 }
 
 function cellOf(fields: Fields | undefined, field: string, type: FieldSpec['type']) {

@@ -3,9 +3,9 @@ import type { FieldValue } from '../../values/filter.js';
 import {
   ARRAYS,
   bytesOf,
-  type Cell,
   CODES_HEADER,
   type Column,
+  type ColumnCell,
   FORMS,
   type Form,
   lengthAt,
@@ -28,7 +28,7 @@ export class ColumnBuilder {
     this.#times = type === 'instant' ? [] : null;
   }
 
-  add(cell: Cell): void {
+  add(cell: ColumnCell): void {
     this.#size += 1;
     if (this.#times !== null && this.#isTime(cell as FieldValue)) return;
     if (this.#lengths === null) this.#codes.push(this.#dictionary.codeOf(cell as FieldValue));
@@ -61,14 +61,14 @@ export class ColumnBuilder {
   }
 }
 
-export function encodeColumn(type: FieldSpec['type'], cells: Iterable<Cell>): Uint8Array {
+export function encodeColumn(type: FieldSpec['type'], cells: Iterable<ColumnCell>): Uint8Array {
   const column = new ColumnBuilder(type);
   for (const cell of cells) column.add(cell);
   return column.bytes;
 }
 
 /** As distances from the earliest, 0 for `null`. */
-function encodeTimes(times: Float64Array): Uint8Array {
+export function encodeTimes(times: Float64Array): Uint8Array {
   let [earliest, latest, nulls] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
   for (const ms of times) {
     if (ms < earliest) earliest = ms;
@@ -120,7 +120,7 @@ export function encodeCodes(codes: ArrayLike<number>): Uint8Array {
 
 const WIDTHS = [0, 1, 2, 4] as const;
 
-function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint8Array {
+export function packed(form: Form, size: number, sections: readonly Uint8Array[]): Uint8Array {
   const [first = 0, second = 0] = sections.map(({ length }) => length);
   const head = Uint32Array.of(FORMS.indexOf(form), size, first, second);
   return Buffer.concat([bytesOf(head), ...sections]);

@@ -25,7 +25,7 @@ export const NULL_CODE = 0;
 const COLUMN_BYTES = 650;
 const VALUE_BYTES = 32;
 
-export type Cell = FieldValue | readonly string[];
+export type ColumnCell = FieldValue | readonly string[];
 
 /** A month has its day, other than 29 February: what `Date.parse` reads of such a text is what it says. */
 const CERTAIN =
@@ -161,7 +161,7 @@ export class Column {
     return this.values[this.codes[i] ?? NULL_CODE] ?? null;
   }
 
-  cells(): Cell[] {
+  cells(): ColumnCell[] {
     const { form, size } = this;
     if (form === 'TIMES') return Array.from(this.times, toInstantOrNull);
     if (form === 'VALUES') return Array.from({ length: size }, (_, i) => this.valueAt(i));

@@ -25,7 +25,6 @@ export interface RevisionRow {
   readonly integration: number;
   readonly id: SqlValue;
   readonly seqFrom: number;
-  readonly seqTo: number;
   readonly deleted: SqlValue;
   readonly body: SqlValue;
   readonly ahead: SqlValue;
@@ -47,47 +46,66 @@ interface PriorRow {
   readonly deleted: SqlValue;
 }
 
-/** The rows of all kinds in the order of their numbers, read a few at a time. */
+/** The rows of all kinds in the order of their numbers. */
 export class RevisionRows {
-  readonly #ahead: RevisionRow[][] = KINDS.map(() => []);
-  readonly #last = KINDS.map(() => 0);
-  readonly #isOver = KINDS.map(() => false);
+  readonly #kinds: readonly KindRows[];
 
-  constructor(private readonly connection: Connection) {}
+  constructor(connection: Connection) {
+    this.#kinds = KINDS.map((kind) => new KindRows(connection, kind));
+  }
 
   *upTo(lastRev: number): Generator<RevisionRow> {
     for (;;) {
-      let next: RevisionRow | undefined;
-      let from = 0;
-      for (const [i] of KINDS.entries()) {
-        const row = this.#peek(i);
-        if (row === undefined || (next !== undefined && row.rev >= next.rev)) continue;
-        [next, from] = [row, i];
+      let [next] = this.#kinds;
+      let until = Number.POSITIVE_INFINITY;
+      for (const rows of this.#kinds) {
+        if (rows === next) continue;
+        if (next === undefined || rows.rev < next.rev) [until, next] = [next?.rev ?? until, rows];
+        else until = Math.min(until, rows.rev);
       }
-      if (next === undefined || next.rev > lastRev) return;
-      this.#ahead[from]?.shift();
-      yield next;
+      if (next === undefined || !(next.rev <= lastRev)) return;
+      // mostly one kind has many in a row
+      do yield next.take();
+      while (next.rev < until && next.rev <= lastRev);
     }
   }
+}
 
-  #peek(i: number): RevisionRow | undefined {
-    const [first] = this.#ahead[i] ?? [];
-    const kind = KINDS[i];
-    if (first || this.#isOver[i] || kind === undefined) return first;
-    const rows = this.connection
-      .all(rowsSql(kind), [this.#last[i] ?? 0])
-      .map((row) => revisionRow(kind, row));
-    this.#ahead[i] = rows;
-    this.#last[i] = rows.at(-1)?.rev ?? 0;
-    // what is added meanwhile is looked at as well: it is of no batch up to the last
-    this.#isOver[i] = rows.length < AT_ONCE;
-    return rows[0];
+/** The rows of one kind, read a few at a time. */
+class KindRows {
+  #rows: readonly Row[] = [];
+  #next = 0;
+  #last = 0;
+  #isOver = false;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly kind: Kind,
+  ) {}
+
+  /** The number of the next row; infinite at the end. */
+  get rev(): number {
+    if (this.#next === this.#rows.length && !this.#isOver) {
+      this.#rows = this.connection.all(rowsSql(this.kind), [this.#last]);
+      this.#next = 0;
+      this.#last = Number(this.#rows.at(-1)?.[0] ?? 0);
+      // what is added meanwhile is looked at as well: it is of no batch up to the last
+      this.#isOver = this.#rows.length < AT_ONCE;
+    }
+    const row = this.#rows[this.#next];
+    return row ? Number(row[0]) : Number.POSITIVE_INFINITY;
+  }
+
+  take(): RevisionRow {
+    const row = this.#rows[this.#next] as Row;
+    this.#next += 1;
+    return revisionRow(this.kind, row);
   }
 }
 
 function rowsSql(kind: Kind): string {
   const names = isListed(kind) ? COLUMN_NAMES[kind].map((name) => `t.${name}`) : [];
-  const own = ['rev', 'integration', 'id', 'seq_from', 'seq_to', 'deleted', 'body', 'ahead', 'verified_seq'];
+  const own = ['rev', 'integration', 'id', 'seq_from', 'deleted', 'body', 'ahead', 'verified_seq'];
   const wanted = [
     ...own.map((name) => `t.${name}`),
     isListed(kind) ? '(SELECT record FROM bodies b WHERE b.rev = t.rev)' : 'NULL',
@@ -102,23 +120,22 @@ function rowsSql(kind: Kind): string {
 }
 
 function revisionRow(kind: Kind, row: Row): RevisionRow {
-  const [rev, integration, id = null, seqFrom, seqTo, deleted = null, body = null, ahead = null, ...rest] =
-    row;
-  const [
-    verifiedSeq = null,
-    record = null,
-    priorRev,
-    priorBody,
-    priorDeleted = null,
-    bytes = null,
-    ...columns
-  ] = rest;
-  const prior =
-    priorRev === null ? null : { rev: Number(priorRev), body: Number(priorBody), deleted: priorDeleted };
+  const at = (i: number) => row[i] ?? null;
+  const priorRev = at(9);
   return {
-    ...{ kind, rev: Number(rev), integration: Number(integration), id },
-    ...{ seqFrom: Number(seqFrom), seqTo: Number(seqTo), deleted, body, ahead, verifiedSeq, record },
-    ...{ prior, bytes, columns },
+    kind,
+    rev: Number(at(0)),
+    integration: Number(at(1)),
+    id: at(2),
+    seqFrom: Number(at(3)),
+    deleted: at(4),
+    body: at(5),
+    ahead: at(6),
+    verifiedSeq: at(7),
+    record: at(8),
+    prior: priorRev === null ? null : { rev: Number(priorRev), body: Number(at(10)), deleted: at(11) },
+    bytes: at(12),
+    columns: row.slice(13),
   };
 }
 

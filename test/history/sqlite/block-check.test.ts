@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { BlockRow } from '../../../src/history/columns/block.js';
+import { type BlockRow, encodeBlock, packColumns } from '../../../src/history/columns/block.js';
 import { BlockCheck } from '../../../src/history/sqlite/block-check.js';
 import { makeBlock, putBlock, readRows } from '../../../src/history/sqlite/column-blocks.js';
 import { Connection } from '../../../src/history/sqlite/connection.js';
@@ -49,11 +49,11 @@ describe('a check of blocks', () => {
   it('finds a block wrong that has another value, and does not judge one with a row that cannot be read', () =>
     withBlocks((connection, rows) => {
       const check = new BlockCheck(connection, 'threat');
-      const altered = rows.map((row) => {
-        if (row.rev === 2 * PER_BATCH) return { ...row, values: undefined };
-        return row.rev === 7 ? { ...row, values: null } : row;
-      });
-      const found = altered.flatMap((row) => [...check.add(row)]).map(({ isRight }) => isRight);
+      const altered = rows.slice(0, PER_BATCH).map((row) => (row.rev === 7 ? { ...row, values: null } : row));
+      const sql = 'UPDATE column_blocks SET data = ? WHERE kind = ? AND after = 0';
+      connection.run(sql, [packColumns(encodeBlock('threat', 0, altered)), 'threat']);
+      const unreadable = rows.map((row) => (row.rev === 2 * PER_BATCH ? { ...row, values: undefined } : row));
+      const found = unreadable.flatMap((row) => [...check.add(row)]).map(({ isRight }) => isRight);
       expect(found).toEqual([false, null, true]);
     }));
 
