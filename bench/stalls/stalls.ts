@@ -11,7 +11,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { openSqliteStore } from '../../src/history/sqlite/store.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { createTenant } from '../../src/simulator/tenant.js';
-import { DAY, MINUTE, toInstant } from '../../src/values/instant.js';
+import { DAY, HOUR, MINUTE, toInstant } from '../../src/values/instant.js';
 import { compile, OPTIONS } from '../graphql/requests.js';
 import { batch, observe, START_MS, threat } from '../history/payloads.js';
 import type { BenchRow } from '../table.js';
@@ -30,10 +30,13 @@ const LIMIT_MS = 50;
 const [from, until] = ['2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z'];
 const FIELDS = `messageId subject fromAddress fromName senderDomain recipientAddress toAddresses receivedTime sentTime
   internetMessageId attackType attackStrategy attackVector remediation remediationTime urls summaryInsights portalUrl`;
-const LARGE = `query Large($until: DateTime) {
-  threats(first: 100, filter: { receivedTime: { lte: $until } }) {
-    nodes { id threatId subject messages(first: 10) { nodes { ${FIELDS} } } revisions(first: 3) { nodes { received } } }
-  }
+/** So many lists of 100 threats are about 5 MB. */
+const LISTS = Array.from({ length: 8 }, (_, n) => n);
+const LARGE = `query Large(${LISTS.map((n) => `$until${n}: DateTime`).join(', ')}) {
+  ${LISTS.map((n) => `list${n}: threats(first: 100, filter: { receivedTime: { lte: $until${n} } }) { ...Page }`).join('\n')}
+}
+fragment Page on ThreatConnection {
+  nodes { id threatId subject messages(first: 10) { nodes { ${FIELDS} } } revisions(first: 3) { nodes { received } } }
 }`;
 const STATISTICS = `query Statistics($from: DateTime!, $to: DateTime!) {
   messageStatistics(from: $from, to: $to, interval: DAY, groupBy: [RECIPIENT_ADDRESS], top: 10) {
@@ -121,7 +124,6 @@ export async function stallRows(
     const url = `http://127.0.0.1:${port}`;
     while (!(await bytesOf(`${url}/healthz`).catch(() => 0))) await delay(100);
     const statistics = { query: STATISTICS, variables: { from, to: until } };
-    const large = { query: LARGE, variables: { until: '2026-02-10T00:00:00Z' } };
     let [largest, n] = [0, 0];
     const works: Record<string, () => Promise<unknown>> = {
       'the columns of an old history, and a backfill': () => delay(500),
@@ -130,8 +132,9 @@ export async function stallRows(
       statistics: () => bytesOf(`${url}/graphql`, statistics),
       'a large response': async () => {
         n += 1;
-        const variables = { until: toInstant(Date.parse(until) - n * MINUTE) };
-        largest = Math.max(largest, await bytesOf(`${url}/graphql`, { ...large, variables }));
+        const end = (list: number) => toInstant(Date.parse(until) - n * MINUTE - list * 2 * HOUR);
+        const variables = Object.fromEntries(LISTS.map((list) => [`until${list}`, end(list)]));
+        largest = Math.max(largest, await bytesOf(`${url}/graphql`, { query: LARGE, variables }));
       },
       verify: async () => void (await once(start('src/main.js', ['verify']), 'exit')),
     };

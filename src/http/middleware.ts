@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { constants } from 'node:zlib';
 import compress from '@fastify/compress';
 import cors from '@fastify/cors';
@@ -200,6 +202,26 @@ export function withEntityTag(request: FastifyRequest, reply: FastifyReply, body
   if (known.trim() !== '*' && !known.split(',').some((each) => each.trim() === tag)) return body;
   reply.code(304).removeHeader('content-length').removeHeader('content-type');
   return null;
+}
+
+const PIECE = 128 * 1024;
+
+/** A large body in pieces: encoding or compressing a text of megabytes at once would block the event loop. */
+export function inPieces(reply: FastifyReply, body: unknown): unknown {
+  if (typeof body !== 'string' || body.length <= 4 * PIECE) return body;
+  reply.header('content-length', Buffer.byteLength(body));
+  return Readable.from(piecesOf(body), { objectMode: false });
+}
+
+async function* piecesOf(text: string): AsyncGenerator<Buffer> {
+  for (let from = 0; from < text.length; ) {
+    const end = from + PIECE;
+    // not between the two halves of a character
+    const to = /[\ud800-\udbff]/.test(text[end - 1] ?? '') ? end + 1 : end;
+    yield Buffer.from(text.slice(from, to));
+    from = to;
+    await setImmediate();
+  }
 }
 
 const YEAR_S = 31_536_000;

@@ -34,6 +34,7 @@ import {
   addCors,
   addSecurityHeaders,
   areAsked,
+  inPieces,
   isQueryErrorInJson,
   limitRate,
   withEntityTag,
@@ -186,7 +187,7 @@ class GatewayServer {
       if (request.routeOptions.url !== '/graphql' || request.caller === null) return body;
       if (reply.statusCode >= 400) this.refused.add(reply);
       if (isQueryErrorInJson(reply.statusCode, reply.getHeader('content-type'), body)) reply.code(200);
-      return withEntityTag(request, reply, body);
+      return inPieces(reply, withEntityTag(request, reply, body));
     });
     app.addHook('onResponse', async (request, reply) => {
       this.report(request, reply);

@@ -83,6 +83,30 @@ describe('a response', () => {
     expect(headers['content-encoding']).toBeUndefined();
   });
 
+  test('that is large has the same bytes in each encoding', async () => {
+    const lists = Array.from(
+      { length: 8 },
+      (_, n) => `list${n}: threats(first: 100, maxAge: 3600) { ...Page }`,
+    );
+    const fragment = `fragment Page on ThreatConnection { nodes { threatId messages(first: 50) { nodes {
+      messageId subject fromAddress fromName recipientAddress receivedTime portalUrl urls summaryInsights
+    } } revisions { nodes { received } } } }`;
+    const body = JSON.stringify({ query: `{ ${lists.join(' ')} } ${fragment}` });
+    const plain = await send(JSON_TYPE, body);
+    expect(plain.body.length).toBeGreaterThan(600_000);
+    expect(Number(plain.headers['content-length'])).toBe(plain.body.length);
+    expect(JSON.parse(plain.body.toString())).not.toHaveProperty('errors');
+    for (const [encoding, decode] of [
+      ['gzip', gunzipSync],
+      ['br', brotliDecompressSync],
+    ] as const) {
+      const encoded = await send({ ...JSON_TYPE, 'accept-encoding': encoding }, body);
+      expect(encoded.headers['content-encoding']).toBe(encoding);
+      expect(encoded.headers['content-length']).toBeUndefined();
+      expect(decode(encoded.body).equals(plain.body)).toBe(true);
+    }
+  });
+
   test('is not given to a compressed request, which could be huge', async () => {
     const { status } = await send({ ...JSON_TYPE, 'content-encoding': 'gzip' }, gzipSync(BODY));
     expect(status).toBe(400);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { ApolloServer, type ApolloServerOptionsWithGateway, type ApolloServerPlugin } from '@apollo/server';
 import { ApolloServerErrorCode } from '@apollo/server/errors';
 import {
@@ -84,6 +85,9 @@ export function createApollo(options: ApolloOptions): ApolloServer<GatewayContex
   });
 }
 
+/** Of a response of about a megabyte. */
+const LARGE_COST = 1_000;
+
 /** Apollo lets a gateway execute operations; this one uses the schema itself. */
 function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
   return {
@@ -103,7 +107,11 @@ function executedBy(schema: GraphQLSchema, run: Execute): GatewayInterface {
           ? admission.operation
           : operation && analyseValid(schema, document, operation);
         const variables = request.variables ?? {};
-        return run({ document, operation, analysed, source, operationName, variables, context });
+        const asked = { document, operation, analysed, source, operationName, variables, context };
+        const result = await run(asked);
+        // other requests need not wait while it becomes text
+        if ((context.facts.cost ?? 0) > LARGE_COST) await setImmediate();
+        return result;
       },
     }),
     stop: async () => {},

@@ -1,4 +1,4 @@
-import { nextTurn } from '../../async/waiting.js';
+import { nextTurn, Turns } from '../../async/waiting.js';
 import { LISTED_KINDS } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
@@ -82,6 +82,8 @@ class SqliteStore implements HistoryStore {
   readonly #limits: Limits;
   readonly #sizes: BlockSizes;
   readonly #now: () => number;
+  /** One operation may ask for many lists, and for the versions of hundreds of records, at once. */
+  readonly #turns = new Turns(KEYS_A_TURN);
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
   #isClosed = false;
@@ -153,7 +155,10 @@ class SqliteStore implements HistoryStore {
     return this.#upToDate().get(...query);
   };
   referrers: HistoryStore['referrers'] = async (...query) => this.#upToDate().referrers(...query);
-  revisions: HistoryStore['revisions'] = async (...query) => this.#upToDate().revisionsOf(...query);
+  revisions: HistoryStore['revisions'] = async (...query) => {
+    await this.#turns.take(1);
+    return this.#upToDate().revisionsOf(...query);
+  };
   versions: HistoryStore['versions'] = (...query) => this.#upToDate().versions(...query);
   countRevisions: HistoryStore['countRevisions'] = async (...query) =>
     this.#upToDate().countRevisions(...query);
@@ -161,7 +166,10 @@ class SqliteStore implements HistoryStore {
   changesReceived: HistoryStore['changesReceived'] = async (query) => this.#upToDate().changesReceived(query);
   received: HistoryStore['received'] = async (...query) => this.#upToDate().received(...query);
 
-  page: HistoryStore['page'] = async (query) => this.#lists.page(query, this.#headNow());
+  page: HistoryStore['page'] = async (query) => {
+    await this.#turns.take(query.limit);
+    return this.#lists.page(query, this.#headNow());
+  };
   count: HistoryStore['count'] = async (query) => this.#lists.count(query, this.#headNow());
   statistics: HistoryStore['statistics'] = async (query) => this.#lists.statistics(query, this.#headNow());
   recorded: HistoryStore['recorded'] = async (query) => this.#lists.recorded(query, this.#headNow());
