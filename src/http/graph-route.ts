@@ -67,9 +67,10 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
     if (!options.stored || !admission) return false;
     const context = contextOf(request, reply);
     contexts.set(request, context);
+    const ended = limits?.observer?.began();
     const body = await options.stored(admission, context);
     if (body === null) return false;
-    limits?.observer?.began()('OK', []);
+    ended?.('OK', []);
     reply.headers({ 'content-type': type, 'cache-control': 'no-store' }).send(body);
     return true;
   };

@@ -85,6 +85,25 @@ test.each(['application/json; charset=utf-8', 'application/graphql-response+json
   },
 );
 
+test('is counted as a request, with the time that it took', async () => {
+  const outcomes: string[] = [];
+  const graph = await Graph.start(undefined, {
+    limits: (schema) => ({
+      ...defaultLimits(schema),
+      observer: { began: () => (outcome) => outcomes.push(outcome) },
+    }),
+  });
+  try {
+    graph.live.onList = async () => fresh(graph.instant);
+    await graph.observe(observeThreat(sampleThreat('t1')));
+    for (let round = 0; round < 3; round += 1) await graph.data(QUERY);
+    // the first two are counted by the server
+    expect(outcomes).toEqual(['OK']);
+  } finally {
+    await graph.close();
+  }
+});
+
 test('does not take the steps of the server', async () => {
   const served = vi.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
   try {
