@@ -60,24 +60,6 @@ function giveTurn(): void {
   if (turns.length > 0) setImmediate(giveTurn);
 }
 
-/** Spreads what is asked for at once over turns of the event loop, about `most` of it in each. */
-export class Turns {
-  #taken = 0;
-  #last: Promise<void> = Promise.resolve();
-
-  constructor(private readonly most: number) {}
-
-  /** Waits for the turn of this much. */
-  async take(amount: number): Promise<void> {
-    if (this.#taken >= this.most) {
-      this.#taken = 0;
-      this.#last = this.#last.then(() => new Promise((resolve) => setImmediate(resolve)));
-    }
-    this.#taken += amount;
-    await this.#last;
-  }
-}
-
 /** Waits `ms` milliseconds, or less when `signal` fires; never throws. */
 export type Sleep = (ms: number, signal: AbortSignal) => Promise<void>;
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { nextTurn, type Sleep, Turns, waitOut } from '../../src/async/waiting.js';
+import { nextTurn, type Sleep, waitOut } from '../../src/async/waiting.js';
 import { DAY, HOUR } from '../../src/values/instant.js';
 
 describe('a long wait', () => {
@@ -47,24 +47,4 @@ describe('a turn of the event loop', () => {
     expect(Math.max(...ofEachTurn)).toBe(1);
     expect(steps.join(' ')).toBe('a1 b1 c1 a2 b2 c2 a3 b3 c3');
   });
-});
-
-test('what is asked for at once is spread over turns of the event loop, in its order', async () => {
-  const turns = new Turns(50);
-  let [now, isOver] = [0, false];
-  const counting = (async () => {
-    for (; !isOver; now += 1) await setImmediate();
-  })();
-  const begun: [n: number, turn: number][] = [];
-  await Promise.all(
-    Array.from({ length: 400 }, async (_, n) => {
-      await turns.take(1);
-      begun.push([n, now]);
-    }),
-  );
-  isOver = true;
-  await counting;
-  expect(begun.map(([n]) => n)).toEqual(Array.from({ length: 400 }, (_, n) => n));
-  for (const turn of new Set(begun.map(([, turn]) => turn)))
-    expect(begun.filter(([, other]) => other === turn).length).toBeLessThanOrEqual(50);
 });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { BoundedCache } from '../../values/bounded-cache.js';
 import { HistoryError, type HistoryErrorCode } from '../errors.js';
 import {
@@ -121,6 +122,24 @@ export class Connection {
     } catch (error) {
       throw toHistoryError(error, this.path);
     }
+  }
+}
+
+/** Spreads reads that are asked for at once over turns of the event loop, about `most` records in each. */
+export class ReadTurns {
+  #taken = 0;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(private readonly most: number) {}
+
+  /** Waits for the turn of so many records. */
+  async take(records: number): Promise<void> {
+    if (this.#taken >= this.most) {
+      this.#taken = 0;
+      this.#last = this.#last.then(() => setImmediate());
+    }
+    this.#taken += records;
+    await this.#last;
   }
 }
 

@@ -1,10 +1,10 @@
-import { nextTurn, Turns } from '../../async/waiting.js';
+import { nextTurn } from '../../async/waiting.js';
 import { LISTED_KINDS } from '../../resources/registry.js';
 import { type Instant, toInstant } from '../../values/instant.js';
 import { HistoryError } from '../errors.js';
 import type { Batch, Confirmation, DerivedFault, HistoryStore, OpenMode, Pin, Recorded } from '../store.js';
 import { BLOCK_SIZES, type BlockSizes, type BlockSource, isBlockDue } from './column-blocks.js';
-import { type Connection, Integrations, type OpenAccess } from './connection.js';
+import { type Connection, Integrations, type OpenAccess, ReadTurns } from './connection.js';
 import { DerivedCheck } from './derived.js';
 import { Documents } from './documents.js';
 import { lockForWriting, openFile, openToManage, openToRead, type WriterLock } from './file.js';
@@ -83,7 +83,7 @@ class SqliteStore implements HistoryStore {
   readonly #sizes: BlockSizes;
   readonly #now: () => number;
   /** One operation may ask for many lists, and for the versions of hundreds of records, at once. */
-  readonly #turns = new Turns(KEYS_A_TURN);
+  readonly #turns = new ReadTurns(KEYS_A_TURN);
   /** What the writer knows without asking; a reader asks, since another process writes. */
   #head: Head | null = null;
   #isClosed = false;
