@@ -66,10 +66,14 @@ describe('decoded revisions', () => {
     expect(keptBytes()).toBeGreaterThan(before);
   });
 
+  it('take a whole number of bytes, whatever the heap is', () => {
+    for (let mib = 64; mib <= 4_096; mib += 1) expect(cacheBytesOf(mib * MIB) % 1, `${mib} MiB`).toBe(0);
+    expect(cacheBytesOf(240 * MIB + 1.5) % 1).toBe(0);
+  });
+
   it('take what a heap has to spare, within bounds', () => {
     expect(cacheBytesOf(120 * MIB)).toBe(16 * MIB);
     expect(cacheBytesOf(240 * MIB)).toBe(48 * MIB);
-    expect(cacheBytesOf(240 * MIB + 1.5)).toBe(48 * MIB);
     expect(cacheBytesOf(280 * MIB)).toBe(CACHE_BYTES.sqliteRevisions);
     expect(cacheBytesOf(4096 * MIB)).toBe(CACHE_BYTES.sqliteRevisions);
   });
