@@ -62,9 +62,9 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
   const run = fastifyApolloHandler(apollo, {
     context: async (request, reply) => contexts.get(request) ?? contextOf(request, reply),
   });
-  const sendStored = async (request: FastifyRequest, reply: FastifyReply, type: string) => {
-    const admission = admissions.get(request);
-    if (!options.stored || !admission) return false;
+  const sendStored = async (request: FastifyRequest, reply: FastifyReply, admission?: Admission) => {
+    const type = plainMediaType(request);
+    if (!options.stored || !admission || type === null) return false;
     const context = contextOf(request, reply);
     contexts.set(request, context);
     const ended = limits?.observer?.began();
@@ -104,9 +104,7 @@ export function addGraph(app: FastifyInstance, options: GraphRouteOptions): void
           turns.get(request)?.();
           return feed(request, reply, admission);
         }
-        const type = plainMediaType(request);
-        if (type !== null && (await sendStored(request, reply, type))) return reply;
-        return run.call(app, request, reply);
+        return (await sendStored(request, reply, admission)) ? reply : run.call(app, request, reply);
       });
     },
   });

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-/** The keys of an object in their own order, and sorted, each with its JSON and a colon, after a comma but for the first. */
+/** The keys of an object as they come, and sorted. `json` is the JSON of a key and a colon; `after` has a comma before it. */
 interface KeyOrder {
   readonly keys: readonly string[];
   readonly sorted: readonly (readonly [key: string, json: string, after: string])[];

@@ -80,18 +80,17 @@ function leafFound(kind: ListedKind, block: Block, unit: Unit, leaf: Leaf): Foun
     return spread(leafFound(kind, block, 'RECORD', leaf), block.itemStarts);
   const range = rangeFound(kind, block, unit, leaf);
   if (range !== null) return range;
-  const column = block.keptColumn(columnName(kind, unit, leaf.field));
-  const starts = startsIn(kind, block, unit, leaf);
+  const { column, starts } = columnIn(kind, block, unit, leaf);
   if (starts !== null) return anyFound(column, starts, leaf);
   return column.form === 'TIMES' ? timesMask(column.times, leaf) : valuesFound(column, leaf);
 }
 
-/** Where the values of each row begin in the column of a field; `null`: each row has one. */
-function startsIn(kind: ListedKind, block: Block, unit: Unit, { field }: Leaf): Uint32Array | null {
+/** The column of a field, and where the values of each row begin in it; `null`: each row has one. */
+function columnIn(kind: ListedKind, block: Block, unit: Unit, { field }: Leaf) {
   const name = columnName(kind, unit, field);
-  if (isOfItems(name, unit, field)) return block.itemStarts;
   const column = block.keptColumn(name);
-  return column.form === 'LISTS' ? column.starts : null;
+  const ofLists = column.form === 'LISTS' ? column.starts : null;
+  return { column, starts: isOfItems(name, unit, field) ? block.itemStarts : ofLists };
 }
 
 /** How many records of a block match, by how many of them have each value; `null` where that does not tell. */
@@ -108,10 +107,9 @@ export function countByValues(kind: ListedKind, block: Block, filter: Filter): n
   if (!('field' in filter)) return null;
   const range = rangeFound(kind, block, 'RECORD', filter);
   if (range !== null) return range === 'ALL' ? block.size : 0;
-  const column = block.keptColumn(columnName(kind, 'RECORD', filter.field));
+  const { column, starts } = columnIn(kind, block, 'RECORD', filter);
   if (!column.isNarrow) return null;
   const found = matchingCodes(column, filter);
-  const starts = startsIn(kind, block, 'RECORD', filter);
   const isNoneFound = starts !== null && isMatch({ [filter.field]: [] }, filter);
   if (isNoneFound) return null;
   if (found === null) return 0;

@@ -2,7 +2,7 @@ import type { ListedKind } from '../../resources/registry.js';
 import type { Filter } from '../../values/filter.js';
 import type { Unit } from '../statistics.js';
 import type { Account, Block } from './block.js';
-import { NULL_CODE } from './column.js';
+import { type Column, NULL_CODE } from './column.js';
 import { countByValues, type FoundRows, foundIn, type Mask, spread } from './masks.js';
 
 /** The records that are counted: those of some accounts, in the view that ends with revision `lastRev`. */
@@ -43,16 +43,21 @@ export class Replaced {
     return false;
   }
 
-  /** Which rows of a block are visible and of one of the accounts. */
-  visible({ revs, accounts }: Block, wanted: readonly Account[]): FoundRows {
-    const { codes, values } = accounts;
-    const isWanted = Uint8Array.from(values, (account) => (wanted.some((each) => each === account) ? 1 : 0));
+  /** Whether all rows of a block are visible and of one of the accounts. */
+  areAllVisible({ revs, accounts }: Block, wanted: readonly Account[]): boolean {
     const [first = 0, last = 0] = [revs[0], revs.at(-1)];
-    const isWhole = last <= this.lastRev && !this.#isAnySet(first >>> 3, last >>> 3);
-    const areAllWanted = isWanted.every(
-      (is, code) => is === 1 || (code === NULL_CODE && !codes.includes(code)),
+    if (last > this.lastRev || this.#isAnySet(first >>> 3, last >>> 3)) return false;
+    return wantedCodes(accounts, wanted).every(
+      (is, code) => is === 1 || (code === NULL_CODE && !accounts.codes.includes(code)),
     );
-    if (isWhole && areAllWanted) return 'ALL';
+  }
+
+  /** Which rows of a block are visible and of one of the accounts. */
+  visible(block: Block, wanted: readonly Account[]): FoundRows {
+    if (this.areAllVisible(block, wanted)) return 'ALL';
+    const { revs, accounts } = block;
+    const { codes } = accounts;
+    const isWanted = wantedCodes(accounts, wanted);
     const mask = new Uint8Array(revs.length);
     const bits = this.#bits;
     for (let i = 0; i < mask.length; i += 1) {
@@ -63,6 +68,11 @@ export class Replaced {
     }
     return mask;
   }
+}
+
+/** 1 for each code of an account that is wanted. */
+function wantedCodes({ values }: Column, wanted: readonly Account[]): Uint8Array {
+  return Uint8Array.from(values, (account) => (wanted.some((each) => each === account) ? 1 : 0));
 }
 
 /** What is found in a block: which visible rows, or items of one, match. */
@@ -97,7 +107,7 @@ export function countIn(blocks: readonly Block[], query: ScanQuery): number {
   const find = finderOf(replaced, 'RECORD', query);
   let count = 0;
   for (const block of blocks) {
-    const isWhole = filter !== null && revs === undefined && replaced.visible(block, accounts) === 'ALL';
+    const isWhole = filter !== null && revs === undefined && replaced.areAllVisible(block, accounts);
     count += (isWhole ? countByValues(kind, block, filter) : null) ?? sizeOfFound(block, find(block));
     block.forget();
   }
